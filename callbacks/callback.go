@@ -1,0 +1,110 @@
+package callbacks
+
+// PipelineCallback hears every fact of a run. Embed [Base] and override what
+// you need.
+//
+// # Rules
+//
+// An engine, a runner or a backend that calls these hooks keeps these rules,
+// and a callback may rely on them. Package callbacktest checks them by number.
+//
+//  1. Every Start has exactly one End: on success, error, panic, timeout and
+//     cancellation alike.
+//  2. Children end before their parent: between the Start and the End of a
+//     scope lie all hooks of the scopes inside it.
+//  3. A node's End is called before the Start of any node that uses its output.
+//  4. A nested pipeline calls OnNestedPipelineStart with the parent's context,
+//     OnPipelineStart with the child's, …, OnPipelineEnd with the child's,
+//     OnNestedPipelineEnd with the parent's; and no node hooks for itself.
+//  5. A map is a node whose OnMapStart and OnMapEnd stand in for its node
+//     hooks. For a mapped node the item hooks stand in for node hooks; a mapped
+//     pipeline's nested hooks stand inside the item's. Every index is started
+//     at most once, and the counts of MapEnd add up to the size.
+//  6. OnNodeCached and OnMapItemCached stand in for Start and End.
+//  7. OnError is called once per logical failure, not per attempt, with the
+//     context of the deepest scope that failed, before that scope's End (whose
+//     Origin is then true). It is not called for cancelled siblings.
+//  8. All hooks of a run share one run id and one trace id. Each scope has its
+//     own span id, and its parent span id is its parent's span id.
+//  9. Depth counts pipelines: 0 in the root pipeline. A path begins with its
+//     parent's path and is unique among the scopes of its kind in the run.
+//
+// # Concurrency and ownership
+//
+// Hooks of different scopes are called concurrently. Hooks of one scope are
+// called in order. A hook runs on the goroutine that runs the node, which waits
+// for it. An event and what it holds are valid during the call only, except
+// errors, strings and the *CallbackContext, which may be kept.
+//
+// A hook that panics is recovered and logged, and never changes the run.
+type PipelineCallback interface {
+	OnPipelineStart(cc *CallbackContext, ev PipelineStart)
+	OnPipelineEnd(cc *CallbackContext, ev PipelineEnd)
+	OnNodeStart(cc *CallbackContext, ev NodeStart)
+	OnNodeEnd(cc *CallbackContext, ev NodeEnd)
+	OnNodeCached(cc *CallbackContext, ev NodeCached)
+	OnNestedPipelineStart(cc *CallbackContext, ev NestedPipelineStart)
+	OnNestedPipelineEnd(cc *CallbackContext, ev NestedPipelineEnd)
+	OnMapStart(cc *CallbackContext, ev MapStart)
+	OnMapEnd(cc *CallbackContext, ev MapEnd)
+	OnMapItemStart(cc *CallbackContext, ev MapItemStart)
+	OnMapItemEnd(cc *CallbackContext, ev MapItemEnd)
+	OnMapItemCached(cc *CallbackContext, ev MapItemCached)
+	OnError(cc *CallbackContext, ev Failure)
+	OnNodeRetry(cc *CallbackContext, ev NodeRetry)
+	OnNodeSkipped(cc *CallbackContext, ev NodeSkipped)
+	OnEmit(cc *CallbackContext, ev Emit)
+}
+
+// Base implements every hook of [PipelineCallback] by doing nothing. Embed it.
+type Base struct{}
+
+var _ PipelineCallback = Base{}
+
+// OnPipelineStart does nothing.
+func (Base) OnPipelineStart(*CallbackContext, PipelineStart) {}
+
+// OnPipelineEnd does nothing.
+func (Base) OnPipelineEnd(*CallbackContext, PipelineEnd) {}
+
+// OnNodeStart does nothing.
+func (Base) OnNodeStart(*CallbackContext, NodeStart) {}
+
+// OnNodeEnd does nothing.
+func (Base) OnNodeEnd(*CallbackContext, NodeEnd) {}
+
+// OnNodeCached does nothing.
+func (Base) OnNodeCached(*CallbackContext, NodeCached) {}
+
+// OnNestedPipelineStart does nothing.
+func (Base) OnNestedPipelineStart(*CallbackContext, NestedPipelineStart) {}
+
+// OnNestedPipelineEnd does nothing.
+func (Base) OnNestedPipelineEnd(*CallbackContext, NestedPipelineEnd) {}
+
+// OnMapStart does nothing.
+func (Base) OnMapStart(*CallbackContext, MapStart) {}
+
+// OnMapEnd does nothing.
+func (Base) OnMapEnd(*CallbackContext, MapEnd) {}
+
+// OnMapItemStart does nothing.
+func (Base) OnMapItemStart(*CallbackContext, MapItemStart) {}
+
+// OnMapItemEnd does nothing.
+func (Base) OnMapItemEnd(*CallbackContext, MapItemEnd) {}
+
+// OnMapItemCached does nothing.
+func (Base) OnMapItemCached(*CallbackContext, MapItemCached) {}
+
+// OnError does nothing.
+func (Base) OnError(*CallbackContext, Failure) {}
+
+// OnNodeRetry does nothing.
+func (Base) OnNodeRetry(*CallbackContext, NodeRetry) {}
+
+// OnNodeSkipped does nothing.
+func (Base) OnNodeSkipped(*CallbackContext, NodeSkipped) {}
+
+// OnEmit does nothing.
+func (Base) OnEmit(*CallbackContext, Emit) {}

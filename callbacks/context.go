@@ -1,0 +1,308 @@
+package callbacks
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// CallbackContext says where in a run something happens. It is the
+// context.Context that node code receives, and the first argument of every hook.
+//
+// Each scope (pipeline, node, map, map item) has one of its own, which points
+// to its parent and is never reused; it may be kept. All methods may be called
+// concurrently.
+type CallbackContext struct {
+	base   context.Context //nolint:containedctx // it is itself a context
+	run    *run
+	parent *CallbackContext
+	node   *Node
+	state  atomic.Pointer[state]
+	span   atomic.Uint64 // 0 until asked for
+	start  time.Duration // since run.epoch; 0 when nobody wants times
+
+	index     int32
+	iteration int32
+	attempt   int32
+	depth     int32
+	kind      Kind
+}
+
+// run is what all contexts of a run share.
+type run struct {
+	identity Identity
+	values   []ContextValue
+	epoch    time.Time
+	runner   string
+
+	once sync.Once
+	id   string
+}
+
+// RunConfig is what an engine says of a run when it begins.
+type RunConfig struct {
+	// ID is the run's id. Defaults to 32 random hexadecimal digits.
+	ID string
+	// Identity is the run's place in a trace. Defaults to a new root.
+	Identity Identity
+	// SpanID is the id of the root pipeline's span. Defaults to a random one.
+	SpanID SpanID
+	// Pipeline describes the pipeline that runs. Required.
+	Pipeline *Node
+	// Runner is the name of what executes the run, such as "local".
+	Runner string
+	// Epoch is when the run began. Defaults to the zero time, which leaves
+	// [CallbackContext.Start] zero.
+	Epoch time.Time
+	// Values answer [CallbackContext.Value] before the base context is asked.
+	Values []ContextValue
+}
+
+// NewRun returns the context of a run's root pipeline. Deadline, Done, Err and
+// unknown values come from base. It is for engines, runners and backends.
+func NewRun(base context.Context, c RunConfig) *CallbackContext {
+	if c.Identity.TraceID == (TraceID{}) {
+		c.Identity = NewIdentity()
+	}
+	r := &run{identity: c.Identity, values: c.Values, epoch: c.Epoch, runner: c.Runner, id: c.ID}
+	cc := &CallbackContext{base: base, run: r, node: c.Pipeline, kind: KindPipeline, index: -1, attempt: 1}
+	cc.span.Store(binary.BigEndian.Uint64(c.SpanID[:]))
+	if !c.SpanID.IsValid() {
+		cc.span.Store(randomSpan())
+	}
+	return cc
+}
+
+// Scope is what an engine says of a scope when it begins.
+type Scope struct {
+	Kind Kind
+	Node *Node
+	// Index is the map item's index; -1 outside of items.
+	Index int32
+	// Iteration counts the rounds of a loop from 1; 0 outside of loops.
+	Iteration int32
+	// Attempt counts from 1.
+	Attempt int32
+	// Start is the time since the run's epoch.
+	Start time.Duration
+}
+
+// Begin makes child, which must be unused, the context of a scope inside cc. It
+// is for engines, which allocate contexts many at a time.
+func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
+	child.base = cc.base
+	child.run = cc.run
+	child.parent = cc
+	child.node = s.Node
+	child.start = s.Start
+	child.index = s.Index
+	child.iteration = s.Iteration
+	child.attempt = s.Attempt
+	child.depth = cc.depth
+	if s.Kind == KindPipeline {
+		child.depth++
+	}
+	child.kind = s.Kind
+}
+
+type contextKey struct{}
+
+// FromContext returns the innermost CallbackContext that ctx is or was made
+// from, or nil when ctx does not come from a run.
+func FromContext(ctx context.Context) *CallbackContext {
+	if cc, ok := ctx.(*CallbackContext); ok {
+		return cc
+	}
+	cc, _ := ctx.Value(contextKey{}).(*CallbackContext)
+	return cc
+}
+
+// Deadline implements context.Context.
+func (cc *CallbackContext) Deadline() (time.Time, bool) { return cc.base.Deadline() }
+
+// Done implements context.Context.
+func (cc *CallbackContext) Done() <-chan struct{} { return cc.base.Done() }
+
+// Err implements context.Context.
+func (cc *CallbackContext) Err() error { return cc.base.Err() }
+
+// Value implements context.Context. It asks the run's [ContextValue] callbacks,
+// then the context that the run was started with.
+func (cc *CallbackContext) Value(key any) any {
+	if key == (contextKey{}) {
+		return cc
+	}
+	for _, v := range cc.run.values {
+		if a := v.ContextValue(cc, key); a != nil {
+			return a
+		}
+	}
+	return cc.base.Value(key)
+}
+
+// RunID returns the id of the run.
+func (cc *CallbackContext) RunID() string {
+	r := cc.run
+	r.once.Do(func() {
+		if r.id == "" {
+			var b [16]byte
+			binary.BigEndian.PutUint64(b[:8], rand.Uint64())
+			binary.BigEndian.PutUint64(b[8:], rand.Uint64())
+			r.id = hex.EncodeToString(b[:])
+		}
+	})
+	return r.id
+}
+
+// Runner returns the name of what executes the run, such as "local".
+func (cc *CallbackContext) Runner() string { return cc.run.runner }
+
+// Identity returns the run's place in its trace: Parent is the span under which
+// the whole run stands.
+func (cc *CallbackContext) Identity() Identity { return cc.run.identity }
+
+// TraceID returns the trace id of the run.
+func (cc *CallbackContext) TraceID() TraceID { return cc.run.identity.TraceID }
+
+// SpanID returns the id of the span of this scope. It is derived from the
+// parent's, the node, the index, the iteration and the attempt: the same place
+// of the same run has the same id under every runner.
+func (cc *CallbackContext) SpanID() SpanID {
+	var s SpanID
+	binary.BigEndian.PutUint64(s[:], cc.spanID())
+	return s
+}
+
+func (cc *CallbackContext) spanID() uint64 {
+	if s := cc.span.Load(); s != 0 {
+		return s
+	}
+	// Not recursive: pipelines may be nested without bound.
+	var pending []*CallbackContext
+	p := cc
+	for p.span.Load() == 0 {
+		pending = append(pending, p)
+		p = p.parent
+	}
+	s := p.span.Load()
+	for i := len(pending) - 1; i >= 0; i-- {
+		c := pending[i]
+		s = childSpan(s, c.node, c.kind, c.index, c.iteration, c.attempt)
+		c.span.Store(s)
+	}
+	return s
+}
+
+// ParentSpanID returns the id of the span around this scope's; for the root
+// pipeline it is the span that the run was started under, or zero.
+func (cc *CallbackContext) ParentSpanID() SpanID {
+	if cc.parent == nil {
+		return cc.run.identity.Parent
+	}
+	return cc.parent.SpanID()
+}
+
+// Parent returns the context of the scope around this one; nil for the root.
+func (cc *CallbackContext) Parent() *CallbackContext { return cc.parent }
+
+// Root returns the context of the run's root pipeline.
+func (cc *CallbackContext) Root() *CallbackContext {
+	for cc.parent != nil {
+		cc = cc.parent
+	}
+	return cc
+}
+
+// Pipeline returns the context of the innermost pipeline: cc itself when it is
+// a pipeline's.
+func (cc *CallbackContext) Pipeline() *CallbackContext {
+	for cc.kind != KindPipeline {
+		cc = cc.parent
+	}
+	return cc
+}
+
+// Kind says what this is the context of.
+func (cc *CallbackContext) Kind() Kind { return cc.kind }
+
+// Node describes the step that this is the context of.
+func (cc *CallbackContext) Node() *Node { return cc.node }
+
+// Name returns the name of the step.
+func (cc *CallbackContext) Name() string { return cc.node.Name }
+
+// SpanName returns the name of the scope's span, such as "node parse".
+func (cc *CallbackContext) SpanName() string { return cc.kind.String() + " " + cc.node.Name }
+
+// Depth counts the pipelines around this scope: 0 in the root pipeline.
+func (cc *CallbackContext) Depth() int { return int(cc.depth) }
+
+// Index returns the index of a map item, or -1 when cc is not a map item's.
+func (cc *CallbackContext) Index() int { return int(cc.index) }
+
+// Iteration returns the round of a loop, from 1; 0 outside of loops.
+func (cc *CallbackContext) Iteration() int { return int(cc.iteration) }
+
+// Attempt returns the number of the attempt, from 1.
+func (cc *CallbackContext) Attempt() int { return int(cc.attempt) }
+
+// Start returns when the scope began; the zero time when no callback of the run
+// wants [Times].
+func (cc *CallbackContext) Start() time.Time {
+	if cc.run.epoch.IsZero() {
+		return time.Time{}
+	}
+	return cc.run.epoch.Add(cc.start)
+}
+
+// SinceEpoch returns the time since the run began, on the monotonic clock; 0
+// when no callback of the run wants [Times].
+func (cc *CallbackContext) SinceEpoch() time.Duration {
+	if cc.run.epoch.IsZero() {
+		return 0
+	}
+	return time.Since(cc.run.epoch)
+}
+
+// Path returns the way from the root pipeline, such as
+// "daily/features/embed[7]". A pipeline that is mapped has its item's path, and
+// the rounds of a loop are told apart as in "poll#3/fetch".
+func (cc *CallbackContext) Path() string {
+	var chain []*CallbackContext
+	var b []byte
+	for c := cc; c != nil; c = c.parent {
+		if s := c.state.Load(); s != nil && s.path != "" {
+			b = append(b, s.path...)
+			break
+		}
+		chain = append(chain, c)
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		c := chain[i]
+		switch {
+		case c.kind == KindMapItem:
+			b = append(b, '[')
+			b = strconv.AppendInt(b, int64(c.index), 10)
+			b = append(b, ']')
+		case c.kind == KindPipeline && c.parent != nil && c.parent.kind == KindMapItem:
+		default:
+			if len(b) > 0 {
+				b = append(b, '/')
+			}
+			b = append(b, c.node.Name...)
+		}
+		if c.iteration > 0 {
+			b = append(b, '#')
+			b = strconv.AppendInt(b, int64(c.iteration), 10)
+		}
+	}
+	return string(b)
+}
+
+// String returns the path.
+func (cc *CallbackContext) String() string { return cc.Path() }

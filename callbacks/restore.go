@@ -1,0 +1,42 @@
+package callbacks
+
+import "encoding/binary"
+
+// Restored is what is known of a scope in another process than the one that
+// made it.
+type Restored struct {
+	Scope
+
+	SpanID       SpanID
+	ParentSpanID SpanID
+	Path         string
+	Depth        int
+}
+
+// Restore returns the context of a scope from what was said of it. It is for
+// backends: run is the context that [NewRun] made for the run, parent is the
+// scope's parent when that is known and nil otherwise.
+//
+// Where the parent is not known, Parent returns a context that has nothing but
+// the parent's span id.
+func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
+	cc := &CallbackContext{
+		base:      run.base,
+		run:       run.run,
+		parent:    parent,
+		node:      r.Node,
+		start:     r.Start,
+		index:     r.Index,
+		iteration: r.Iteration,
+		attempt:   r.Attempt,
+		depth:     int32(r.Depth), //nolint:gosec // a depth is a count of contexts
+		kind:      r.Kind,
+	}
+	cc.state.Store(&state{path: r.Path})
+	cc.span.Store(binary.BigEndian.Uint64(r.SpanID[:]))
+	if parent == nil && r.ParentSpanID != run.run.identity.Parent {
+		cc.parent = &CallbackContext{base: run.base, run: run.run, node: &Node{}, kind: KindPipeline, index: -1}
+		cc.parent.span.Store(binary.BigEndian.Uint64(r.ParentSpanID[:]))
+	}
+	return cc
+}

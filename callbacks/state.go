@@ -1,0 +1,64 @@
+package callbacks
+
+import "sync"
+
+// Key names a value that callbacks share through contexts. Two keys are
+// different even when their names are equal: keep the key in a variable.
+type Key[T any] struct{ name string }
+
+// NewKey returns a new key; name is for people.
+func NewKey[T any](name string) *Key[T] { return &Key[T]{name} }
+
+// String returns the key's name.
+func (k *Key[T]) String() string { return k.name }
+
+// Set stores v in cc, where cc and the scopes inside it see it. To share a value
+// with the whole run, set it in cc.Root().
+func (k *Key[T]) Set(cc *CallbackContext, v T) {
+	k.Update(cc, func(T, bool) T { return v })
+}
+
+// Update replaces the value that is stored in cc itself by what f makes of it;
+// ok says whether there was one. Concurrent updates come one after another; f
+// must not use cc.
+func (k *Key[T]) Update(cc *CallbackContext, f func(old T, ok bool) T) {
+	s := cc.overlay()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.m[k].(T)
+	if s.m == nil {
+		s.m = map[any]any{}
+	}
+	s.m[k] = f(old, ok)
+}
+
+// Get returns the value of the nearest scope that has one: cc or one around it.
+func (k *Key[T]) Get(cc *CallbackContext) (v T, ok bool) {
+	for ; cc != nil; cc = cc.parent {
+		s := cc.state.Load()
+		if s == nil {
+			continue
+		}
+		s.mu.Lock()
+		v, ok = s.m[k].(T)
+		s.mu.Unlock()
+		if ok {
+			return v, true
+		}
+	}
+	return v, false
+}
+
+type state struct {
+	mu   sync.Mutex
+	m    map[any]any
+	path string // of a restored context, whose ancestors are not known
+}
+
+func (cc *CallbackContext) overlay() *state {
+	if s := cc.state.Load(); s != nil {
+		return s
+	}
+	cc.state.CompareAndSwap(nil, &state{})
+	return cc.state.Load()
+}

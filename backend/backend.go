@@ -1,0 +1,140 @@
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Backend describes a telemetry backend and opens instances of it. It is a
+// value: the host may serve it from a process of its own, or run it in process.
+type Backend struct {
+	// Name is what a manifest calls the backend: lower-case letters, digits,
+	// "-" and "_". Required.
+	Name string
+	// Version is the backend's own version. Defaults to the version of the main
+	// module of the executable.
+	Version string
+	// Schema is the JSON Schema (draft 2020-12) of the config that Open
+	// accepts. A manifest's config is checked against it before the backend is
+	// opened, with the line of each mistake. Defaults to no keys at all.
+	Schema []byte
+	// Linger is how long the host may hold an event back to send it together
+	// with others. Defaults to 10 ms.
+	Linger time.Duration
+	// Open opens an instance for one entry of a manifest. Required.
+	Open func(ctx context.Context, c Config) (Instance, error)
+}
+
+// Instance receives the telemetry of one entry of a manifest.
+//
+// It is an ordinary [callbacks.PipelineCallback], called by one goroutine at a
+// time, in the order in which the run called the hooks. Contexts have ids,
+// path, depth, node and times, but no Go values, and a scope's parent only
+// while that is running. End and Cached events are enough by themselves: after
+// a loss, an End may come without its Start.
+type Instance interface {
+	callbacks.PipelineCallback
+
+	// Flush makes what was received so far durable at its destination. The SDK
+	// calls it after every batch and acknowledges the batch when it returns; an
+	// error says that what came since the last Flush is lost.
+	Flush(ctx context.Context) error
+
+	// Close flushes and frees the instance. No hook is called afterwards.
+	Close(ctx context.Context) error
+}
+
+// Config is what an instance is opened with.
+type Config struct {
+	// Name is the name of the entry in the manifest.
+	Name string
+	// JSON is the entry's config as a JSON object, already valid by the schema.
+	JSON json.RawMessage
+	// Service describes the program whose telemetry this is.
+	Service Service
+	// Terminal says what is known of where Output ends.
+	Terminal Terminal
+	// Output takes text for the people at the host's terminal, which a backend
+	// process cannot reach itself. The host writes it to standard error, after
+	// the batch in which it was written.
+	Output io.Writer
+}
+
+// Service is the program whose telemetry a backend receives, in the words of
+// OpenTelemetry's resource conventions.
+type Service struct {
+	Name      string
+	Version   string
+	Namespace string
+	// Attributes are further resource attributes.
+	Attributes map[string]string
+}
+
+// Terminal is what the host knows of its standard error.
+type Terminal struct {
+	// IsTerminal is false when the output goes to a file or a pipe.
+	IsTerminal bool
+	// Width is the number of columns; 0 when it is not known.
+	Width int
+	// Color says that the output may have ANSI colours.
+	Color bool
+}
+
+// Decode stores the config in v, a pointer to a struct with json tags. A key
+// that v does not have is an error.
+func (c Config) Decode(v any) error {
+	if len(c.JSON) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(strings.NewReader(string(c.JSON)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("backend %s: config: %w", c.Name, err)
+	}
+	return nil
+}
+
+// ConfigError is a mistake in a backend's config that its schema cannot see.
+// Return it from Open: the host shows it with the line in the manifest.
+type ConfigError struct {
+	// Key is the path of the key inside the config, such as "endpoint" or
+	// "tls.ca"; empty for the config as a whole.
+	Key string
+	// Message says what is wrong and how to mend it.
+	Message string
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string {
+	if e.Key == "" {
+		return "config: " + e.Message
+	}
+	return "config." + e.Key + ": " + e.Message
+}
+
+// AsConfigErrors returns the config errors that err is made of.
+func AsConfigErrors(err error) []*ConfigError {
+	var list []*ConfigError
+	var walk func(error)
+	walk = func(err error) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // a walk over the tree itself
+			for _, e := range joined.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		var e *ConfigError
+		if errors.As(err, &e) {
+			list = append(list, e)
+		}
+	}
+	walk(err)
+	return list
+}

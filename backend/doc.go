@@ -1,0 +1,22 @@
+// Package backend is what the author of a telemetry backend imports.
+//
+// # A backend is a callback in another process
+//
+// A [Backend] opens an [Instance], which is a [callbacks.PipelineCallback]. The
+// whole main of a backend is
+//
+//	func main() { backend.Serve(console.New()) }
+//
+// and the host does the rest: it starts the process, sends it the hooks of each
+// run in batches, and counts what was acknowledged.
+//
+// # Where output goes
+//
+// A backend process has no terminal. What it writes to [Config].Output comes
+// out at the host's standard error; what it writes to its own standard error is
+// kept by the host for error messages.
+//
+// # Stability
+//
+// Experimental: names may change until version 1.
+package backend

@@ -23,7 +23,7 @@ type Error struct {
 	// Path is the place in the document, such as telemetry.backends[0].plugin.
 	// Defaults to empty: the fault is of the document or its syntax.
 	Path string
-	// Message says what is wrong and, where there is one, how to mend it.
+	// Message says what is wrong and, where there is one, how to fix it.
 	// Defaults to nothing.
 	Message string
 }

@@ -21,6 +21,8 @@ func lookup(name string) (string, bool) {
 	value, ok := map[string]string{
 		"SECRET": canary,
 		"DIGITS": "4711",
+		"NEAR":   "gzp",
+		"JEAGER": "jeager",
 		"EMPTY":  "",
 		"ON":     "false",
 		"RATIO":  "0.5",
@@ -73,7 +75,7 @@ func TestBad(t *testing.T) {
 				t.Error("a manifest beside an error")
 			}
 			got := err.Error() + "\n"
-			if strings.Contains(got, canary) {
+			if strings.Contains(got, canary) || strings.HasPrefix(filepath.Base(file), "env_") && (strings.Contains(got, "4711") || strings.Contains(got, "gzp") || strings.Contains(got, "jeager")) {
 				t.Errorf("a value of the environment is in the text:\n%s", got)
 			}
 			golden := strings.TrimSuffix(file, ".yaml") + ".golden"

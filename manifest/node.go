@@ -129,11 +129,16 @@ func (p *parser) shown(n *yaml.Node) string {
 	return clip(n.Value)
 }
 
+// maxShown is how many characters of a value or key an error text repeats.
+const maxShown = 64
+
 // clip bounds what an error text repeats from the file.
 func clip(s string) string {
-	const limit = 64
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit]) + "…"
+	runes := 0
+	for i := range s {
+		if runes++; runes > maxShown {
+			return s[:i] + "…"
+		}
 	}
 	return s
 }

@@ -74,9 +74,11 @@ func parse(file, dir string, data []byte, o Options) (*Manifest, error) {
 	return m, nil
 }
 
-// errorAt keeps ten times what is shown: enough to sort, and bounded.
+// full bounds what is kept at ten times what is shown: enough to sort.
+func (p *parser) full() bool { return len(p.errs) >= 10*maxErrors }
+
 func (p *parser) errorAt(line, column int, path, format string, args ...any) {
-	if len(p.errs) >= 10*maxErrors {
+	if p.full() {
 		return
 	}
 	p.errs = append(p.errs, p.newError(line, column, path, format, args...))

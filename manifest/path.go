@@ -12,13 +12,14 @@ import (
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func joinKey(path, key string) string {
+	key = clip(key)
 	switch {
 	case !plainKey.MatchString(key):
-		return fmt.Sprintf("%s[%q]", path, clip(key))
+		return fmt.Sprintf("%s[%q]", path, key)
 	case path == "":
-		return clip(key)
+		return key
 	}
-	return path + "." + clip(key)
+	return path + "." + key
 }
 
 func joinIndex(path string, i int) string {

@@ -67,7 +67,7 @@ func (p *parser) checkPlugin(i int, entry map[string]any, catalogue map[string]K
 }
 
 // checkConfig checks a config against its backend's schema. A schema that is
-// itself at fault is a warning: the user cannot mend it, and the backend
+// itself at fault is a warning: the user cannot fix it, and the backend
 // refuses a bad config at its start.
 func (p *parser) checkConfig(i int, entry map[string]any, known KnownBackend, plugin place) {
 	config, ok := entry["config"]

@@ -188,6 +188,9 @@ func (c *schemaCheck) unknownKeys(pl place, names []string, address string) {
 		unknown[name] = true
 	}
 	for i, key := range pl.node.Content {
+		if c.p.full() {
+			return // hints are the dear part
+		}
 		name := key.Value
 		if i%2 != 0 || !unknown[name] || c.p.keys(pl.node)[name] != i {
 			continue

@@ -33,7 +33,9 @@ func checkSource(data []byte) (line, column int, message string) {
 			return line, column, fmt.Sprintf("control character %U; remove it", r)
 		}
 		i += size
-		column++
+		if r != '\uFEFF' {
+			column++
+		}
 		if r == ',' {
 			items++
 		}

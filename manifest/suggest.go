@@ -30,10 +30,12 @@ func didYouMean(word string, known []string) string {
 	return `; did you mean "` + best + `"?`
 }
 
+var separators = strings.NewReplacer("_", "", "-", "")
+
 // normal makes shutdownTimeout and shutdown-timeout as near to
 // shutdown_timeout as they look.
 func normal(s string) string {
-	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s))
+	return separators.Replace(strings.ToLower(s))
 }
 
 // distance is the Levenshtein distance of two short words.

@@ -73,7 +73,7 @@ var sentences = []struct {
 }{
 	{tooDeep, tooDeep, false},
 	{"unknown anchor", noAlias, false},
-	{"mapping values are not allowed", `unexpected ":"; quote the value, or mend the indentation`, false},
+	{"mapping values are not allowed", `unexpected ":"; quote the value, or fix the indentation`, false},
 	{"could not find expected ':'", `expected "key: value"`, true},
 	{"did not find expected key", "wrong indentation; line this up with the keys above", false},
 	{"did not find expected '-' indicator", `wrong indentation; line this up with the "-" above`, false},

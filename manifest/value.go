@@ -48,7 +48,7 @@ func (p *parser) scalar(n *yaml.Node, path string) any {
 	var v any
 	if err := n.Decode(&v); err != nil {
 		// The library's text repeats the value.
-		p.breakf(n, path, "the value is not a %s; remove the tag or mend the value", n.Tag)
+		p.breakf(n, path, "the value is not a %s; remove the tag or fix the value", n.Tag)
 		return nil
 	}
 	switch v := v.(type) {

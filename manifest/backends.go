@@ -1,0 +1,137 @@
+package manifest
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
+
+// prefix of the programs in plugin directories.
+const prefix = "spanloom-backend-"
+
+func entryPlace(p *parser, i int, field ...string) place {
+	location := append([]string{"telemetry", "backends", fmt.Sprint(i)}, field...)
+	return p.locate(p.root, "", location)
+}
+
+// checkBackends checks what the schema cannot say of telemetry.backends.
+func (p *parser) checkBackends(doc any) {
+	entries := at[[]any](doc, "telemetry", "backends")
+	used := map[string]int{}
+	catalogue := p.catalogue(doc, entries)
+	for i, item := range entries {
+		entry, ok := item.(map[string]any)
+		if !ok {
+			continue
+		}
+		p.checkEither(i, entry)
+		p.checkCommand(i, entry)
+		p.checkName(i, entry, used)
+		if catalogue != nil {
+			p.checkPlugin(i, entry, catalogue)
+		}
+	}
+}
+
+func (p *parser) checkEither(i int, entry map[string]any) {
+	_, plugin := entry["plugin"]
+	_, command := entry["command"]
+	switch {
+	case plugin && command:
+		pl, other := entryPlace(p, i, "plugin"), entryPlace(p, i, "command")
+		if pl.key.Line < other.key.Line || pl.key.Line == other.key.Line && pl.key.Column < other.key.Column {
+			pl = other
+		}
+		p.errorf(pl.key, pl.path, "plugin and command exclude each other; keep one")
+	case !plugin && !command:
+		pl := entryPlace(p, i)
+		p.errorf(pl.node, pl.path, "needs a plugin (a name) or a command (a path)")
+	}
+}
+
+func (p *parser) checkCommand(i int, entry map[string]any) {
+	command := at[[]any](entry, "command")
+	if len(command) == 0 {
+		return
+	}
+	program, ok := command[0].(string)
+	pl := entryPlace(p, i, "command", "0")
+	switch {
+	case !ok || p.broken[pl.node]:
+	case program == "":
+		p.errorf(pl.node, pl.path, "must not be empty; write the path of a program, such as ./bin/backend")
+	case !isPath(program):
+		shown := p.shown(pl.node)
+		p.errorf(pl.node, pl.path, "%q is not a path and PATH is never searched; write %q, relative to the manifest, or an absolute path", shown, "./"+shown)
+	}
+}
+
+// isPath reports whether a program is named in a way that no search path can
+// change.
+func isPath(program string) bool {
+	slashed := filepath.ToSlash(program)
+	return filepath.IsAbs(program) || strings.HasPrefix(slashed, "./") || strings.HasPrefix(slashed, "../")
+}
+
+// nameOf is the name of an entry and the field that it came from.
+func nameOf(entry map[string]any) (name, field string) {
+	if _, ok := entry["name"]; ok {
+		return at[string](entry, "name"), "name"
+	}
+	if _, ok := entry["plugin"]; ok {
+		return at[string](entry, "plugin"), "plugin"
+	}
+	command := at[[]any](entry, "command")
+	if len(command) == 0 {
+		return "", ""
+	}
+	program, _ := command[0].(string)
+	if program == "" {
+		return "", ""
+	}
+	base := filepath.Base(program)
+	if runtime.GOOS == "windows" {
+		base = strings.TrimSuffix(base, ".exe")
+	}
+	return strings.TrimPrefix(base, prefix), "command"
+}
+
+func (p *parser) checkName(i int, entry map[string]any, used map[string]int) {
+	name, field := nameOf(entry)
+	if field == "" || name == "" {
+		return
+	}
+	pl := entryPlace(p, i, field)
+	if !nameForm.MatchString(name) {
+		// The schema reports the other fields, checkCommand a bare name.
+		if field == "command" && isPath(at[[]any](entry, "command")[0].(string)) {
+			p.errorf(pl.node, pl.path, "the program's name cannot name the backend; give this backend a name")
+		}
+		return
+	}
+	if before, ok := used[name]; ok {
+		p.errorf(pl.node, pl.path, "the name is already that of %s; give this backend another name", entryPlace(p, before).path)
+		return
+	}
+	used[name] = i
+}
+
+// catalogue asks for the known backends when an entry names one.
+func (p *parser) catalogue(doc any, entries []any) map[string]KnownBackend {
+	names := slices.ContainsFunc(entries, func(item any) bool { return at[string](item, "plugin") != "" })
+	if p.opts.Backends == nil || !names {
+		return nil
+	}
+	known := map[string]KnownBackend{}
+	for _, b := range p.opts.Backends(p.dirs(doc)) {
+		if _, ok := known[b.Name]; !ok {
+			known[b.Name] = b
+		}
+	}
+	return known
+}

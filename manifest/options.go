@@ -1,0 +1,38 @@
+package manifest
+
+import "os"
+
+const (
+	// FileName is the manifest that Find looks for in the working directory.
+	FileName = "spanloom.yaml"
+	// EnvVar is the environment variable that names another manifest.
+	EnvVar = "SPANLOOM_MANIFEST"
+)
+
+// Options are what code passes to Load, Parse and Find; the zero value works.
+type Options struct {
+	// LookupEnv resolves ${env:NAME} and SPANLOOM_MANIFEST.
+	// Defaults to os.LookupEnv.
+	LookupEnv func(name string) (value string, ok bool)
+	// Backends lists the backends that can be named as plugin, given the
+	// absolute plugin directories of the manifest. It is called at most once
+	// for a manifest, and only when an entry names a plugin; it must not start
+	// anything. Defaults to nil: names and configs are not checked.
+	Backends func(dirs []string) []KnownBackend
+}
+
+// KnownBackend describes a backend that a manifest may name.
+type KnownBackend struct {
+	// Name is what the manifest writes after plugin. Defaults to nothing.
+	Name string
+	// Schema is the JSON schema of the backend's config; references to other
+	// documents are refused. Defaults to nil: the config is not checked.
+	Schema []byte
+}
+
+func (o Options) lookup(name string) (string, bool) {
+	if o.LookupEnv != nil {
+		return o.LookupEnv(name)
+	}
+	return os.LookupEnv(name)
+}

@@ -1,0 +1,246 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"go.yaml.in/yaml/v4"
+)
+
+// schema is a compiled JSON schema beside its text, which hints are read from.
+type schema struct {
+	compiled *jsonschema.Schema
+	text     any
+	own      bool
+}
+
+var ownSchema = sync.OnceValue(func() *schema {
+	s, err := compileSchema(schemaJSON)
+	if err != nil {
+		panic("manifest: schema.json: " + err.Error()) // held by every test
+	}
+	s.own = true
+	return s
+})
+
+// noLoader keeps a backend's schema from opening files or addresses.
+type noLoader struct{}
+
+func (noLoader) Load(string) (any, error) {
+	return nil, errors.New("references to other documents are not followed")
+}
+
+// compileSchema turns a panic of the library into an error: the schema of a
+// backend is foreign input.
+func compileSchema(raw []byte) (s *schema, err error) {
+	defer recovered(&err)
+	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	const address = "mem:///schema.json"
+	c := jsonschema.NewCompiler()
+	c.UseLoader(noLoader{})
+	c.AssertFormat()
+	if err := c.AddResource(address, text); err != nil {
+		return nil, err
+	}
+	compiled, err := c.Compile(address)
+	if err != nil {
+		return nil, err
+	}
+	return &schema{compiled: compiled, text: text}, nil
+}
+
+// recovered drops what was panicked with, because that may be a value.
+func recovered(err *error) {
+	if recover() != nil {
+		*err = errors.New("it cannot be evaluated")
+	}
+}
+
+// subschema finds the schema that a fault came from, to read hints from; nil
+// when the schema names itself in a way that hides it.
+func (s *schema) subschema(address string) map[string]any {
+	_, fragment, _ := strings.Cut(address, "#")
+	fragment, err := url.PathUnescape(fragment)
+	if err != nil {
+		return nil
+	}
+	doc := s.text
+	for _, token := range strings.Split(strings.TrimPrefix(fragment, "/"), "/") {
+		if token == "" {
+			continue
+		}
+		token = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+		m, _ := doc.(map[string]any)
+		doc = m[token]
+	}
+	m, _ := doc.(map[string]any)
+	return m
+}
+
+// checkSchema reports the faults of value, which stands at n and path.
+func (p *parser) checkSchema(s *schema, value any, n *yaml.Node, path string) (err error) {
+	defer recovered(&err)
+	var fault *jsonschema.ValidationError
+	if errors.As(s.compiled.Validate(value), &fault) {
+		(&schemaCheck{p: p, schema: s, node: n, path: path}).report(fault)
+	}
+	return nil
+}
+
+type schemaCheck struct {
+	p      *parser
+	schema *schema
+	node   *yaml.Node
+	path   string
+}
+
+func (c *schemaCheck) report(fault *jsonschema.ValidationError) {
+	if k, ok := fault.ErrorKind.(*kind.PropertyNames); ok {
+		pl := c.keyPlace(fault.InstanceLocation, k.Property)
+		c.p.errorf(pl.node, pl.path, "this key is not of the form the backend asks for")
+		return
+	}
+	pl := c.p.locate(c.node, c.path, fault.InstanceLocation)
+	if c.p.broken[pl.node] {
+		return
+	}
+	switch k := fault.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		c.unknownKeys(pl, k.Properties, fault.SchemaURL)
+		return
+	case *kind.Required:
+		for _, name := range k.Missing {
+			c.missingKey(pl, name)
+		}
+		return
+	case *kind.AnyOf:
+		c.alternatives(pl, fault, nil)
+		return
+	case *kind.OneOf:
+		// Ours is plugin or command, which checkBackends reports better.
+		if !c.schema.own {
+			c.alternatives(pl, fault, k.Subschemas)
+		}
+		return
+	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
+		for _, cause := range fault.Causes {
+			c.report(cause)
+		}
+		return
+	}
+	// A fault of a whole list or mapping says nothing when a part has no value.
+	if c.p.anyBroken(pl.node) {
+		return
+	}
+	at := pl.node
+	if _, ok := fault.ErrorKind.(*kind.FalseSchema); ok && pl.key != nil && pl.found {
+		at = pl.key
+	}
+	c.p.errorf(at, pl.path, "%s", c.sentence(pl, fault))
+}
+
+// keyPlace is the place of a key that propertyNames refuses. For these faults
+// the library (v6.0.3) lends the location from a buffer that it writes to
+// again, so only its length is sure; the key tells the rest.
+func (c *schemaCheck) keyPlace(location []string, key string) place {
+	if pl := c.p.locate(c.node, c.path, append(location[:len(location):len(location)], key)); pl.found && pl.key != nil {
+		return place{path: pl.path, node: pl.key}
+	}
+	found := place{path: c.path, node: c.node}
+	var search func(n *yaml.Node, path string, depth int) bool
+	search = func(n *yaml.Node, path string, depth int) bool {
+		if i, ok := c.p.keys(n)[key]; ok && depth == 0 {
+			found = place{path: joinKey(path, key), node: n.Content[i]}
+			return true
+		}
+		for i, child := range n.Content {
+			childPath := joinIndex(path, i)
+			if n.Kind == yaml.MappingNode {
+				if i%2 == 0 {
+					continue
+				}
+				childPath = joinKey(path, n.Content[i-1].Value)
+			}
+			if depth > 0 && search(child, childPath, depth-1) {
+				return true
+			}
+		}
+		return false
+	}
+	search(c.node, c.path, len(location))
+	return found
+}
+
+func (c *schemaCheck) unknownKeys(pl place, names []string, address string) {
+	known := slices.Collect(maps.Keys(at[map[string]any](c.schema.subschema(address), "properties")))
+	unknown := make(map[string]bool, len(names))
+	for _, name := range names {
+		unknown[name] = true
+	}
+	for i, key := range pl.node.Content {
+		if c.p.full() {
+			return // hints are the dear part
+		}
+		name := key.Value
+		if i%2 != 0 || !unknown[name] || c.p.keys(pl.node)[name] != i {
+			continue
+		}
+		hint := didYouMean(name, known)
+		if hint == "" && len(known) > 0 {
+			hint = "; known here: " + listed(known)
+		}
+		c.p.errorf(key, joinKey(pl.path, name), "unknown key%s", hint)
+	}
+}
+
+func (c *schemaCheck) missingKey(pl place, name string) {
+	hint := ""
+	if c.schema.own && name == "version" {
+		hint = `; write version: "1"`
+	}
+	c.p.errorf(pl.node, joinKey(pl.path, name), "required key is missing%s", hint)
+}
+
+// alternatives reports the one branch that was meant, when types tell which.
+func (c *schemaCheck) alternatives(pl place, fault *jsonschema.ValidationError, matched []int) {
+	if c.p.anyBroken(pl.node) {
+		return
+	}
+	if len(matched) > 0 {
+		c.p.errorf(pl.node, pl.path, "fits more than one of the allowed forms")
+		return
+	}
+	var meant []*jsonschema.ValidationError
+	for _, cause := range fault.Causes {
+		if !wrongType(cause, len(fault.InstanceLocation)) {
+			meant = append(meant, cause)
+		}
+	}
+	if len(meant) == 1 {
+		c.report(meant[0])
+		return
+	}
+	c.p.errorf(pl.node, pl.path, "fits none of the allowed forms")
+}
+
+// wrongType reports whether a branch failed because the value itself, at the
+// given depth, has another type.
+func wrongType(fault *jsonschema.ValidationError, depth int) bool {
+	if len(fault.InstanceLocation) > depth {
+		return false
+	}
+	if _, ok := fault.ErrorKind.(*kind.Type); ok {
+		return true
+	}
+	return slices.ContainsFunc(fault.Causes, func(f *jsonschema.ValidationError) bool { return wrongType(f, depth) })
+}

@@ -260,13 +260,13 @@ func (cc *CallbackContext) Start() time.Time {
 	return cc.run.epoch.Add(cc.start)
 }
 
-// SinceEpoch returns the time since the run began, on the monotonic clock; 0
-// when no callback of the run wants [Times].
-func (cc *CallbackContext) SinceEpoch() time.Duration {
+// Elapsed returns the time since Start, on the monotonic clock; 0 when no
+// callback of the run wants [Times].
+func (cc *CallbackContext) Elapsed() time.Duration {
 	if cc.run.epoch.IsZero() {
 		return 0
 	}
-	return time.Since(cc.run.epoch)
+	return time.Since(cc.run.epoch) - cc.start
 }
 
 // Path returns the way from the root pipeline, such as

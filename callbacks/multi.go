@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // Multi returns a callback that calls cbs in order, each with the hooks that it
-// wants. A hook that panics is recovered and logged with its name and stack;
-// the others are still called. Nil callbacks are left out.
+// wants. A hook that panics is recovered; the first panic of each callback is
+// logged with its name and stack. The other callbacks are still called. Nil callbacks are left out.
 //
 // Multi asks each callback for its interest once, now.
 func Multi(cbs ...PipelineCallback) PipelineCallback {
@@ -18,7 +19,7 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 			continue
 		}
 		if in := Interest(cb); in&^Times != 0 {
-			m.listeners = append(m.listeners, listener{cb, in})
+			m.listeners = append(m.listeners, &listener{PipelineCallback: cb, wants: in})
 			m.hooks |= in
 		}
 	}
@@ -26,21 +27,23 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 }
 
 type multi struct {
-	listeners []listener
+	listeners []*listener
 	hooks     Hook
 }
 
 type listener struct {
 	PipelineCallback
-	wants Hook
+	wants    Hook
+	panicked atomic.Bool
 }
 
 // Hooks returns the hooks that at least one of the callbacks wants.
 func (m *multi) Hooks() Hook { return m.hooks }
 
-// guard keeps a panic of a hook away from the run.
+// guard keeps a panic of a hook away from the run. The first one is logged: the
+// others most likely say the same.
 func (l *listener) guard(h Hook, cc *CallbackContext) {
-	if p := recover(); p != nil {
+	if p := recover(); p != nil && l.panicked.CompareAndSwap(false, true) {
 		slog.Error("callback panicked; the run goes on",
 			"callback", fmt.Sprintf("%T", l.PipelineCallback), "hook", h.String(),
 			"path", cc.Path(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -48,8 +51,8 @@ func (l *listener) guard(h Hook, cc *CallbackContext) {
 }
 
 func (m *multi) OnPipelineStart(cc *CallbackContext, ev PipelineStart) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookPipelineStart != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookPipelineStart != 0 {
 			l.pipelineStart(cc, ev)
 		}
 	}
@@ -61,8 +64,8 @@ func (l *listener) pipelineStart(cc *CallbackContext, ev PipelineStart) {
 }
 
 func (m *multi) OnPipelineEnd(cc *CallbackContext, ev PipelineEnd) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookPipelineEnd != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookPipelineEnd != 0 {
 			l.pipelineEnd(cc, ev)
 		}
 	}
@@ -74,8 +77,8 @@ func (l *listener) pipelineEnd(cc *CallbackContext, ev PipelineEnd) {
 }
 
 func (m *multi) OnNodeStart(cc *CallbackContext, ev NodeStart) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookNodeStart != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookNodeStart != 0 {
 			l.nodeStart(cc, ev)
 		}
 	}
@@ -87,8 +90,8 @@ func (l *listener) nodeStart(cc *CallbackContext, ev NodeStart) {
 }
 
 func (m *multi) OnNodeEnd(cc *CallbackContext, ev NodeEnd) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookNodeEnd != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookNodeEnd != 0 {
 			l.nodeEnd(cc, ev)
 		}
 	}
@@ -100,8 +103,8 @@ func (l *listener) nodeEnd(cc *CallbackContext, ev NodeEnd) {
 }
 
 func (m *multi) OnNodeCached(cc *CallbackContext, ev NodeCached) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookNodeCached != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookNodeCached != 0 {
 			l.nodeCached(cc, ev)
 		}
 	}
@@ -113,8 +116,8 @@ func (l *listener) nodeCached(cc *CallbackContext, ev NodeCached) {
 }
 
 func (m *multi) OnNestedPipelineStart(cc *CallbackContext, ev NestedPipelineStart) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookNestedPipelineStart != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookNestedPipelineStart != 0 {
 			l.nestedPipelineStart(cc, ev)
 		}
 	}
@@ -126,8 +129,8 @@ func (l *listener) nestedPipelineStart(cc *CallbackContext, ev NestedPipelineSta
 }
 
 func (m *multi) OnNestedPipelineEnd(cc *CallbackContext, ev NestedPipelineEnd) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookNestedPipelineEnd != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookNestedPipelineEnd != 0 {
 			l.nestedPipelineEnd(cc, ev)
 		}
 	}
@@ -139,8 +142,8 @@ func (l *listener) nestedPipelineEnd(cc *CallbackContext, ev NestedPipelineEnd) 
 }
 
 func (m *multi) OnMapStart(cc *CallbackContext, ev MapStart) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookMapStart != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookMapStart != 0 {
 			l.mapStart(cc, ev)
 		}
 	}
@@ -152,8 +155,8 @@ func (l *listener) mapStart(cc *CallbackContext, ev MapStart) {
 }
 
 func (m *multi) OnMapEnd(cc *CallbackContext, ev MapEnd) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookMapEnd != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookMapEnd != 0 {
 			l.mapEnd(cc, ev)
 		}
 	}
@@ -165,8 +168,8 @@ func (l *listener) mapEnd(cc *CallbackContext, ev MapEnd) {
 }
 
 func (m *multi) OnMapItemStart(cc *CallbackContext, ev MapItemStart) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookMapItemStart != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookMapItemStart != 0 {
 			l.mapItemStart(cc, ev)
 		}
 	}
@@ -178,8 +181,8 @@ func (l *listener) mapItemStart(cc *CallbackContext, ev MapItemStart) {
 }
 
 func (m *multi) OnMapItemEnd(cc *CallbackContext, ev MapItemEnd) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookMapItemEnd != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookMapItemEnd != 0 {
 			l.mapItemEnd(cc, ev)
 		}
 	}
@@ -191,8 +194,8 @@ func (l *listener) mapItemEnd(cc *CallbackContext, ev MapItemEnd) {
 }
 
 func (m *multi) OnMapItemCached(cc *CallbackContext, ev MapItemCached) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookMapItemCached != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookMapItemCached != 0 {
 			l.mapItemCached(cc, ev)
 		}
 	}
@@ -204,8 +207,8 @@ func (l *listener) mapItemCached(cc *CallbackContext, ev MapItemCached) {
 }
 
 func (m *multi) OnError(cc *CallbackContext, ev Failure) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookError != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookError != 0 {
 			l.error(cc, ev)
 		}
 	}
@@ -217,8 +220,8 @@ func (l *listener) error(cc *CallbackContext, ev Failure) {
 }
 
 func (m *multi) OnNodeRetry(cc *CallbackContext, ev NodeRetry) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookNodeRetry != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookNodeRetry != 0 {
 			l.nodeRetry(cc, ev)
 		}
 	}
@@ -230,8 +233,8 @@ func (l *listener) nodeRetry(cc *CallbackContext, ev NodeRetry) {
 }
 
 func (m *multi) OnNodeSkipped(cc *CallbackContext, ev NodeSkipped) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookNodeSkipped != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookNodeSkipped != 0 {
 			l.nodeSkipped(cc, ev)
 		}
 	}
@@ -243,8 +246,8 @@ func (l *listener) nodeSkipped(cc *CallbackContext, ev NodeSkipped) {
 }
 
 func (m *multi) OnEmit(cc *CallbackContext, ev Emit) {
-	for i := range m.listeners {
-		if l := &m.listeners[i]; l.wants&HookEmit != 0 {
+	for _, l := range m.listeners {
+		if l.wants&HookEmit != 0 {
 			l.emit(cc, ev)
 		}
 	}

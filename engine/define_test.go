@@ -1,0 +1,170 @@
+package engine_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/callbacks/callbacktest"
+	"github.com/spanloom/spanloom/engine"
+)
+
+func exit(*testing.T) error {
+	runtime.Goexit()
+	return nil
+}
+
+type (
+	graph = engine.Graph
+	num   = engine.Value[int]
+)
+
+// TestMistakes holds the texts of the errors of definitions: they are API.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	inc := engine.Node("inc", increment)
+	var foreign num
+	other := engine.Define("other", func(_ *graph, in num) num { foreign = in; return in })
+	bad := engine.Define("bad", func(g *graph, in num) num { return engine.Add(g, engine.Node[int, int]("f", nil), in) })
+	var self *engine.Pipeline[int, int]
+	tests := []struct {
+		name  string
+		build func(g *graph, in num) num
+		want  string
+	}{
+		{"same name twice", func(g *graph, in num) num { return engine.Add(g, inc, engine.Add(g, inc, in)) },
+			`define_test.go:N: pipeline "p": node "inc": the name is used twice in this pipeline; give the second one another with engine.WithName("inc2")`},
+		{"same name by option", func(g *graph, in num) num {
+			return engine.Add(g, inc, engine.Add(g, inc, in, engine.WithName("a")), engine.WithName("a"))
+		}, `define_test.go:N: pipeline "p": node "a": the name is used twice in this pipeline; give the second one another with engine.WithName("a2")`},
+		{"foreign value", func(g *graph, _ num) num { return engine.Add(g, inc, foreign) },
+			`define_test.go:N: pipeline "p": node "inc": input 1 is a value of pipeline "other"; a value can be used only in the pipeline that made it, so pass it in as an input`},
+		{"foreign result", func(*graph, num) num { return foreign },
+			`define_test.go:N: pipeline "p": the result is a value of pipeline "other"; return one of this pipeline`},
+		{"zero value", func(g *graph, _ num) num { return engine.Add(g, inc, num{}) },
+			`define_test.go:N: pipeline "p": node "inc": input 1 is the zero Value; pass what an Add or Map returned`},
+		{"zero result", func(*graph, num) num { return num{} },
+			`define_test.go:N: pipeline "p": the result is the zero Value; return what an Add or Map returned`},
+		{"nil function", func(g *graph, in num) num { return engine.Add(g, engine.Node[int, int]("f", nil), in) },
+			`define_test.go:N: pipeline "p": node "f": the function is nil`},
+		{"nil function in a map", func(g *graph, in num) num {
+			engine.Map(g, engine.Node[int, int]("f", nil), engine.Collect(g, in))
+			return in
+		}, `define_test.go:N: pipeline "p": node "f": the function is nil`},
+		{"nil step", func(g *graph, in num) num { return engine.Add[int, int](g, nil, in) },
+			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`},
+		{"itself", func(g *graph, in num) num { return engine.Add(g, self, in) },
+			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`},
+		{"itself, not made", func(g *graph, in num) num { return engine.Add(g, new(engine.Pipeline[int, int]), in) },
+			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`},
+		{"bad name", func(g *graph, in num) num { return engine.Add(g, engine.Node("a/b", increment), in) },
+			`define_test.go:N: pipeline "p": node "a/b": the name has a character that is not allowed; leave out / [ ] # and control characters`},
+		{"empty name", func(g *graph, in num) num { return engine.Add(g, inc, in, engine.WithName("")) },
+			`define_test.go:N: pipeline "p": node "": the name is empty`},
+		{"a nested pipeline with a mistake", func(g *graph, in num) num { return engine.Add(g, bad, in) },
+			`define_test.go:N: pipeline "p": define_test.go:N: pipeline "bad": node "f": the function is nil`},
+		{"nil build", nil, `define_test.go:N: pipeline "p": the build function is nil`},
+	}
+	_ = other
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := engine.Define("p", tt.build)
+			err := p.Err()
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := withoutLines(err.Error()); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+			rec := &callbacktest.Recorder{}
+			if _, run := p.Run(t.Context(), 1, engine.Config{Callbacks: []callbacks.PipelineCallback{rec}}); run == nil || run.Error() != err.Error() {
+				t.Errorf("Run says %v", run)
+			}
+			if len(rec.Events()) > 0 {
+				t.Error("something ran")
+			}
+		})
+	}
+}
+
+// withoutLines replaces line numbers by N.
+func withoutLines(s string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(s, "_test.go:") {
+		if i > 0 {
+			b.WriteString("_test.go:N")
+			part = strings.TrimLeft(part, "0123456789")
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	p := engine.Define("p", func(g *graph, in num) num {
+		engine.Add(g, engine.Node[int, int]("f", nil), in)
+		return engine.Add(g, engine.Node("", increment), in)
+	})
+	if got := strings.Count(p.Err().Error(), "\n") + 1; got != 2 {
+		t.Errorf("%d mistakes, want 2:\n%v", got, p.Err())
+	}
+}
+
+func TestPipelineThatWasNotDefined(t *testing.T) {
+	t.Parallel()
+	want := "the pipeline is nil or was not made by engine.Define"
+	if _, err := (*engine.Pipeline[int, int])(nil).Run(t.Context(), 1); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+	if _, err := new(engine.Pipeline[int, int]).Run(t.Context(), 1); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	_, err := p.Run(t.Context(), 1, engine.Config{Concurrency: -1})
+	if want := "run: Config.Concurrency is -1; give a number from 1 to 100000, or 0 for 64"; err == nil || err.Error() != want {
+		t.Error(err)
+	}
+	_, err = p.Run(t.Context(), 1, engine.Config{}, engine.Config{})
+	if want := "run: 2 Configs were given; give at most one"; err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
+
+func TestDeepNesting(t *testing.T) {
+	t.Parallel()
+	const depth = 10_000
+	p := engine.Define("p", func(g *graph, in num) num { return engine.Add(g, engine.Node("n", increment), in) })
+	for range depth {
+		inner := p
+		p = engine.Define("p", func(g *graph, in num) num { return engine.Add(g, inner, in) })
+	}
+	deepest := 0
+	got, err := p.Run(t.Context(), 1, engine.Config{Callbacks: []callbacks.PipelineCallback{callbacks.Funcs{
+		NodeStart: func(cc *callbacks.CallbackContext, _ callbacks.NodeStart) { deepest = cc.Depth(); cc.SpanID() },
+	}}})
+	if got != 2 || err != nil || deepest != depth {
+		t.Error(got, err, deepest)
+	}
+}
+
+func TestStepsAreValues(t *testing.T) {
+	t.Parallel()
+	step := engine.Node("inc", func(_ context.Context, n int) (int, error) { return n + 1, nil })
+	p := engine.Define("p", func(g *graph, in num) num {
+		return engine.Add(g, step, engine.Add(g, step, in), engine.WithName("again"))
+	})
+	if got, err := p.Run(t.Context(), 0); got != 2 || err != nil {
+		t.Error(got, err)
+	}
+	if step.Name() != "inc" || p.Name() != "p" {
+		t.Error(step.Name(), p.Name())
+	}
+}

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Error says where in a run a failure began. [Pipeline.Run] returns one for
+// every failure of a run.
+type Error struct {
+	// Path is the way from the root pipeline to the step that failed, such as
+	// "daily/features/embed[7]".
+	Path string
+	// Item is the index of the innermost map item around the failure, or -1.
+	Item int
+	// Attempt is the number of the last attempt, from 1.
+	Attempt int
+	// Err is what the step returned, or what its panic was made of.
+	Err error
+
+	result callbacks.Result
+}
+
+// Error returns "path: message".
+func (e *Error) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// PanicError is a panic in the code of a node, made an error.
+type PanicError struct {
+	// Value is what the code panicked with.
+	Value any
+	stack string
+}
+
+func newPanicError(value any) *PanicError {
+	return &PanicError{Value: value, stack: string(debug.Stack())}
+}
+
+// Error returns the panic's value as text.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap returns the panic's value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Stack returns the stack of the goroutine that panicked.
+func (e *PanicError) Stack() string { return e.stack }
+
+// ErrorType returns "panic".
+func (e *PanicError) ErrorType() string { return "panic" }
+
+// errGoexit is what a node fails with when its code ends its goroutine.
+var errGoexit = errors.New("runtime.Goexit was called; a test must not call FailNow, Fatal or SkipNow in a node")
+
+// itemOf returns the index of the innermost map item around cc, or -1.
+func itemOf(cc *callbacks.CallbackContext) int {
+	for ; cc != nil; cc = cc.Parent() {
+		if cc.Kind() == callbacks.KindMapItem {
+			return cc.Index()
+		}
+	}
+	return -1
+}

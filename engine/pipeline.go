@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Pipeline is a graph of steps that takes an I and gives an O. It is itself a
+// [Step], so that pipelines nest. It is made by [Define], never changes, and may
+// run any number of times at once.
+type Pipeline[I, O any] struct{ def *definition }
+
+var _ Step[int, int] = (*Pipeline[int, int])(nil)
+
+// Define makes a pipeline. It calls build once, now; what build adds to the
+// graph is run by [Pipeline.Run], each step as soon as its inputs are there.
+//
+// Mistakes in the definition do not stop it: they are kept, each with its place
+// in the source, for [Pipeline.Err] and Run.
+func Define[I, O any](name string, build func(g *Graph, in Value[I]) Value[O]) *Pipeline[I, O] {
+	def := &definition{info: &callbacks.Node{Name: name, Type: "pipeline"}, names: map[string]struct{}{}}
+	def.step = &step{info: def.info, pipeline: def}
+	if err := checkName("pipeline", name); err != nil {
+		def.errorf("%w", err)
+	}
+	in := newValue[I](def)
+	def.in = in.id
+	out := in.id
+	if build == nil {
+		def.errorf("the build function is nil")
+	} else {
+		out = def.result(build(&Graph{def}, in))
+	}
+	def.out = out
+	def.step.err = def.err()
+	return &Pipeline[I, O]{def}
+}
+
+// Name returns the pipeline's name.
+func (p *Pipeline[I, O]) Name() string { return p.def.info.Name }
+
+// Err returns the mistakes in the pipeline's definition and in those of the
+// pipelines inside it, joined; nil when there are none.
+func (p *Pipeline[I, O]) Err() error {
+	if p == nil || p.def == nil {
+		return errors.New("the pipeline is nil or was not made by engine.Define")
+	}
+	return p.def.step.err
+}
+
+func (p *Pipeline[I, O]) seal(I) (out O) { return out }
+
+func (p *Pipeline[I, O]) erase() *step {
+	if p == nil || p.def == nil {
+		return nil
+	}
+	return p.def.step
+}
+
+// Config says how a pipeline runs. The zero Config works.
+type Config struct {
+	// Callbacks hear the facts of the run, in this order. Defaults to none.
+	Callbacks []callbacks.PipelineCallback
+	// Concurrency is the most nodes and map items in flight at once. Nodes
+	// usually wait for something, so it is not the number of processors. At most
+	// 100,000. Defaults to 64.
+	Concurrency int
+	// RunID names the run. Defaults to 32 random hexadecimal digits.
+	RunID string
+}
+
+const (
+	defaultConcurrency = 64
+	maxConcurrency     = 100_000
+)
+
+// Run runs the pipeline and returns its result. Zero or one Config may be given.
+//
+// The first node that fails cancels the context of all others; Run waits for
+// those that are running and returns the failure as an [*Error]. When ctx is
+// done, Run returns an *Error that wraps ctx.Err() in the same way. A pipeline
+// with a mistake in its definition runs nothing and returns [Pipeline.Err].
+func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error) {
+	var zero O
+	c, err := config(cfg)
+	if err == nil {
+		err = p.Err()
+	}
+	if err != nil {
+		return zero, err
+	}
+	pl := p.def.compiled()
+	f := pl.frame()
+	store(f, pl.in, in)
+	if err := execute(ctx, f, c); err != nil {
+		return zero, err
+	}
+	out := load[O](f, pl.out)
+	f.free()
+	return out, nil
+}
+
+func config(list []Config) (Config, error) {
+	var c Config
+	switch len(list) {
+	case 0:
+	case 1:
+		c = list[0]
+	default:
+		return c, fmt.Errorf("run: %d Configs were given; give at most one", len(list))
+	}
+	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
+		return c, fmt.Errorf("run: Config.Concurrency is %d; give a number from 1 to %d, or 0 for %d",
+			c.Concurrency, maxConcurrency, defaultConcurrency)
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = defaultConcurrency
+	}
+	return c, nil
+}
+
+// definition is a pipeline with its types erased.
+type definition struct {
+	info    *callbacks.Node
+	step    *step
+	values  []columnKind
+	places  []place
+	names   map[string]struct{}
+	in, out int32
+	errs    []error
+
+	once sync.Once
+	plan *plan
+}
+
+// result checks the value that build returned.
+func (def *definition) result(v handle) int32 {
+	owner, id := v.handle()
+	switch {
+	case owner == def:
+		return id
+	case owner == nil:
+		def.errorf("the result is the zero Value; return what an Add or Map returned")
+	default:
+		def.errorf("the result is a value of pipeline %q; return one of this pipeline", owner.info.Name)
+	}
+	return def.in
+}
+
+// err joins the mistakes made in this definition. Those of nested pipelines are
+// in it already: each use of a step with a mistake repeats it.
+func (def *definition) err() error {
+	return errors.Join(def.errs...)
+}
+
+func (def *definition) compiled() *plan {
+	def.once.Do(func() { def.plan = compile(def) })
+	return def.plan
+}
+
+// isEngine reports whether a function of that name is part of this package.
+func isEngine(function string) bool {
+	return strings.HasPrefix(function, "github.com/spanloom/spanloom/engine.")
+}

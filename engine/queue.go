@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// task is an operation that is ready to run.
+type task struct {
+	frame *frame
+	id    int32
+}
+
+// queue holds the ready operations of one worker. The worker takes the newest,
+// so that it finishes what it began; others steal the older half.
+type queue struct {
+	size atomic.Int32 // len(tasks), to look at without the lock
+
+	mu    sync.Mutex
+	tasks []task
+}
+
+func (q *queue) push(f *frame, ids []int32) {
+	q.mu.Lock()
+	for _, id := range ids {
+		q.tasks = append(q.tasks, task{f, id})
+	}
+	q.size.Store(int32(len(q.tasks))) //nolint:gosec // bounded by the plan
+	q.mu.Unlock()
+}
+
+func (q *queue) pop() (t task) {
+	if q.size.Load() == 0 {
+		return t
+	}
+	q.mu.Lock()
+	if n := len(q.tasks); n > 0 {
+		t = q.tasks[n-1]
+		q.tasks[n-1] = task{}
+		q.tasks = q.tasks[:n-1]
+		q.size.Store(int32(n - 1)) //nolint:gosec // bounded by the plan
+	}
+	q.mu.Unlock()
+	return t
+}
+
+// steal takes the older half from q, returns one task of it and leaves the rest
+// in to, which must be the caller's own and empty.
+func (q *queue) steal(to *queue) (t task) {
+	if q.size.Load() == 0 || !q.mu.TryLock() {
+		return t
+	}
+	n := (len(q.tasks) + 1) / 2
+	if n == 0 {
+		q.mu.Unlock()
+		return t
+	}
+	t = q.tasks[0]
+	to.mu.Lock()
+	to.tasks = append(to.tasks, q.tasks[1:n]...)
+	to.size.Store(int32(len(to.tasks))) //nolint:gosec // bounded by the plan
+	to.mu.Unlock()
+	rest := copy(q.tasks, q.tasks[n:])
+	clear(q.tasks[rest:])
+	q.tasks = q.tasks[:rest]
+	q.size.Store(int32(rest)) //nolint:gosec // bounded by the plan
+	q.mu.Unlock()
+	return t
+}

@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Step is a unit of work that takes an I and gives an O: a node or a whole
+// pipeline. It is a value: made once, used in any number of pipelines and runs.
+//
+// Only this package implements Step.
+type Step[I, O any] interface {
+	// Name is the step's name, and its node's name unless [WithName] says
+	// otherwise.
+	Name() string
+
+	seal(in I) O // mentions both types, so that they can be inferred
+	erase() *step
+}
+
+// Step0 is a step without input.
+type Step0[O any] interface {
+	Name() string
+	seal0() O
+	erase() *step
+}
+
+// Step2 is a step with two inputs.
+type Step2[A, B, O any] interface {
+	Name() string
+	seal2(a A, b B) O
+	erase() *step
+}
+
+// Step3 is a step with three inputs.
+type Step3[A, B, C, O any] interface {
+	Name() string
+	seal3(a A, b B, c C) O
+	erase() *step
+}
+
+// Step4 is a step with four inputs. For more, take a struct.
+type Step4[A, B, C, D, O any] interface {
+	Name() string
+	seal4(a A, b B, c C, d D) O
+	erase() *step
+}
+
+// step is a step with its types erased.
+type step struct {
+	info     *callbacks.Node
+	err      error       // the mistake that was made when the step was made
+	call     call        // of a node
+	fn       any         // of a node: the typed function, for maps
+	pipeline *definition // of a pipeline
+}
+
+func (s *step) Name() string { return s.info.Name }
+func (s *step) erase() *step { return s }
+
+// newStep describes the function fn of a node.
+func newStep(name string, fn any, c call) *step {
+	f := reflect.ValueOf(fn)
+	s := &step{
+		info: &callbacks.Node{Name: name, Type: "func", Signature: f.Type().String(), PC: f.Pointer()},
+		call: c,
+		fn:   fn,
+		err:  checkName("node", name),
+	}
+	if f.IsNil() {
+		s.err = fmt.Errorf("node %q: the function is nil", name)
+	}
+	return s
+}
+
+// checkName refuses names that would make a path ambiguous or a line unreadable.
+func checkName(what, name string) error {
+	if name == "" {
+		return fmt.Errorf("%s %q: the name is empty", what, name)
+	}
+	if i := strings.IndexFunc(name, func(r rune) bool {
+		return strings.ContainsRune("/[]#", r) || unicode.IsControl(r) || r == unicode.ReplacementChar
+	}); i >= 0 {
+		return fmt.Errorf("%s %q: the name has a character that is not allowed; leave out / [ ] # and control characters", what, name)
+	}
+	return nil
+}

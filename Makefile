@@ -1,0 +1,67 @@
+# Tools are pinned in tools/*/go.mod and built into .bin; nothing else is
+# installed. Everything works on a fresh machine with Go, make and a C compiler.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+MODULES := . bench
+TOOLS := tools/lint tools/proto
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show this list.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
+
+.PHONY: test
+test: jaeger ## Vet and test every module, against real servers.
+	@for dir in $(MODULES); do \
+		echo "== test $$dir"; \
+		(cd $$dir; go vet ./...; go test -race -timeout 10m ./...); \
+	done
+
+.PHONY: lint
+lint: .bin/golangci-lint ## Lint every module.
+	@for dir in $(MODULES); do \
+		echo "== lint $$dir"; \
+		(cd $$dir; $(CURDIR)/.bin/golangci-lint run --config $(CURDIR)/.golangci.yml ./...); \
+	done
+
+.PHONY: check
+check: lint test ## Everything CI checks; fails if generated code was out of date.
+	@state() { git status --porcelain; git diff; }; \
+	before=$$(state); $(MAKE) --no-print-directory generate; after=$$(state); \
+	if [[ $$before != "$$after" ]]; then echo 'make generate changed the tree: commit what it made'; exit 1; fi
+
+.PHONY: bench
+bench: ## Measure W1-W5, every engine side by side.
+	cd bench && go run ./cmd/bench -json out/results.json
+
+.PHONY: generate
+generate: .bin/buf ## Regenerate committed code from proto/ and go:generate lines.
+	.bin/buf lint
+	.bin/buf generate
+	go generate ./...
+
+# A satellite is tidied against this tree, not against a release; the replace
+# line that does it must not stay, since nobody could `go install` the module.
+.PHONY: tidy
+tidy: ## Tidy every go.mod.
+	@export GOWORK=off; go mod tidy; \
+	for dir in $(TOOLS); do go -C $$dir mod tidy; done; \
+	for dir in $(filter-out .,$(MODULES)); do \
+		trap "go -C $$dir mod edit -dropreplace github.com/spanloom/spanloom" EXIT; \
+		go -C $$dir mod edit -replace github.com/spanloom/spanloom=$(CURDIR); \
+		go -C $$dir mod tidy; \
+		go -C $$dir mod edit -dropreplace github.com/spanloom/spanloom; \
+	done
+
+.PHONY: jaeger
+jaeger: ## Build the Jaeger that tests start, once per version.
+	@go run ./internal/jaegertest/jaegerbin/build
+
+.bin/buf: tools/proto/go.mod tools/proto/go.sum
+	GOWORK=off go build -C tools/proto -o $(CURDIR)/.bin/ tool
+	@touch $@
+
+.bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	GOWORK=off go build -C tools/lint -o $(CURDIR)/.bin/ tool
+	@touch $@

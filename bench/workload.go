@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Sizes of the workloads.
@@ -32,7 +33,7 @@ type Workload struct {
 
 // All returns every workload of every engine.
 func All() []Workload {
-	return limitWorkloads()
+	return slices.Concat(limitWorkloads(), spanloomWorkloads())
 }
 
 // The nodes that every engine runs.

@@ -18,7 +18,8 @@ import (
 // to its parent and is never reused; it may be kept. All methods may be called
 // concurrently.
 type CallbackContext struct {
-	base   context.Context //nolint:containedctx // it is itself a context
+	// 64 bytes in all, one cache line: there is one for every node and item.
+
 	run    *run
 	parent *CallbackContext
 	node   *Node
@@ -28,13 +29,14 @@ type CallbackContext struct {
 
 	index     int32
 	iteration int32
-	attempt   int32
 	depth     int32
+	attempt   uint16
 	kind      Kind
 }
 
 // run is what all contexts of a run share.
 type run struct {
+	base     context.Context //nolint:containedctx // CallbackContext is itself a context
 	identity Identity
 	values   []ContextValue
 	epoch    time.Time
@@ -69,8 +71,8 @@ func NewRun(base context.Context, c RunConfig) *CallbackContext {
 	if c.Identity.TraceID == (TraceID{}) {
 		c.Identity = NewIdentity()
 	}
-	r := &run{identity: c.Identity, values: c.Values, epoch: c.Epoch, runner: c.Runner, id: c.ID}
-	cc := &CallbackContext{base: base, run: r, node: c.Pipeline, kind: KindPipeline, index: -1, attempt: 1}
+	r := &run{base: base, identity: c.Identity, values: c.Values, epoch: c.Epoch, runner: c.Runner, id: c.ID}
+	cc := &CallbackContext{run: r, node: c.Pipeline, kind: KindPipeline, index: -1, attempt: 1}
 	cc.span.Store(binary.BigEndian.Uint64(c.SpanID[:]))
 	if !c.SpanID.IsValid() {
 		cc.span.Store(randomSpan())
@@ -87,7 +89,7 @@ type Scope struct {
 	// Iteration counts the rounds of a loop from 1; 0 outside of loops.
 	Iteration int32
 	// Attempt counts from 1.
-	Attempt int32
+	Attempt uint16
 	// Start is the time since the run's epoch.
 	Start time.Duration
 }
@@ -95,7 +97,6 @@ type Scope struct {
 // Begin makes child, which must be unused, the context of a scope inside cc. It
 // is for engines, which allocate contexts many at a time.
 func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
-	child.base = cc.base
 	child.run = cc.run
 	child.parent = cc
 	child.node = s.Node
@@ -123,13 +124,13 @@ func FromContext(ctx context.Context) *CallbackContext {
 }
 
 // Deadline implements context.Context.
-func (cc *CallbackContext) Deadline() (time.Time, bool) { return cc.base.Deadline() }
+func (cc *CallbackContext) Deadline() (time.Time, bool) { return cc.run.base.Deadline() }
 
 // Done implements context.Context.
-func (cc *CallbackContext) Done() <-chan struct{} { return cc.base.Done() }
+func (cc *CallbackContext) Done() <-chan struct{} { return cc.run.base.Done() }
 
 // Err implements context.Context.
-func (cc *CallbackContext) Err() error { return cc.base.Err() }
+func (cc *CallbackContext) Err() error { return cc.run.base.Err() }
 
 // Value implements context.Context. It asks the run's [ContextValue] callbacks,
 // then the context that the run was started with.
@@ -142,7 +143,7 @@ func (cc *CallbackContext) Value(key any) any {
 			return a
 		}
 	}
-	return cc.base.Value(key)
+	return cc.run.base.Value(key)
 }
 
 // RunID returns the id of the run.

@@ -70,10 +70,10 @@ func randomSpan() uint64 {
 // childSpan derives a span id from the parent's and what makes the child
 // unique under it, so that every runner derives the same id for the same place
 // of a run. mix is the finaliser of splitmix64 (Steele, Lea, Flood, 2014).
-func childSpan(parent uint64, n *Node, k Kind, index, iteration, attempt int32) uint64 {
+func childSpan(parent uint64, n *Node, k Kind, index, iteration int32, attempt uint16) uint64 {
 	h := mix(parent + n.nameHash())
 	h = mix(h ^ uint64(uint32(index))<<32 ^ uint64(uint32(iteration)))
-	h = mix(h ^ uint64(uint32(attempt))<<8 ^ uint64(k))
+	h = mix(h ^ uint64(attempt)<<8 ^ uint64(k))
 	if h == 0 {
 		return 1
 	}

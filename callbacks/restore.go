@@ -21,7 +21,6 @@ type Restored struct {
 // the parent's span id.
 func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 	cc := &CallbackContext{
-		base:      run.base,
 		run:       run.run,
 		parent:    parent,
 		node:      r.Node,
@@ -35,7 +34,7 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 	cc.state.Store(&state{path: r.Path})
 	cc.span.Store(binary.BigEndian.Uint64(r.SpanID[:]))
 	if parent == nil && r.ParentSpanID != run.run.identity.Parent {
-		cc.parent = &CallbackContext{base: run.base, run: run.run, node: &Node{}, kind: KindPipeline, index: -1}
+		cc.parent = &CallbackContext{run: run.run, node: &Node{}, kind: KindPipeline, index: -1}
 		cc.parent.span.Store(binary.BigEndian.Uint64(r.ParentSpanID[:]))
 	}
 	return cc

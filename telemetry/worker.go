@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxQueue is the most spans in memory: about 64 MiB.
+	// maxQueue is the most spans in memory: some 80 MiB.
 	maxQueue = 64 << 10
 	// batchSize is how many spans are exported at once.
 	batchSize = 512

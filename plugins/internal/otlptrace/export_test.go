@@ -157,6 +157,9 @@ func TestErrors(t *testing.T) {
 					t.Errorf("Flush: %v\nwant %q in it", err, want)
 				}
 			}
+			if name == "refused" && strings.Contains(err.Error(), "deadline") {
+				t.Errorf("the deadline hides the cause: %v", err)
+			}
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
@@ -82,10 +83,29 @@ func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded {
-		return fmt.Errorf("export to %s: no answer in time: %w", e.endpoint, err)
+	return &exportError{e.endpoint, err}
+}
+
+// exportError is an export that failed, told in the words that help.
+type exportError struct {
+	endpoint Endpoint
+	err      error
+}
+
+func (e *exportError) Unwrap() error { return e.err }
+
+func (e *exportError) Error() string {
+	text := e.err.Error()
+	// gRPC packs the cause in two wrappings; the deadline that ended the
+	// attempts is no cause at all.
+	if _, cause, ok := strings.Cut(text, "transport: Error while dialing: "); ok {
+		cause, _, _ = strings.Cut(cause, `"`)
+		return fmt.Sprintf("export to %s: %s", e.endpoint, cause)
 	}
-	return fmt.Errorf("export to %s: %w", e.endpoint, err)
+	if errors.Is(e.err, context.DeadlineExceeded) || status.Code(e.err) == codes.DeadlineExceeded {
+		return fmt.Sprintf("export to %s: no answer in time: %s", e.endpoint, context.DeadlineExceeded)
+	}
+	return fmt.Sprintf("export to %s: %s", e.endpoint, strings.TrimPrefix(text, "traces export: "))
 }
 
 // dropWarning takes away a collector's warning about spans that it accepted: the

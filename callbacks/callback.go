@@ -19,7 +19,8 @@ package callbacks
 //  5. A map is a node whose OnMapStart and OnMapEnd stand in for its node
 //     hooks. For a mapped node the item hooks stand in for node hooks; a mapped
 //     pipeline's nested hooks stand inside the item's. Every index is started
-//     at most once, and the counts of MapEnd add up to the size.
+//     at most once, the counts of MapEnd add up to the size, and its concurrency
+//     is that of MapStart.
 //  6. OnNodeCached and OnMapItemCached stand in for Start and End.
 //  7. OnError is called once per logical failure, not per attempt, with the
 //     context of the deepest scope that failed, before that scope's End (whose

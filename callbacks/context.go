@@ -274,8 +274,9 @@ func (cc *CallbackContext) Elapsed() time.Duration {
 // "daily/features/embed[7]". A pipeline that is mapped has its item's path, and
 // the rounds of a loop are told apart as in "poll#3/fetch".
 func (cc *CallbackContext) Path() string {
-	var chain []*CallbackContext
-	var b []byte
+	var chainArray [16]*CallbackContext
+	var array [128]byte
+	chain, b := chainArray[:0], array[:0]
 	for c := cc; c != nil; c = c.parent {
 		if s := c.state.Load(); s != nil && s.path != "" {
 			b = append(b, s.path...)

@@ -85,8 +85,13 @@ type MapEnd struct {
 	Succeeded, Failed, Cached int
 	// Skipped counts items that were never started, or were cancelled.
 	Skipped int
-	Outputs Values
+	// Concurrency is what MapStart said: an End event needs no Start.
+	Concurrency int
+	Outputs     Values
 }
+
+// Size returns the number of items.
+func (e MapEnd) Size() int { return e.Succeeded + e.Failed + e.Cached + e.Skipped }
 
 // MapItemStart begins one item of a map.
 type MapItemStart struct {

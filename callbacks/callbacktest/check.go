@@ -59,8 +59,9 @@ type scope struct {
 }
 
 type mapping struct {
-	size, succeeded, failed, cached, cancelled int
-	seen                                       map[int]bool
+	size, concurrency                    int
+	succeeded, failed, cached, cancelled int
+	seen                                 map[int]bool
 }
 
 func (c *checker) errorf(rule int, cc *callbacks.CallbackContext, format string, args ...any) {
@@ -90,7 +91,9 @@ func (c *checker) event(ev Event) {
 	case callbacks.NestedPipelineEnd:
 		c.nestedEnd(ev.Context, e)
 	case callbacks.MapStart:
-		c.start(ev.Context, callbacks.KindMap).mapping = &mapping{size: e.Size, seen: map[int]bool{}}
+		c.start(ev.Context, callbacks.KindMap).mapping = &mapping{
+			size: e.Size, concurrency: e.Concurrency, seen: map[int]bool{},
+		}
 	case callbacks.MapEnd:
 		c.mapEnd(ev.Context, e)
 	case callbacks.MapItemStart:
@@ -247,7 +250,10 @@ func (c *checker) mapEnd(cc *callbacks.CallbackContext, e callbacks.MapEnd) {
 		c.errorf(5, cc, "OnMapEnd without OnMapStart")
 		return
 	}
-	if e.Succeeded+e.Failed+e.Cached+e.Skipped != m.size {
+	if e.Concurrency != m.concurrency {
+		c.errorf(5, cc, "ended with concurrency %d, started with %d", e.Concurrency, m.concurrency)
+	}
+	if e.Size() != m.size {
 		c.errorf(5, cc, "counts %d ok, %d failed, %d cached, %d skipped of a map of %d",
 			e.Succeeded, e.Failed, e.Cached, e.Skipped, m.size)
 	}

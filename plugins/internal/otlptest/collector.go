@@ -1,0 +1,103 @@
+// Package otlptest is a collector for tests: it takes OTLP over gRPC on a
+// loopback address.
+package otlptest
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+
+	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+// Collector keeps what it is sent.
+type Collector struct {
+	coltracepb.UnimplementedTraceServiceServer
+
+	// Endpoint is its URL.
+	Endpoint string
+	// Reply answers an export. Defaults to an empty reply.
+	Reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error)
+
+	mu       sync.Mutex
+	requests []*coltracepb.ExportTraceServiceRequest
+	headers  metadata.MD
+}
+
+// Start starts a collector, which ends with the test. Set reply before any
+// export; nil means an empty reply.
+func Start(t *testing.T, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error)) *Collector {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Collector{Endpoint: "http://" + l.Addr().String(), Reply: reply}
+	s := grpc.NewServer()
+	coltracepb.RegisterTraceServiceServer(s, c)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.Serve(l) })
+	t.Cleanup(func() {
+		s.Stop()
+		wg.Wait()
+	})
+	return c
+}
+
+// Refused returns the URL of an address where nothing listens.
+func Refused(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return "http://" + l.Addr().String()
+}
+
+// Export implements the OTLP trace service.
+func (c *Collector) Export(ctx context.Context, req *coltracepb.ExportTraceServiceRequest) (*coltracepb.ExportTraceServiceResponse, error) {
+	c.mu.Lock()
+	c.requests = append(c.requests, req)
+	c.headers, _ = metadata.FromIncomingContext(ctx)
+	c.mu.Unlock()
+	if c.Reply != nil {
+		return c.Reply(ctx)
+	}
+	return &coltracepb.ExportTraceServiceResponse{}, nil
+}
+
+// Headers returns the headers of the last export.
+func (c *Collector) Headers() metadata.MD {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.headers
+}
+
+// Resources returns what was sent so far.
+func (c *Collector) Resources() []*tracepb.ResourceSpans {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []*tracepb.ResourceSpans
+	for _, r := range c.requests {
+		list = append(list, r.GetResourceSpans()...)
+	}
+	return list
+}
+
+// Spans returns the spans that were sent so far, by name.
+func (c *Collector) Spans() map[string]*tracepb.Span {
+	spans := map[string]*tracepb.Span{}
+	for _, r := range c.Resources() {
+		for _, s := range r.GetScopeSpans() {
+			for _, sp := range s.GetSpans() {
+				spans[sp.GetName()] = sp
+			}
+		}
+	}
+	return spans
+}

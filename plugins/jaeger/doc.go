@@ -1,0 +1,15 @@
+// Package jaeger is the backend that sends the spans of runs to Jaeger.
+//
+// # Config
+//
+//   - plugin: jaeger
+//     config:
+//     endpoint: http://127.0.0.1:4317   # the default
+//
+// Jaeger takes OTLP over gRPC since version 1.35. Proxies are not used, and no
+// OTEL_ variable is read: they are for the otlp backend.
+//
+// # Stability
+//
+// The config is stable. The Go names are experimental until version 1.
+package jaeger

@@ -1,0 +1,60 @@
+package propagation
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// OTel joins runs with the OpenTelemetry spans around and inside them. It holds
+// nothing: the zero value is ready, and may be embedded in a callback.
+type OTel struct{}
+
+var (
+	_ callbacks.RunIdentity  = OTel{}
+	_ callbacks.ContextValue = OTel{}
+)
+
+// RunIdentity returns the place under the span in ctx. It returns false when
+// there is none or its ids are not valid, and the run becomes a new root.
+//
+// The context of a node is a context with a span too: a run that a node starts
+// stands under that node.
+func (OTel) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() {
+		return callbacks.Identity{}, false
+	}
+	return callbacks.Identity{
+		TraceID: callbacks.TraceID(sc.TraceID()),
+		Parent:  callbacks.SpanID(sc.SpanID()),
+		Flags:   byte(sc.TraceFlags()),
+		State:   sc.TraceState().String(),
+	}, true
+}
+
+// ContextValue answers the key under which OpenTelemetry looks for the current
+// span with a span that has the ids of cc's scope. It is made when it is asked
+// for: a node that never asks costs nothing.
+func (OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
+	if !spanKey.known {
+		return answerUnknown(cc, key)
+	}
+	if key != spanKey.key {
+		return nil
+	}
+	return &span{cc: cc}
+}
+
+// span is the span of a scope as node code sees it. It is a pointer, as the
+// spans of the SDK are, so that two of them may be compared.
+type span struct {
+	noop.Span
+	cc *callbacks.CallbackContext
+}
+
+// SpanContext returns the ids of the scope.
+func (s *span) SpanContext() trace.SpanContext { return SpanContext(s.cc) }

@@ -1,0 +1,203 @@
+package propagation
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// start returns the context of a node of a run that is started with ctx.
+func start(ctx context.Context, t testing.TB) (run, node *callbacks.CallbackContext) {
+	t.Helper()
+	id, _ := OTel{}.RunIdentity(ctx)
+	run = callbacks.NewRun(ctx, callbacks.RunConfig{
+		Identity: id,
+		Pipeline: &callbacks.Node{Name: "daily"},
+		Values:   []callbacks.ContextValue{OTel{}},
+	})
+	node = &callbacks.CallbackContext{}
+	run.Begin(node, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "fetch"}, Index: -1, Attempt: 1})
+	return run, node
+}
+
+func tracer(t *testing.T) (trace.Tracer, *tracetest.InMemoryExporter) {
+	t.Helper()
+	exp := tracetest.NewInMemoryExporter()
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exp))
+	t.Cleanup(func() { _ = tp.Shutdown(context.Background()) })
+	return tp.Tracer("user code"), exp
+}
+
+func TestKeyIsKnown(t *testing.T) {
+	if !spanKey.known {
+		t.Fatal("the key of OpenTelemetry's span was not found: every look-up in a context takes the slow way")
+	}
+}
+
+func TestNodeIsParentOfUserSpans(t *testing.T) {
+	tr, exp := tracer(t)
+	ctx, outer := tr.Start(context.Background(), "request")
+	run, node := start(ctx, t)
+	if got, want := run.TraceID().String(), outer.SpanContext().TraceID().String(); got != want {
+		t.Errorf("run has trace id %s, want the request's, %s", got, want)
+	}
+	if got, want := run.ParentSpanID().String(), outer.SpanContext().SpanID().String(); got != want {
+		t.Errorf("run has parent %s, want the request, %s", got, want)
+	}
+
+	inner, child := tr.Start(node, "fetch page")
+	_, grandchild := tr.Start(inner, "read body")
+	grandchild.End()
+	child.End()
+	outer.End()
+
+	spans := exp.GetSpans()
+	if len(spans) != 3 {
+		t.Fatalf("%d spans, want 3", len(spans))
+	}
+	body, page := spans[0], spans[1]
+	if got, want := page.Parent.SpanID().String(), node.SpanID().String(); got != want {
+		t.Errorf("the user's span has parent %s, want the node, %s", got, want)
+	}
+	if page.SpanContext.TraceID() != outer.SpanContext().TraceID() {
+		t.Error("the user's span is in another trace")
+	}
+	if body.Parent.SpanID() != page.SpanContext.SpanID() {
+		t.Error("a span that user code set in a context did not win over the node's")
+	}
+}
+
+func TestRunInsideNode(t *testing.T) {
+	_, node := start(context.Background(), t)
+	run, inner := start(node, t)
+	if run.ParentSpanID() != node.SpanID() || run.TraceID() != node.TraceID() {
+		t.Errorf("the inner run stands under %s of %s, want the node %s of %s",
+			run.ParentSpanID(), run.TraceID(), node.SpanID(), node.TraceID())
+	}
+	if got := trace.SpanContextFromContext(inner).SpanID().String(); got != inner.SpanID().String() {
+		t.Errorf("in the inner node the span is %s, want %s", got, inner.SpanID())
+	}
+}
+
+func TestFlagsAndState(t *testing.T) {
+	state, err := trace.ParseTraceState("vendor=a,other=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flags := range []trace.TraceFlags{0, trace.FlagsSampled} {
+		remote := trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: flags, TraceState: state, Remote: true,
+		})
+		_, node := start(trace.ContextWithRemoteSpanContext(context.Background(), remote), t)
+		sc := trace.SpanContextFromContext(node)
+		if sc.TraceFlags() != flags || sc.TraceState().String() != state.String() || sc.IsRemote() {
+			t.Errorf("node has flags %s, state %q, remote %t; want %s, %q, false",
+				sc.TraceFlags(), sc.TraceState().String(), sc.IsRemote(), flags, state.String())
+		}
+	}
+}
+
+func TestInvalidSpanContextIsNewRoot(t *testing.T) {
+	for name, sc := range map[string]trace.SpanContext{
+		"none":        {},
+		"no span id":  trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}}),
+		"no trace id": trace.NewSpanContext(trace.SpanContextConfig{SpanID: trace.SpanID{1}}),
+	} {
+		ctx := trace.ContextWithSpanContext(context.Background(), sc)
+		if id, ok := (OTel{}).RunIdentity(ctx); ok {
+			t.Errorf("%s: identity %+v, want none", name, id)
+		}
+		run, node := start(ctx, t)
+		if run.ParentSpanID().IsValid() || !trace.SpanContextFromContext(node).IsValid() {
+			t.Errorf("%s: the run is not the root of a valid trace", name)
+		}
+	}
+}
+
+func TestMalformedState(t *testing.T) {
+	run := callbacks.NewRun(context.Background(), callbacks.RunConfig{
+		Identity: callbacks.Identity{TraceID: callbacks.TraceID{1}, State: "==,="},
+		Pipeline: &callbacks.Node{Name: "daily"},
+	})
+	if sc := SpanContext(run); !sc.IsValid() || sc.TraceState().Len() != 0 {
+		t.Errorf("span context %+v, want a valid one without state", sc)
+	}
+}
+
+func TestSpanRecordsNothing(t *testing.T) {
+	_, node := start(context.Background(), t)
+	s := trace.SpanFromContext(node)
+	if s.IsRecording() {
+		t.Error("the span claims to record what would be lost")
+	}
+	s.SetName("x")
+	s.End()
+	if node.Value(struct{}{}) != nil {
+		t.Error("an unknown key was answered")
+	}
+}
+
+// TestFallback holds what is done with an OpenTelemetry that cannot be probed.
+func TestFallback(t *testing.T) {
+	for name, lookup := range map[string]func(context.Context) trace.Span{
+		"asks nothing": func(context.Context) trace.Span { return &span{} },
+		"asks twice": func(ctx context.Context) trace.Span {
+			ctx.Value(1)
+			return trace.SpanFromContext(ctx)
+		},
+		"wraps what it finds": func(ctx context.Context) trace.Span {
+			trace.SpanFromContext(ctx)
+			return &span{}
+		},
+	} {
+		if learn(lookup).known {
+			t.Errorf("%s: the key is trusted", name)
+		}
+	}
+	known := spanKey
+	defer func() { spanKey = known }()
+	spanKey = learned{}
+	_, node := start(context.Background(), t)
+	if got := trace.SpanContextFromContext(node).SpanID().String(); got != node.SpanID().String() {
+		t.Errorf("without the key the span is %s, want %s", got, node.SpanID())
+	}
+	if node.Value(struct{}{}) != nil {
+		t.Error("without the key an unknown key was answered")
+	}
+}
+
+func TestConcurrentLookups(t *testing.T) {
+	state, _ := trace.ParseTraceState("vendor=a")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		sc := trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: trace.TraceID{1}, SpanID: trace.SpanID{byte(i + 1)}, TraceState: state,
+		})
+		_, node := start(trace.ContextWithSpanContext(context.Background(), sc), t)
+		for range 4 {
+			wg.Go(func() {
+				for range 100 {
+					if got := trace.SpanContextFromContext(node); got.SpanID() != trace.SpanID(node.SpanID()) {
+						t.Errorf("span id %s, want %s", got.SpanID(), node.SpanID())
+						return
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+func BenchmarkSpanFromContext(b *testing.B) {
+	_, node := start(context.Background(), b)
+	b.ReportAllocs()
+	for b.Loop() {
+		trace.SpanFromContext(node)
+	}
+}

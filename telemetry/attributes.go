@@ -1,0 +1,88 @@
+package telemetry
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// The keys of Spanloom's own attributes. Those of OpenTelemetry's conventions
+// come from semconv.
+const (
+	keyRunID          = attribute.Key("spanloom.run.id")
+	keyRunner         = attribute.Key("spanloom.runner")
+	keyResult         = attribute.Key("spanloom.result")
+	keyPath           = attribute.Key("spanloom.path")
+	keyDepth          = attribute.Key("spanloom.depth")
+	keyPipelineName   = attribute.Key("spanloom.pipeline.name")
+	keyPipelineNested = attribute.Key("spanloom.pipeline.nested")
+	keyNodeName       = attribute.Key("spanloom.node.name")
+	keyNodeKind       = attribute.Key("spanloom.node.kind")
+	keyNodeSignature  = attribute.Key("spanloom.node.signature")
+	keyAttemptCount   = attribute.Key("spanloom.attempt.count")
+	keyCacheResult    = attribute.Key("spanloom.cache.result")
+	keyCacheKey       = attribute.Key("spanloom.cache.key")
+	keyCacheSaved     = attribute.Key("spanloom.cache.saved.duration")
+	keyMapSize        = attribute.Key("spanloom.map.size")
+	keyMapConcurrency = attribute.Key("spanloom.map.concurrency")
+	keyMapSucceeded   = attribute.Key("spanloom.map.succeeded.count")
+	keyMapFailed      = attribute.Key("spanloom.map.failed.count")
+	keyMapCached      = attribute.Key("spanloom.map.cached.count")
+	keyMapSkipped     = attribute.Key("spanloom.map.skipped.count")
+	keyMapIndex       = attribute.Key("spanloom.map.index")
+)
+
+// kinds of spans, as a set.
+type spans uint8
+
+const (
+	onRun spans = 1 << iota
+	onNested
+	onNode
+	onCachedNode
+	onMap
+	onItem
+	onCachedItem
+
+	onPipelines = onRun | onNested
+	onNodes     = onNode | onCachedNode
+	onItems     = onItem | onCachedItem
+	onAll       = onPipelines | onNodes | onMap | onItems
+)
+
+// described is one row of the table of attributes.
+type described struct {
+	key   attribute.Key
+	typ   attribute.Type
+	on    spans
+	brief string
+}
+
+// table describes every attribute of the spans. A test holds it and the spans
+// together; the documentation is made from it.
+var table = []described{
+	{keyRunID, attribute.STRING, onPipelines, "Id of the run."},
+	{keyPipelineName, attribute.STRING, onPipelines, "Name of the pipeline."},
+	{keyRunner, attribute.STRING, onPipelines, "What executes the pipeline."},
+	{keyPipelineNested, attribute.BOOL, onNested, "True for a pipeline inside another."},
+	{keyResult, attribute.STRING, onAll, "How it ended: success, failure, error, timeout, cancellation or skip."},
+	{keyPath, attribute.STRING, onAll &^ onRun, "Way from the root pipeline."},
+	{keyDepth, attribute.INT64, onAll &^ onRun, "Number of pipelines around the root's."},
+	{keyNodeName, attribute.STRING, onNodes | onMap | onItems, "Name of the step."},
+	{keyNodeKind, attribute.STRING, onNodes | onMap, "What the step is: func, shell, notebook, branch, loop; pipeline when one is mapped."},
+	{keyNodeSignature, attribute.STRING, onNodes | onMap, "Go types of the step's inputs and outputs."},
+	{semconv.CodeFunctionNameKey, attribute.STRING, onNodes | onMap, "Function of the step."},
+	{semconv.CodeFilePathKey, attribute.STRING, onNodes | onMap, "File of that function."},
+	{semconv.CodeLineNumberKey, attribute.INT64, onNodes | onMap, "Line of that function."},
+	{keyAttemptCount, attribute.INT64, onNode, "How often the node ran."},
+	{keyCacheResult, attribute.STRING, onCachedNode | onCachedItem, "What the cache said: hit."},
+	{keyCacheKey, attribute.STRING, onCachedNode | onCachedItem, "Key of the stored result, shortened."},
+	{keyCacheSaved, attribute.FLOAT64, onCachedNode | onCachedItem, "Compute time that the stored result cost when it was made, in seconds."},
+	{keyMapSize, attribute.INT64, onMap, "Number of items."},
+	{keyMapConcurrency, attribute.INT64, onMap, "Most items in flight at once; absent when only the run's limit counts."},
+	{keyMapSucceeded, attribute.INT64, onMap, "Items that succeeded."},
+	{keyMapFailed, attribute.INT64, onMap, "Items that failed."},
+	{keyMapCached, attribute.INT64, onMap, "Items whose stored result was used."},
+	{keyMapSkipped, attribute.INT64, onMap, "Items that were never started, or were cancelled."},
+	{keyMapIndex, attribute.INT64, onItems, "Index of the item, from 0."},
+	{semconv.ErrorTypeKey, attribute.STRING, onAll &^ (onCachedNode | onCachedItem), "Type of the error, when it failed."},
+}

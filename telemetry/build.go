@@ -1,0 +1,148 @@
+package telemetry
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/propagation"
+)
+
+// newSpan returns the span of cc's scope, with what all spans have.
+func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+	s := &span{resource: c.resource, kind: trace.SpanKindInternal}
+	s.attributes = s.inline[:0]
+	s.context = propagation.SpanContext(cc)
+	if parent := cc.ParentSpanID(); parent.IsValid() {
+		s.parent = s.context.WithSpanID(trace.SpanID(parent))
+	}
+	s.start = cc.Start()
+	if s.start.IsZero() { // an emitter without times
+		s.start = time.Now().Add(-e.Duration)
+	}
+	s.end = s.start.Add(e.Duration)
+	return s
+}
+
+func (s *span) add(kv ...attribute.KeyValue) { s.attributes = append(s.attributes, kv...) }
+
+// place adds where in the run the scope is.
+func (s *span) place(cc *callbacks.CallbackContext) {
+	s.add(keyPath.String(valid(cc.Path())), keyDepth.Int(cc.Depth()))
+}
+
+// finish adds how the scope ended. A cancellation is not an error of the scope that
+// was cancelled: its status stays unset.
+func (s *span) finish(e callbacks.End) {
+	s.add(keyResult.String(e.Result.String()))
+	switch e.Result {
+	case callbacks.ResultFailure, callbacks.ResultError, callbacks.ResultTimeout:
+	default:
+		return
+	}
+	s.status = sdktrace.Status{Code: codes.Error, Description: e.Result.String()}
+	if e.Err == nil {
+		s.add(semconv.ErrorTypeOther)
+		return
+	}
+	typ, message := valid(callbacks.ErrorType(e.Err)), shorten(e.Err.Error(), maxMessage)
+	if message != "" {
+		s.status.Description = message
+	}
+	s.add(semconv.ErrorTypeKey.String(typ))
+	if e.Origin {
+		s.events = []sdktrace.Event{exception(e.Err, typ, message, s.end)}
+	}
+}
+
+func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) *span {
+	st := c.steps.of(cc.Node())
+	s := c.newSpan(cc, ev.End)
+	s.name = st.pipeline
+	s.add(keyRunID.String(valid(cc.RunID())), keyPipelineName.String(st.name))
+	if r := cc.Runner(); r != "" {
+		s.add(keyRunner.String(valid(r)))
+	}
+	if cc.Depth() == 0 {
+		s.kind = trace.SpanKindServer
+	} else {
+		s.add(keyPipelineNested.Bool(true))
+		s.place(cc)
+	}
+	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
+	st := c.steps.of(cc.Node())
+	s := c.newSpan(cc, ev.End)
+	s.name = st.node
+	s.add(st.attributes...)
+	s.place(cc)
+	s.add(keyAttemptCount.Int(ev.Attempts))
+	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeCached) *span {
+	st := c.steps.of(cc.Node())
+	e := callbacks.End{Result: callbacks.ResultSuccess}
+	s := c.newSpan(cc, e)
+	s.name = st.node
+	s.add(st.attributes...)
+	s.place(cc)
+	s.hit(ev.Signature, ev.Saved)
+	s.finish(e)
+	return s
+}
+
+func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *span {
+	st := c.steps.of(cc.Node())
+	s := c.newSpan(cc, ev.End)
+	s.name = st.mapped
+	s.attributes = make([]attribute.KeyValue, 0, maxInline+6)
+	s.add(st.attributes...)
+	s.place(cc)
+	s.add(
+		keyMapSize.Int(ev.Size()),
+		keyMapSucceeded.Int(ev.Succeeded), keyMapFailed.Int(ev.Failed),
+		keyMapCached.Int(ev.Cached), keyMapSkipped.Int(ev.Skipped),
+	)
+	if ev.Concurrency > 0 {
+		s.add(keyMapConcurrency.Int(ev.Concurrency))
+	}
+	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) itemSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+	st := c.steps.of(cc.Node())
+	s := c.newSpan(cc, e)
+	s.name = st.item
+	s.add(keyNodeName.String(st.name), keyMapIndex.Int(cc.Index()))
+	s.place(cc)
+	s.finish(e)
+	return s
+}
+
+func (c *Callback) cachedItemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) *span {
+	s := c.itemSpan(cc, callbacks.End{Result: callbacks.ResultSuccess})
+	s.hit(ev.Signature, ev.Saved)
+	return s
+}
+
+// hit adds that a stored result was used.
+func (s *span) hit(key string, saved time.Duration) {
+	s.add(keyCacheResult.String("hit"))
+	if key != "" {
+		s.add(keyCacheKey.String(valid(key)))
+	}
+	if saved > 0 {
+		s.add(keyCacheSaved.Float64(saved.Seconds()))
+	}
+}

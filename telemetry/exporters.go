@@ -1,0 +1,46 @@
+package telemetry
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// Exporters says where the telemetry of runs goes.
+type Exporters struct {
+	// Spans takes spans. It is called by one goroutine at a time, and shut down
+	// with the callback. Defaults to none: the callback then makes no spans.
+	Spans sdktrace.SpanExporter
+
+	// Resource describes the program whose telemetry this is. Defaults to what
+	// OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, or else to the name of
+	// the executable.
+	Resource *resource.Resource
+}
+
+// defaultResource is what the SDK's resource.Default is, without its use of
+// OpenTelemetry's global error handler.
+var defaultResource = sync.OnceValue(func() *resource.Resource {
+	program := "unknown_service:go"
+	if exe, err := os.Executable(); err == nil {
+		program = "unknown_service:" + strings.ToValidUTF8(filepath.Base(exe), "\uFFFD")
+	}
+	// An error leaves a part of the resource out: the rest is still true.
+	r, _ := resource.New(context.Background(),
+		resource.WithSchemaURL(semconv.SchemaURL),
+		resource.WithAttributes(semconv.ServiceName(program)),
+		resource.WithTelemetrySDK(),
+		resource.WithFromEnv(),
+	)
+	if r == nil {
+		r = resource.NewWithAttributes(semconv.SchemaURL, attribute.String("service.name", program))
+	}
+	return r
+})

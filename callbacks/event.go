@@ -85,7 +85,9 @@ type MapEnd struct {
 	Succeeded, Failed, Cached int
 	// Skipped counts items that were never started, or were cancelled.
 	Skipped int
-	Outputs Values
+	// Concurrency is the most items in flight at once; 0 means the run's limit.
+	Concurrency int
+	Outputs     Values
 }
 
 // MapItemStart begins one item of a map.

@@ -1,0 +1,80 @@
+package backend
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/spanloom/spanloom/internal/wire"
+)
+
+// Serve is the whole main of a backend: it serves one instance of b to the host
+// that started the process, and exits. It never returns.
+//
+// The process ends when its connection to the host ends, however that comes,
+// after closing the instance for at most two seconds. It ignores interrupts,
+// which concern the host, and closes the instance on a termination signal.
+//
+// What is printed to standard output after Serve was called goes to standard
+// error: go-plugin needs standard output for its handshake. Printing there
+// before Serve, as in an init function, makes the host refuse the backend.
+//
+// Without a host, Serve says how the binary is used and exits with status 2.
+func Serve(b Backend) {
+	if os.Getenv(wire.CookieKey) != wire.CookieValue {
+		usage(os.Stderr, b)
+		os.Exit(2)
+	}
+	stderr := os.Stderr
+	handshake := splitStdout()
+	os.Stdout = handshake
+
+	s := NewServer(b)
+	s.ready = func() {
+		// go-plugin has put pipes in their place, which block when nobody
+		// reads them. The host always reads the real standard error.
+		os.Stdout, os.Stderr = stderr, stderr
+	}
+	life := &lifetime{server: s}
+	life.watch()
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: plugin.HandshakeConfig{
+			MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue,
+		},
+		VersionedPlugins: map[int]plugin.PluginSet{
+			wire.ProtocolVersion: {wire.PluginName: &grpcPlugin{server: s}},
+		},
+		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(opts,
+				grpc.StatsHandler(life),
+				grpc.MaxRecvMsgSize(wire.MaxMessage),
+				grpc.MaxSendMsgSize(wire.MaxMessage))...)
+		},
+		Logger: hclog.NewNullLogger(),
+	})
+	life.end()
+}
+
+// usage tells somebody who ran the binary by hand what it is.
+func usage(w io.Writer, b Backend) {
+	name := b.Name
+	path, err := os.Executable()
+	if err != nil {
+		path = filepath.Base(os.Args[0])
+	}
+	fmt.Fprintf(w, `This is the Spanloom backend %q. A Spanloom program starts it when its
+spanloom.yaml says so:
+
+    telemetry:
+      backends:
+        - name: %s
+          command: [%s]
+
+Add those lines to spanloom.yaml and run your pipeline.
+`, name, name, path)
+}

@@ -1,0 +1,204 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/wire"
+)
+
+// Server answers the calls of a host for one instance of a backend. [Serve]
+// makes one for its process; a host makes one to run a backend in process.
+type Server struct {
+	pb.UnimplementedBackendServer
+
+	backend Backend
+	out     output
+
+	// turn is held by whoever calls the instance. It is a channel because a
+	// caller may stop waiting for an instance that does not return.
+	turn       chan struct{}
+	configured bool // Configure was called
+	instance   Instance
+	decoder    *wire.Decoder
+	epoch, seq uint64 // the last batch that was handled
+
+	streaming              atomic.Bool
+	open, evicted, ignored atomic.Uint64
+	mu                     sync.Mutex
+	lastError              string
+
+	ready func() // called when the host is known to listen
+}
+
+// NewServer returns a server for b.
+func NewServer(b Backend) *Server {
+	if b.Version == "" {
+		if info, ok := debug.ReadBuildInfo(); ok {
+			b.Version = info.Main.Version
+		}
+	}
+	return &Server{backend: b, turn: make(chan struct{}, 1), decoder: wire.NewDecoder(), ready: func() {}}
+}
+
+// Register registers the protocol's service.
+func (s *Server) Register(r grpc.ServiceRegistrar) { pb.RegisterBackendServer(r, s) }
+
+// Close flushes and closes the instance, if it is open. It returns the error of
+// ctx when the instance does not return in time.
+func (s *Server) Close(ctx context.Context) error {
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	if s.instance == nil {
+		s.release()
+		return nil
+	}
+	in := s.instance
+	s.instance = nil
+	done := make(chan error, 1)
+	go func() {
+		defer s.release()
+		done <- guard("Close", func() error { return in.Close(ctx) })
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("close: %w", ctx.Err())
+	}
+}
+
+func (s *Server) acquire(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the instance is busy: %w", ctx.Err())
+	}
+}
+
+func (s *Server) release() { <-s.turn }
+
+// guard makes a panic of the instance an error.
+func guard(what string, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("instance panicked in %s: %v", what, p)
+		}
+	}()
+	return f()
+}
+
+// Describe implements the service.
+func (s *Server) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
+	b := s.backend
+	linger := b.Linger
+	if linger == 0 {
+		linger = 10 * time.Millisecond
+	}
+	return &pb.DescribeResponse{
+		Name: b.Name, Version: b.Version, ProtocolVersion: wire.ProtocolVersion,
+		ConfigSchema: b.Schema, Linger: int64(linger),
+	}, nil
+}
+
+// Configure implements the service.
+func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.ConfigureResponse, error) {
+	s.ready()
+	if err := s.acquire(ctx); err != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	defer s.release()
+	if s.configured {
+		return nil, status.Error(codes.FailedPrecondition, "already configured: one process serves one instance")
+	}
+	s.configured = true
+	c := Config{
+		Name: r.GetInstance(),
+		JSON: r.GetConfig(),
+		Service: Service{
+			Name: r.GetService().GetName(), Version: r.GetService().GetVersion(),
+			Namespace: r.GetService().GetNamespace(), Attributes: r.GetService().GetAttributes(),
+		},
+		Terminal: Terminal{
+			IsTerminal: r.GetTerminal().GetIsTerminal(), Width: int(r.GetTerminal().GetWidth()),
+			Color: r.GetTerminal().GetColor(),
+		},
+		Output: &s.out,
+	}
+	err := guard("Open", func() (err error) {
+		// The instance outlives the call that opens it.
+		s.instance, err = s.backend.Open(context.WithoutCancel(ctx), c)
+		return err
+	})
+	if err == nil {
+		return &pb.ConfigureResponse{}, nil
+	}
+	s.instance = nil
+	answer := &pb.ConfigureResponse{}
+	for _, e := range AsConfigErrors(err) {
+		answer.Errors = append(answer.Errors, &pb.ConfigError{Key: e.Key, Message: e.Message})
+	}
+	if len(answer.GetErrors()) == 0 {
+		answer.Error = valid(err)
+	}
+	return answer, nil
+}
+
+// Flush implements the service.
+func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushResponse, error) {
+	if err := s.acquire(ctx); err != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	defer s.release()
+	if s.instance == nil {
+		return nil, status.Error(codes.FailedPrecondition, "no instance is open")
+	}
+	err := guard("Flush", func() error { return s.instance.Flush(ctx) })
+	s.note(err)
+	return &pb.FlushResponse{Error: valid(err), Output: s.out.take()}, nil
+}
+
+// Health implements the service. It never waits for the instance.
+func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := &pb.HealthResponse{
+		Status: pb.HealthResponse_STATUS_OK, Message: s.lastError,
+		OpenScopes: s.open.Load(), EvictedScopes: s.evicted.Load(), IgnoredEvents: s.ignored.Load(),
+	}
+	if s.lastError != "" {
+		h.Status = pb.HealthResponse_STATUS_DEGRADED
+	}
+	return h, nil
+}
+
+// Shutdown implements the service.
+func (s *Server) Shutdown(ctx context.Context, _ *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
+	err := s.Close(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return nil, status.Error(codes.DeadlineExceeded, err.Error())
+	}
+	return &pb.ShutdownResponse{Error: valid(err), Output: s.out.take()}, nil
+}
+
+// note keeps the error of the last export for Health.
+func (s *Server) note(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastError = valid(err)
+	s.open.Store(uint64(s.decoder.Open())) //nolint:gosec // not negative
+	s.evicted.Store(s.decoder.Evicted)
+	s.ignored.Store(s.decoder.Ignored)
+}

@@ -1,0 +1,82 @@
+package hooktest
+
+import (
+	"fmt"
+
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/callbacks/callbacktest"
+)
+
+// Lines renders recorded events, with everything that crosses to a backend, so
+// that what two listeners heard can be compared. Times are left out of what is
+// not an End.
+func Lines(events []callbacktest.Event) []string {
+	var lines []string
+	for _, e := range events {
+		lines = append(lines, Line(e))
+	}
+	return lines
+}
+
+// Line renders one event.
+func Line(e callbacktest.Event) string {
+	cc := e.Context
+	s := fmt.Sprintf("%s %s", e.Hook, place(cc))
+	switch ev := e.Event.(type) {
+	case callbacks.PipelineEnd:
+		s += end(ev.End)
+	case callbacks.NodeEnd:
+		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts)
+	case callbacks.NodeCached:
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason)
+	case callbacks.NestedPipelineStart:
+		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child))
+	case callbacks.NestedPipelineEnd:
+		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child)) + end(ev.End)
+	case callbacks.MapStart:
+		s += fmt.Sprint(" ", ev.Size, ev.Concurrency)
+	case callbacks.MapEnd:
+		s += end(ev.End) + fmt.Sprint(" ", ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency)
+	case callbacks.MapItemEnd:
+		s += end(ev.End)
+	case callbacks.MapItemCached:
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason)
+	case callbacks.Failure:
+		s += fmt.Sprint(" ", ev.Result, errText(ev.Err))
+	case callbacks.NodeRetry:
+		s += fmt.Sprint(" ", ev.Attempt, ev.Delay, errText(ev.Err))
+	case callbacks.NodeSkipped:
+		s += " " + ev.Reason
+	}
+	return s
+}
+
+func place(cc *callbacks.CallbackContext) string {
+	n := cc.Node()
+	return fmt.Sprintf("%s path=%s run=%s runner=%s trace=%s span=%s parent=%s id=%v node=%s/%s/%s/%v depth=%d index=%d iter=%d attempt=%d start=%d",
+		cc.Kind(), cc.Path(), cc.RunID(), cc.Runner(), cc.TraceID(), cc.SpanID(), cc.ParentSpanID(),
+		cc.Identity(), n.Name, n.Type, n.Signature, n.Source(), cc.Depth(), cc.Index(), cc.Iteration(), cc.Attempt(), cc.Start().UnixNano())
+}
+
+func end(e callbacks.End) string {
+	return fmt.Sprintf(" %s %s origin=%t %s", e.Duration, e.Result, e.Origin, errText(e.Err))
+}
+
+func errText(err error) string {
+	if err == nil {
+		return "-"
+	}
+	stack := ""
+	for inner := err; inner != nil; {
+		if s, ok := inner.(interface{ Stack() string }); ok { //nolint:errorlint // a walk over the chain itself
+			stack = s.Stack()
+			break
+		}
+		w, ok := inner.(interface{ Unwrap() error }) //nolint:errorlint // a walk over the chain itself
+		if !ok {
+			break
+		}
+		inner = w.Unwrap()
+	}
+	return fmt.Sprintf("%q %s %q", err, callbacks.ErrorType(err), stack)
+}

@@ -1,0 +1,241 @@
+package wire
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Decoder calls the hooks that batches carry. It remembers the scopes that are
+// open, so that a scope's parent is known while that runs, and needs nothing of
+// what it remembers to make an End. A Decoder is for one goroutine.
+type Decoder struct {
+	// Ignored counts events whose hook is not known.
+	Ignored uint64
+	// Evicted counts scopes that were not remembered because too many were open.
+	Evicted uint64
+
+	runs       map[string]*runState
+	order      []string
+	open       int
+	nodes      map[nodeKey]*callbacks.Node
+	batchNodes []*callbacks.Node
+	buf        []byte
+	// positions in the sparse tables, whose rows come in the order of events
+	errors, maps, cached, retries cursor
+}
+
+// NewDecoder returns a decoder.
+func NewDecoder() *Decoder {
+	return &Decoder{runs: map[string]*runState{}, nodes: map[nodeKey]*callbacks.Node{}}
+}
+
+// Open returns the number of open scopes.
+func (d *Decoder) Open() int { return d.open }
+
+// cursor finds the row of an event in a sparse table.
+type cursor struct {
+	rows map[uint32]int
+}
+
+func (c *cursor) reset(events []uint32) {
+	clear(c.rows)
+	if len(events) > 0 && c.rows == nil {
+		c.rows = map[uint32]int{}
+	}
+	for i, e := range events {
+		c.rows[e] = i
+	}
+}
+
+func (c *cursor) row(i int) (int, bool) {
+	if len(c.rows) == 0 {
+		return 0, false
+	}
+	r, ok := c.rows[uint32(i)] //nolint:gosec // a position in a batch
+	return r, ok
+}
+
+// Deliver calls the hooks of b. Hooks that panic do not stop the others; the
+// first panic is returned. A malformed batch gives ErrMalformed and no calls.
+func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
+	if err := Validate(b); err != nil {
+		return err
+	}
+	n := len(b.GetNodes())
+	if cap(d.batchNodes) < n {
+		d.batchNodes = make([]*callbacks.Node, n)
+	}
+	d.batchNodes = d.batchNodes[:n]
+	clear(d.batchNodes)
+	d.errors.reset(b.GetErrors().GetEvent())
+	d.maps.reset(b.GetMaps().GetEvent())
+	d.cached.reset(b.GetCached().GetEvent())
+	d.retries.reset(b.GetRetries().GetEvent())
+
+	var first error
+	wants := callbacks.Interest(cb)
+	for i := range b.GetEvents().GetHook() {
+		if err := d.event(b, i, cb, wants); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// event calls one hook.
+func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants callbacks.Hook) (err error) {
+	ev := b.Events
+	hook := ev.Hook[i]
+	kind := ev.Kind[i]
+	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_NODE_SKIPPED ||
+		kind <= pb.Kind_KIND_UNSPECIFIED || kind > pb.Kind_KIND_MAP_ITEM {
+		d.Ignored++
+		return nil
+	}
+	s := d.run(b, ev.Run[i])
+	cc := d.scope(b, s, i)
+	nested := hook == pb.Hook_HOOK_NESTED_PIPELINE_START || hook == pb.Hook_HOOK_NESTED_PIPELINE_END
+	if nested && cc.Parent() == nil {
+		d.Ignored++ // a root pipeline is not nested
+		return nil
+	}
+	span := ev.Span[i]
+	want := wants&(1<<(hook-1)) != 0
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("instance panicked in %s: %v\n%s", callbacks.Hook(1)<<(hook-1), p, debug.Stack())
+		}
+	}()
+
+	switch hook { //nolint:exhaustive // the others are ignored above
+	case pb.Hook_HOOK_PIPELINE_START, pb.Hook_HOOK_NODE_START, pb.Hook_HOOK_MAP_START,
+		pb.Hook_HOOK_MAP_ITEM_START, pb.Hook_HOOK_NESTED_PIPELINE_START:
+		d.start(s, span, cc)
+	case pb.Hook_HOOK_PIPELINE_END:
+		if cc == s.root {
+			defer d.forget(b.Strings[b.Runs[ev.Run[i]].GetId()])
+		}
+	case pb.Hook_HOOK_NODE_END, pb.Hook_HOOK_MAP_END, pb.Hook_HOOK_MAP_ITEM_END, pb.Hook_HOOK_NESTED_PIPELINE_END:
+		d.end(s, span)
+	}
+	if want {
+		d.call(b, i, cb, cc)
+	}
+	return nil
+}
+
+func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *callbacks.CallbackContext) {
+	ev := b.Events
+	switch ev.Hook[i] { //nolint:exhaustive // the caller has seen to that
+	case pb.Hook_HOOK_PIPELINE_START:
+		cb.OnPipelineStart(cc, callbacks.PipelineStart{})
+	case pb.Hook_HOOK_PIPELINE_END:
+		cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: d.endOf(b, i)})
+	case pb.Hook_HOOK_NODE_START:
+		cb.OnNodeStart(cc, callbacks.NodeStart{})
+	case pb.Hook_HOOK_NODE_END:
+		cb.OnNodeEnd(cc, callbacks.NodeEnd{End: d.endOf(b, i), Attempts: int(ev.Attempts[i])})
+	case pb.Hook_HOOK_NODE_CACHED:
+		sig, saved, reason := d.cachedOf(b, i)
+		cb.OnNodeCached(cc, callbacks.NodeCached{Signature: sig, Saved: saved, Reason: reason})
+	case pb.Hook_HOOK_NESTED_PIPELINE_START:
+		cb.OnNestedPipelineStart(cc.Parent(), callbacks.NestedPipelineStart{Child: cc})
+	case pb.Hook_HOOK_NESTED_PIPELINE_END:
+		cb.OnNestedPipelineEnd(cc.Parent(), callbacks.NestedPipelineEnd{End: d.endOf(b, i), Child: cc})
+	case pb.Hook_HOOK_MAP_START:
+		size, m := d.mapOf(b, i)
+		cb.OnMapStart(cc, callbacks.MapStart{Size: size, Concurrency: m.Concurrency})
+	case pb.Hook_HOOK_MAP_END:
+		_, m := d.mapOf(b, i)
+		m.End = d.endOf(b, i)
+		cb.OnMapEnd(cc, m)
+	case pb.Hook_HOOK_MAP_ITEM_START:
+		cb.OnMapItemStart(cc, callbacks.MapItemStart{})
+	case pb.Hook_HOOK_MAP_ITEM_END:
+		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{End: d.endOf(b, i)})
+	case pb.Hook_HOOK_MAP_ITEM_CACHED:
+		sig, saved, reason := d.cachedOf(b, i)
+		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason})
+	case pb.Hook_HOOK_ERROR:
+		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])}) //nolint:gosec // an enum
+	case pb.Hook_HOOK_NODE_RETRY:
+		retry := callbacks.NodeRetry{Attempt: int(ev.Attempts[i]), Err: d.errorOf(b, i)}
+		if r, ok := d.retries.row(i); ok {
+			retry.Delay = time.Duration(b.Retries.Delay[r])
+		}
+		cb.OnNodeRetry(cc, retry)
+	case pb.Hook_HOOK_NODE_SKIPPED:
+		_, _, reason := d.cachedOf(b, i)
+		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: reason})
+	}
+}
+
+func (d *Decoder) endOf(b *pb.Batch, i int) callbacks.End {
+	ev := b.Events
+	return callbacks.End{
+		Duration: time.Duration(max(ev.Duration[i], 0)),
+		Result:   callbacks.Result(ev.Result[i]), //nolint:gosec // an enum
+		Origin:   ev.Flags[i]&flagOrigin != 0,
+		Err:      d.errorOf(b, i),
+	}
+}
+
+func (d *Decoder) errorOf(b *pb.Batch, i int) error {
+	r, ok := d.errors.row(i)
+	if !ok {
+		return nil
+	}
+	t, strs := b.Errors, b.Strings
+	return &Error{Type: strs[t.Type[r]], Message: strs[t.Message[r]], Trace: strs[t.Stack[r]]}
+}
+
+func (d *Decoder) cachedOf(b *pb.Batch, i int) (signature string, saved time.Duration, reason string) {
+	r, ok := d.cached.row(i)
+	if !ok {
+		return "", 0, ""
+	}
+	t := b.Cached
+	return b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
+}
+
+func (d *Decoder) mapOf(b *pb.Batch, i int) (size int, m callbacks.MapEnd) {
+	r, ok := d.maps.row(i)
+	if !ok {
+		return 0, m
+	}
+	t := b.Maps
+	return int(t.Size[r]), callbacks.MapEnd{ //nolint:gosec // counts of items
+		Succeeded: int(t.Succeeded[r]), Failed: int(t.Failed[r]), //nolint:gosec // as above
+		Cached: int(t.Cached[r]), Skipped: int(t.Skipped[r]), //nolint:gosec // as above
+		Concurrency: int(t.Concurrency[r]),
+	}
+}
+
+// path puts the path of an event's scope together.
+func (d *Decoder) path(b *pb.Batch, i int) string {
+	ev := b.Events
+	p := append(d.buf[:0], b.Strings[ev.Path[i]]...)
+	switch {
+	case ev.Kind[i] == pb.Kind_KIND_MAP_ITEM:
+		p = append(p, '[')
+		p = strconv.AppendInt(p, int64(ev.Index[i]), 10)
+		p = append(p, ']')
+	case ev.Flags[i]&flagNoPath != 0:
+	default:
+		if len(p) > 0 {
+			p = append(p, '/')
+		}
+		p = append(p, b.Strings[b.Nodes[ev.Node[i]].GetName()]...)
+	}
+	if ev.Iteration[i] > 0 {
+		p = append(p, '#')
+		p = strconv.AppendUint(p, uint64(ev.Iteration[i]), 10)
+	}
+	d.buf = p
+	return string(p)
+}

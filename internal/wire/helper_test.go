@@ -1,0 +1,73 @@
+package wire_test
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/callbacks/callbacktest"
+	"github.com/spanloom/spanloom/internal/wire"
+)
+
+// encode makes batches of at most size events of what was recorded.
+func encode(events []callbacktest.Event, size int) []*pb.Batch {
+	var list []*pb.Batch
+	enc := wire.NewEncoder()
+	for len(events) > 0 {
+		n := min(size, len(events))
+		enc.Begin(7, uint64(len(list)+1), 0)
+		for i, e := range events[:n] {
+			r, x := record(e)
+			r.Order = uint64(i + 1)
+			enc.Add(&r, x)
+		}
+		events = events[n:]
+		b, _ := proto.Clone(enc.Batch()).(*pb.Batch)
+		list = append(list, b)
+	}
+	return list
+}
+
+func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
+	r := wire.Record{Context: e.Context, Hook: e.Hook}
+	x := &wire.Extra{}
+	end := func(e callbacks.End) {
+		r.Duration, r.Result, r.Origin = e.Duration, e.Result, e.Origin
+		x.Error = wire.NewError(e.Err)
+	}
+	switch ev := e.Event.(type) {
+	case callbacks.PipelineEnd:
+		end(ev.End)
+	case callbacks.NodeEnd:
+		end(ev.End)
+		r.Attempts = int32(ev.Attempts)
+	case callbacks.NodeCached:
+		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
+	case callbacks.NestedPipelineStart:
+		r.Context = ev.Child
+	case callbacks.NestedPipelineEnd:
+		r.Context = ev.Child
+		end(ev.End)
+	case callbacks.MapStart:
+		x.Size, x.Concurrency = ev.Size, ev.Concurrency
+	case callbacks.MapEnd:
+		end(ev.End)
+		x.Succeeded, x.Failed, x.Cached, x.Skipped, x.Concurrency = ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency
+	case callbacks.MapItemEnd:
+		end(ev.End)
+	case callbacks.MapItemCached:
+		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
+	case callbacks.Failure:
+		x.Error, r.Result = wire.NewError(ev.Err), ev.Result
+	case callbacks.NodeRetry:
+		x.Error, x.Delay, r.Attempts = wire.NewError(ev.Err), ev.Delay, int32(ev.Attempt)
+	case callbacks.NodeSkipped:
+		x.Reason = ev.Reason
+	}
+	if r.Duration < 0 {
+		r.Duration = time.Duration(0)
+	}
+	return r, x
+}

@@ -1,0 +1,113 @@
+package wire
+
+import (
+	"fmt"
+	"math/bits"
+	"time"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Record is one call of a hook, as it waits to be encoded.
+type Record struct {
+	// Context is the scope's; for a nested pipeline's hooks it is the child's.
+	Context *callbacks.CallbackContext
+	// Order is the place among all accepted events, from 1.
+	Order uint64
+	// Duration is that of an End; of other hooks, the time since the scope's
+	// start.
+	Duration time.Duration
+	// Extra is 1 + the index of the record's extra; 0 when it has none.
+	Extra    int32
+	Attempts int32
+	Hook     callbacks.Hook
+	Result   callbacks.Result
+	Origin   bool
+}
+
+// Extra is what few records have.
+type Extra struct {
+	Error             Error
+	Size, Concurrency int
+	Succeeded, Failed int
+	Cached, Skipped   int
+	Signature, Reason string
+	Saved, Delay      time.Duration
+}
+
+// Error is an error as far as it crosses to another process. It is an error
+// itself, for which callbacks.ErrorType gives the original's type.
+type Error struct {
+	Type    string
+	Message string
+	Trace   string
+}
+
+// Error returns the text of the original.
+func (e *Error) Error() string { return e.Message }
+
+// ErrorType returns what callbacks.ErrorType said of the original.
+func (e *Error) ErrorType() string { return e.Type }
+
+// Stack returns the stack of a panic; empty for other errors.
+func (e *Error) Stack() string { return e.Trace }
+
+const (
+	maxMessage = 1 << 10
+	maxStack   = 8 << 10
+)
+
+// NewError takes down what crosses of err. The methods of err are not ours: one
+// that panics is recovered.
+func NewError(err error) (e Error) {
+	if err == nil {
+		return Error{}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			e = Error{Type: "panic", Message: fmt.Sprintf("%T: its methods panic", err)}
+		}
+	}()
+	e.Type = cut(callbacks.ErrorType(err), maxMessage)
+	e.Message = cut(err.Error(), maxMessage)
+	for inner := err; inner != nil; {
+		if s, ok := inner.(interface{ Stack() string }); ok { //nolint:errorlint // a walk over the chain itself
+			e.Trace = cut(s.Stack(), maxStack)
+			break
+		}
+		w, ok := inner.(interface{ Unwrap() error }) //nolint:errorlint // a walk over the chain itself
+		if !ok {
+			break
+		}
+		inner = w.Unwrap()
+	}
+	return e
+}
+
+// cut shortens s to at most limit bytes, at a rune.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	const dots = "..."
+	end := limit - len(dots)
+	for end > 0 && s[end]&0xc0 == 0x80 {
+		end--
+	}
+	return s[:end] + dots
+}
+
+// Bytes is an estimate of the memory that a record with this extra takes, the
+// queue's own growth included.
+func (x *Extra) Bytes() int64 {
+	return 200 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason))
+}
+
+// RecordSize is the same for a record without an extra.
+const RecordSize = 160
+
+// Carried are the hooks that the wire carries.
+const Carried = callbacks.AllHooks &^ callbacks.HookEmit
+
+// number is the hook's number in the protocol.
+func number(h callbacks.Hook) int32 { return int32(bits.TrailingZeros32(uint32(h))) + 1 } //nolint:gosec // at most 32

@@ -1,0 +1,165 @@
+package wire
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// The bounds of what a decoder remembers. A lost End leaves its scope behind
+// until the run ends, and a lost end of a run until many others have begun.
+const (
+	maxOpen  = 100_000
+	maxRuns  = 4096
+	maxNodes = 16_384
+)
+
+// runState is a run that is not known to have ended.
+type runState struct {
+	root *callbacks.CallbackContext
+	open map[uint64]*callbacks.CallbackContext
+}
+
+// nodeKey is a node by what it says, which is the same in every batch.
+type nodeKey struct {
+	name, typ, signature, function, file string
+	line                                 uint32
+}
+
+// run returns the state of a run, which it begins when it is new.
+func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
+	r := b.GetRuns()[i]
+	id := b.GetStrings()[r.GetId()]
+	if s := d.runs[id]; s != nil {
+		return s
+	}
+	for len(d.order) >= maxRuns {
+		d.forget(d.order[0])
+	}
+	identity := callbacks.Identity{
+		Parent: spanID(r.GetParent()),
+		Flags:  byte(r.GetFlags()), //nolint:gosec // W3C flags are a byte
+		State:  b.GetStrings()[r.GetTraceState()],
+	}
+	binary.BigEndian.PutUint64(identity.TraceID[:8], r.GetTraceHi())
+	binary.BigEndian.PutUint64(identity.TraceID[8:], r.GetTraceLo())
+	c := callbacks.RunConfig{
+		ID:       id,
+		Identity: identity,
+		SpanID:   spanID(r.GetSpan()),
+		Pipeline: d.node(b, r.GetNode()),
+		Runner:   b.GetStrings()[r.GetRunner()],
+	}
+	if n := r.GetEpochUnixNano(); n != 0 {
+		c.Epoch = time.Unix(0, n)
+	}
+	s := &runState{root: callbacks.NewRun(context.Background(), c), open: map[uint64]*callbacks.CallbackContext{}}
+	d.runs[id] = s
+	d.order = append(d.order, id)
+	return s
+}
+
+// forget ends the state of a run.
+func (d *Decoder) forget(id string) {
+	s := d.runs[id]
+	if s == nil {
+		return
+	}
+	d.open -= len(s.open)
+	delete(d.runs, id)
+	for i, o := range d.order {
+		if o == id {
+			d.order = append(d.order[:i], d.order[i+1:]...)
+			break
+		}
+	}
+}
+
+// node returns the node, the same for the same step in all batches.
+func (d *Decoder) node(b *pb.Batch, i uint32) *callbacks.Node {
+	if n := d.batchNodes[i]; n != nil {
+		return n
+	}
+	w, strs := b.GetNodes()[i], b.GetStrings()
+	key := nodeKey{
+		strs[w.GetName()], strs[w.GetType()], strs[w.GetSignature()],
+		strs[w.GetFunction()], strs[w.GetFile()], w.GetLine(),
+	}
+	n := d.nodes[key]
+	if n == nil {
+		if len(d.nodes) >= maxNodes {
+			clear(d.nodes)
+		}
+		n = &callbacks.Node{
+			Name: key.name, Type: key.typ, Signature: key.signature,
+			Code: callbacks.Source{Function: key.function, File: key.file, Line: int(key.line)},
+		}
+		d.nodes[key] = n
+	}
+	d.batchNodes[i] = n
+	return n
+}
+
+// scope returns the context of the i-th event's scope: the one that was made
+// at its start, or a new one.
+func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackContext {
+	ev := b.GetEvents()
+	if cc := s.open[ev.Span[i]]; cc != nil {
+		return cc
+	}
+	root := s.root.SpanID()
+	rootSpan := binary.BigEndian.Uint64(root[:])
+	if ev.Span[i] == rootSpan {
+		return s.root
+	}
+	parent := s.open[ev.Parent[i]]
+	if parent == nil && ev.Parent[i] == rootSpan {
+		parent = s.root
+	}
+	return callbacks.Restore(s.root, parent, callbacks.Restored{
+		Scope: callbacks.Scope{
+			Kind:      callbacks.Kind(ev.Kind[i]), //nolint:gosec // checked before
+			Node:      d.node(b, ev.Node[i]),
+			Index:     ev.Index[i],
+			Iteration: int32(ev.Iteration[i]), //nolint:gosec // was an int32
+			Attempt:   int32(ev.Attempt[i]),   //nolint:gosec // was an int32
+			Start:     time.Duration(ev.Start[i]),
+		},
+		SpanID:       spanID(ev.Span[i]),
+		ParentSpanID: spanID(ev.Parent[i]),
+		Path:         d.path(b, i),
+		Depth:        int(ev.Depth[i]),
+	})
+}
+
+// start remembers an open scope.
+func (d *Decoder) start(s *runState, span uint64, cc *callbacks.CallbackContext) {
+	if cc == s.root {
+		return
+	}
+	if _, ok := s.open[span]; !ok {
+		if d.open >= maxOpen {
+			d.Evicted++
+			return
+		}
+		d.open++
+	}
+	s.open[span] = cc
+}
+
+// end forgets an open scope.
+func (d *Decoder) end(s *runState, span uint64) {
+	if _, ok := s.open[span]; ok {
+		delete(s.open, span)
+		d.open--
+	}
+}
+
+func spanID(n uint64) callbacks.SpanID {
+	var s callbacks.SpanID
+	binary.BigEndian.PutUint64(s[:], n)
+	return s
+}

@@ -1,0 +1,154 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+)
+
+// ErrMalformed is what is wrong with a batch that cannot be read.
+var ErrMalformed = errors.New("malformed batch")
+
+// checker notes the first thing that is wrong.
+type checker struct{ err error }
+
+func (c *checker) errorf(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+	}
+}
+
+// column checks the length of a column.
+func (c *checker) column(table, name string, got, want int) {
+	if got != want {
+		c.errorf("%s.%s has %d values, want %d", table, name, got, want)
+	}
+}
+
+// indices checks that all indices are below limit.
+func (c *checker) indices(table, name string, list []uint32, limit int) {
+	for _, i := range list {
+		if uint64(i) >= uint64(limit) { //nolint:gosec // a length
+			c.errorf("%s.%s has index %d of %d", table, name, i, limit)
+			return
+		}
+	}
+}
+
+// Validate says why b cannot be read, or nil. What it lets through can be
+// decoded without looking at lengths and indices again.
+func Validate(b *pb.Batch) error {
+	c := &checker{}
+	if b.GetSeq() == 0 {
+		c.errorf("seq is 0")
+	}
+	strs, nodes, runs := len(b.GetStrings()), len(b.GetNodes()), len(b.GetRuns())
+	for _, n := range b.GetNodes() {
+		if n == nil {
+			c.errorf("nodes has an empty row")
+			continue
+		}
+		c.indices("nodes", "text", []uint32{n.GetName(), n.GetType(), n.GetSignature(), n.GetFunction(), n.GetFile()}, strs)
+	}
+	for _, r := range b.GetRuns() {
+		if r == nil {
+			c.errorf("runs has an empty row")
+			continue
+		}
+		c.indices("runs", "text", []uint32{r.GetId(), r.GetTraceState(), r.GetRunner()}, strs)
+		c.indices("runs", "node", []uint32{r.GetNode()}, nodes)
+		if r.GetTraceHi() == 0 && r.GetTraceLo() == 0 {
+			c.errorf("runs has a trace id of zeros")
+		}
+		if r.GetSpan() == 0 {
+			c.errorf("runs has a span id of zeros")
+		}
+	}
+	c.events(b, strs, nodes, runs)
+	c.tables(b, len(b.GetEvents().GetHook()), strs)
+	return c.err
+}
+
+func (c *checker) events(b *pb.Batch, strs, nodes, runs int) {
+	e := b.GetEvents()
+	n := len(e.GetHook())
+	const t = "events"
+	c.column(t, "kind", len(e.GetKind()), n)
+	c.column(t, "run", len(e.GetRun()), n)
+	c.column(t, "node", len(e.GetNode()), n)
+	c.column(t, "span", len(e.GetSpan()), n)
+	c.column(t, "parent", len(e.GetParent()), n)
+	c.column(t, "order", len(e.GetOrder()), n)
+	c.column(t, "start", len(e.GetStart()), n)
+	c.column(t, "duration", len(e.GetDuration()), n)
+	c.column(t, "depth", len(e.GetDepth()), n)
+	c.column(t, "index", len(e.GetIndex()), n)
+	c.column(t, "iteration", len(e.GetIteration()), n)
+	c.column(t, "attempt", len(e.GetAttempt()), n)
+	c.column(t, "attempts", len(e.GetAttempts()), n)
+	c.column(t, "path", len(e.GetPath()), n)
+	c.column(t, "result", len(e.GetResult()), n)
+	c.column(t, "flags", len(e.GetFlags()), n)
+	c.indices(t, "run", e.GetRun(), runs)
+	c.indices(t, "node", e.GetNode(), nodes)
+	c.indices(t, "path", e.GetPath(), strs)
+	for _, s := range e.GetSpan() {
+		if s == 0 {
+			c.errorf("events.span has a span id of zeros")
+			break
+		}
+	}
+	if c.err != nil {
+		return
+	}
+	for i, p := range e.GetParent() {
+		if p == 0 && b.GetRuns()[e.GetRun()[i]].GetParent() != 0 {
+			c.errorf("events.parent has a span id of zeros in a run with a parent")
+			break
+		}
+	}
+}
+
+func (c *checker) tables(b *pb.Batch, events, strs int) {
+	errs := b.GetErrors()
+	n := len(errs.GetEvent())
+	c.column("errors", "type", len(errs.GetType()), n)
+	c.column("errors", "message", len(errs.GetMessage()), n)
+	c.column("errors", "stack", len(errs.GetStack()), n)
+	c.indices("errors", "event", errs.GetEvent(), events)
+	c.indices("errors", "type", errs.GetType(), strs)
+	c.indices("errors", "message", errs.GetMessage(), strs)
+	c.indices("errors", "stack", errs.GetStack(), strs)
+
+	maps := b.GetMaps()
+	n = len(maps.GetEvent())
+	c.column("maps", "size", len(maps.GetSize()), n)
+	c.column("maps", "concurrency", len(maps.GetConcurrency()), n)
+	c.column("maps", "succeeded", len(maps.GetSucceeded()), n)
+	c.column("maps", "failed", len(maps.GetFailed()), n)
+	c.column("maps", "cached", len(maps.GetCached()), n)
+	c.column("maps", "skipped", len(maps.GetSkipped()), n)
+	c.indices("maps", "event", maps.GetEvent(), events)
+
+	cached := b.GetCached()
+	n = len(cached.GetEvent())
+	c.column("cached", "signature", len(cached.GetSignature()), n)
+	c.column("cached", "saved", len(cached.GetSaved()), n)
+	c.column("cached", "reason", len(cached.GetReason()), n)
+	c.indices("cached", "event", cached.GetEvent(), events)
+	c.indices("cached", "signature", cached.GetSignature(), strs)
+	c.indices("cached", "reason", cached.GetReason(), strs)
+
+	retries := b.GetRetries()
+	c.column("retries", "delay", len(retries.GetDelay()), len(retries.GetEvent()))
+	c.indices("retries", "event", retries.GetEvent(), events)
+
+	attrs := b.GetAttributes()
+	n = len(attrs.GetEvent())
+	c.column("attributes", "key", len(attrs.GetKey()), n)
+	c.column("attributes", "type", len(attrs.GetType()), n)
+	c.column("attributes", "value", len(attrs.GetValue()), n)
+	c.indices("attributes", "event", attrs.GetEvent(), events)
+	c.indices("attributes", "key", attrs.GetKey(), strs)
+}

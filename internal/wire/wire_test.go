@@ -1,0 +1,167 @@
+package wire_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/callbacks/callbacktest"
+	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/wire"
+)
+
+func TestWhatIsDecodedIsWhatWasSaid(t *testing.T) {
+	for _, size := range []int{1, 7, 4096} {
+		dec := wire.NewDecoder()
+		for seed := range uint64(100) {
+			var said, heard callbacktest.Recorder
+			hooktest.Run(&said, seed)
+			for _, b := range encode(said.Events(), size) {
+				if err := dec.Deliver(b, &heard); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(hooktest.Lines(said.Events()), hooktest.Lines(heard.Events())); diff != "" {
+				t.Fatalf("seed %d, batches of %d: (-said +heard)\n%s", seed, size, diff)
+			}
+			if err := callbacktest.Check(heard.Events()); err != nil {
+				t.Fatalf("seed %d, batches of %d: %v", seed, size, err)
+			}
+		}
+		if dec.Open() != 0 || dec.Ignored != 0 || dec.Evicted != 0 {
+			t.Errorf("%d scopes open, %d events ignored, %d scopes evicted", dec.Open(), dec.Ignored, dec.Evicted)
+		}
+	}
+}
+
+// A backend that was started again has seen nothing of what went before.
+func TestEveryBatchCanBeReadAlone(t *testing.T) {
+	for seed := range uint64(50) {
+		var said callbacktest.Recorder
+		hooktest.Run(&said, seed)
+		events := said.Events()
+		const size = 3
+		for i, b := range encode(events, size) {
+			var heard callbacktest.Recorder
+			if err := wire.NewDecoder().Deliver(b, &heard); err != nil {
+				t.Fatal(err)
+			}
+			want := events[i*size : min((i+1)*size, len(events))]
+			if diff := cmp.Diff(hooktest.Lines(want), hooktest.Lines(heard.Events())); diff != "" {
+				t.Fatalf("seed %d, batch %d: (-said +heard)\n%s", seed, i, diff)
+			}
+		}
+	}
+}
+
+func TestNodesAreTheSameInAllBatches(t *testing.T) {
+	var said, heard callbacktest.Recorder
+	hooktest.Run(&said, 3)
+	dec := wire.NewDecoder()
+	for _, b := range encode(said.Events(), 2) {
+		if err := dec.Deliver(b, &heard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	byName := map[string]*callbacks.Node{}
+	for _, e := range heard.Events() {
+		n := e.Context.Node()
+		if old := byName[n.Name]; old != nil && old != n {
+			t.Fatalf("two nodes for %s", n.Name)
+		}
+		byName[n.Name] = n
+	}
+}
+
+func TestUnknownHooksAreIgnoredAndCounted(t *testing.T) {
+	var said, heard callbacktest.Recorder
+	hooktest.Run(&said, 1)
+	b := encode(said.Events(), 4096)[0]
+	b.Events.Hook[1] = 99
+	dec := wire.NewDecoder()
+	if err := dec.Deliver(b, &heard); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(heard.Events()), len(said.Events())-1; got != want || dec.Ignored != 1 {
+		t.Errorf("%d events and %d ignored, want %d and 1", got, dec.Ignored, want)
+	}
+}
+
+func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
+	tests := map[string]func(*pb.Batch){
+		"seq":            func(b *pb.Batch) { b.Seq = 0 },
+		"no strings":     func(b *pb.Batch) { b.Strings = nil },
+		"no runs":        func(b *pb.Batch) { b.Runs = nil },
+		"empty run":      func(b *pb.Batch) { b.Runs[0] = nil },
+		"no nodes":       func(b *pb.Batch) { b.Nodes = nil },
+		"empty node":     func(b *pb.Batch) { b.Nodes[0] = nil },
+		"no trace id":    func(b *pb.Batch) { b.Runs[0].TraceHi, b.Runs[0].TraceLo = 0, 0 },
+		"no span id":     func(b *pb.Batch) { b.Events.Span[0] = 0 },
+		"short column":   func(b *pb.Batch) { b.Events.Path = b.Events.Path[1:] },
+		"missing column": func(b *pb.Batch) { b.Events.Flags = nil },
+		"path":           func(b *pb.Batch) { b.Events.Path[0] = 1 << 31 },
+		"error text": func(b *pb.Batch) {
+			b.Errors = &pb.Errors{Event: []uint32{0}, Type: []uint32{0}, Message: []uint32{9999}, Stack: []uint32{0}}
+		},
+		"error event": func(b *pb.Batch) {
+			b.Errors = &pb.Errors{Event: []uint32{9999}, Type: []uint32{0}, Message: []uint32{0}, Stack: []uint32{0}}
+		},
+		"retries":         func(b *pb.Batch) { b.Retries = &pb.Retries{Event: []uint32{0}} },
+		"maps":            func(b *pb.Batch) { b.Maps = &pb.Maps{Event: []uint32{0}} },
+		"cached":          func(b *pb.Batch) { b.Cached = &pb.Cached{Event: []uint32{0}} },
+		"attributes":      func(b *pb.Batch) { b.Attributes = &pb.Attributes{Event: []uint32{0}} },
+		"node of a run":   func(b *pb.Batch) { b.Runs[0].Node = 77 },
+		"name of a node":  func(b *pb.Batch) { b.Nodes[0].Name = 1e6 },
+		"run of an event": func(b *pb.Batch) { b.Events.Run[0] = 5 },
+	}
+	for name, breakIt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var said, heard callbacktest.Recorder
+			hooktest.Run(&said, 1)
+			b := encode(said.Events(), 4096)[0]
+			breakIt(b)
+			if err := wire.NewDecoder().Deliver(b, &heard); !errors.Is(err, wire.ErrMalformed) {
+				t.Errorf("error %v, want ErrMalformed", err)
+			}
+			if n := len(heard.Events()); n > 0 {
+				t.Errorf("%d hooks were called", n)
+			}
+		})
+	}
+}
+
+type panics struct{ callbacktest.Recorder }
+
+func (*panics) OnNodeEnd(*callbacks.CallbackContext, callbacks.NodeEnd) { panic("ouch") }
+
+func TestAPanicDoesNotStopTheOthers(t *testing.T) {
+	var said callbacktest.Recorder
+	hooktest.Run(&said, 1)
+	var heard panics
+	err := wire.NewDecoder().Deliver(encode(said.Events(), 4096)[0], &heard)
+	if err == nil || !strings.Contains(err.Error(), "panicked in OnNodeEnd: ouch") {
+		t.Errorf("error %v", err)
+	}
+	last := heard.Events()[len(heard.Events())-1]
+	if last.Hook != callbacks.HookPipelineEnd {
+		t.Errorf("the last call was %s", last.Hook)
+	}
+}
+
+type badError struct{}
+
+func (badError) Error() string { panic("no text") }
+
+func TestErrorsAreCutAndMadeSafe(t *testing.T) {
+	if e := wire.NewError(badError{}); e.Message == "" || e.Type == "" {
+		t.Errorf("%+v", e)
+	}
+	e := wire.NewError(errors.New(strings.Repeat("ä", 4000)))
+	if len(e.Message) > 1024 || !strings.HasSuffix(e.Message, "ä...") {
+		t.Errorf("%d bytes, ending %q", len(e.Message), e.Message[len(e.Message)-8:])
+	}
+}

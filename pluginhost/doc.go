@@ -1,0 +1,44 @@
+// Package pluginhost runs a telemetry backend beside a program and feeds it.
+//
+// # A backend from the outside
+//
+// A [Host] is a callback like any other: its hooks copy a few words into a
+// queue and return. A goroutine encodes what is queued in batches and sends it
+// to the backend, which is a process made of this program's own executable
+// ([Self]), a binary of somebody else ([Command]), or part of this process
+// ([InProcess]).
+//
+//	h := pluginhost.Start(pluginhost.Spec{Name: "console", Launch: pluginhost.Self(console.New())})
+//	_, err := pipeline.Run(ctx, in, engine.Config{Callbacks: []callbacks.PipelineCallback{h}})
+//	h.Shutdown(ctx)
+//	if line, ok := h.Lost(); ok {
+//		fmt.Fprintln(os.Stderr, line)
+//	}
+//
+// # What happens when a backend fails
+//
+// A backend that is missing, dies, hangs or refuses its config is given up: it
+// is killed if need be, and what it was sent without an answer and all later
+// events are counted as dropped. The run never waits for it and never fails
+// because of it. [Host.Lost] says so in one line.
+//
+// A backend that is alive and slow is left alone. The queue has a bound, above
+// which new events are dropped and counted.
+//
+// # The ledger
+//
+// [Host.Stats] is exact at every moment: every event that was emitted is either
+// delivered, which means that the backend has said so after its export, or
+// dropped for a reason, or in flight.
+//
+// # Processes
+//
+// A backend process has a process group of its own, no standard input, a
+// directory of its own that only our user can enter, and of the environment
+// only what [Spec] names. Both ends of its connection prove by certificates
+// that they are who started whom. It ends with its host, however that ends.
+//
+// # Stability
+//
+// Experimental: names may change until version 1.
+package pluginhost

@@ -1,0 +1,243 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spanloom/spanloom/internal/hooktest"
+)
+
+// pid returns the process of a host's backend.
+func pid(t *testing.T, h *Host) int {
+	t.Helper()
+	ready(t, h)
+	list, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(list) == 0 {
+		t.Skip("needs /proc")
+	}
+	for _, f := range list {
+		data, _ := os.ReadFile(f) //nolint:gosec // of /proc
+		_, rest, _ := strings.Cut(string(data), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) && fields[0] != "Z" {
+			n, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+			return n
+		}
+	}
+	t.Fatal("no backend process")
+	return 0
+}
+
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+func lost(t *testing.T, h *Host, words string) {
+	t.Helper()
+	line, ok := h.Lost()
+	if !ok || !strings.Contains(line, words) || !strings.Contains(line, " lost: ") || strings.Contains(line, "\n") {
+		t.Errorf("%q, want %q in it", line, words)
+	}
+	t.Log(line)
+}
+
+func TestKilledInMidStream(t *testing.T) {
+	h := start(t, spec(t, testConfig{}))
+	p := pid(t, h)
+	n := hooktest.Run(h, 1)
+	flush(t, h)
+	if err := syscall.Kill(p, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	d := await(t, 2*time.Second, "down", func() bool { return h.Stats().State == Down })
+	t.Logf("seen after %s", d)
+	m := hooktest.Run(h, 2)
+	st := h.Stats()
+	if st.Delivered != uint64(n) || st.Dropped[BackendDown] != uint64(m) {
+		t.Errorf("%d and %d events: %+v", n, m, st)
+	}
+	shutdown(t, h, time.Second)
+	lost(t, h, "process exited (signal: killed)")
+}
+
+func flush(t *testing.T, h *Host) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := h.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStoppedForEver(t *testing.T) {
+	h := start(t, spec(t, testConfig{}))
+	p := pid(t, h)
+	if err := syscall.Kill(p, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(300) {
+		hooktest.Run(h, seed)
+	}
+	began := time.Now()
+	shutdown(t, h, time.Second)
+	t.Logf("Shutdown took %s of 1s", time.Since(began))
+	await(t, time.Second, "gone", func() bool { return !alive(p) })
+	lost(t, h, "time to shut down")
+}
+
+func TestAHungBackendIsKilledByTheWatchdog(t *testing.T) {
+	s := spec(t, testConfig{})
+	s.ackTimeout, s.healthTimeout = 300*time.Millisecond, 200*time.Millisecond
+	h := start(t, s)
+	p := pid(t, h)
+	if err := syscall.Kill(p, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	hooktest.Run(h, 1)
+	d := await(t, 3*time.Second, "down", func() bool { return h.Stats().State == Down })
+	t.Logf("down after %s (timeouts 300 ms and 200 ms)", d)
+	await(t, time.Second, "gone", func() bool { return !alive(p) })
+	shutdown(t, h, time.Second)
+	lost(t, h, "no sign of life")
+}
+
+func TestASlowBackendIsDegradedAndLeftAlone(t *testing.T) {
+	s := spec(t, testConfig{Flush: "hang"})
+	s.ackTimeout, s.healthTimeout = 200*time.Millisecond, 200*time.Millisecond
+	h := start(t, s)
+	p := pid(t, h)
+	hooktest.Run(h, 1)
+	flushed, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_ = h.Flush(flushed)
+	hooktest.Run(h, 2)
+	await(t, 3*time.Second, "degraded", func() bool { return h.Stats().State == Degraded })
+	if !alive(p) {
+		t.Error("it was killed")
+	}
+	shutdown(t, h, time.Second)
+	await(t, time.Second, "gone", func() bool { return !alive(p) })
+	lost(t, h, "time to shut down")
+}
+
+func TestFailedExportsAreCounted(t *testing.T) {
+	h := start(t, spec(t, testConfig{Flush: "fail"}))
+	n := hooktest.Run(h, 1)
+	flushOnly(t, h)
+	m := hooktest.Run(h, 2)
+	shutdown(t, h, 5*time.Second)
+	st := h.Stats()
+	if st.Delivered+st.Dropped[ExportFailed] != uint64(n+m) || st.Dropped[ExportFailed] == 0 {
+		t.Errorf("%d and %d events: %+v", n, m, st)
+	}
+	lost(t, h, "connection refused")
+}
+
+// flushOnly waits for acknowledgements.
+func flushOnly(t *testing.T, h *Host) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := h.flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAPanicOfTheInstance(t *testing.T) {
+	h := start(t, spec(t, testConfig{Hook: "panic"}))
+	n := hooktest.Run(h, 1)
+	flush(t, h)
+	if st := h.Stats(); st.Dropped[ExportFailed] == 0 || st.State != Ready {
+		t.Errorf("%d events: %+v", n, st)
+	}
+	shutdown(t, h, 5*time.Second)
+	lost(t, h, "instance panicked in OnPipelineEnd: in the instance")
+}
+
+func TestPrintingDoesNotBlockABackend(t *testing.T) {
+	h := start(t, spec(t, testConfig{Hook: "print"}))
+	n := 0
+	for seed := range uint64(20) {
+		n += hooktest.Run(h, seed)
+	}
+	shutdown(t, h, 5*time.Second)
+	if st := h.Stats(); st.Delivered != uint64(n) {
+		t.Errorf("%d events: %+v", n, st)
+	}
+}
+
+func TestBackendsThatDoNotStart(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		f := filepath.Join(dir, name)
+		if err := os.WriteFile(f, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(f, mode); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	open := filepath.Join(dir, "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	inOpen := write("open/backend", "#!/bin/sh\n", 0o700)
+	if err := os.Chmod(open, 0o777); err != nil { //nolint:gosec // that is the point
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, path, bad string
+		problem         Problem
+		words           string
+	}{
+		{"missing", dir + "/none", "", NotFound, "build it or correct the path"},
+		{"relative", "bin/x", "", BadPath, "PATH is not searched"},
+		{"directory", dir, "", NotExecutable, "not a regular file"},
+		{"not executable", write("plain", "#!/bin/sh\n", 0o600), "", NotExecutable, "chmod +x"},
+		{"writable by all", write("loose", "#!/bin/sh\n", 0o777), "", Unsafe, "can be changed by other users (mode 0777)"},
+		{"in a directory writable by all", inOpen, "", Unsafe, "chmod go-w"},
+		{"wrong format", write("text", "hello", 0o700), "", WrongFormat, "is not a program for"},
+		{"no interpreter", write("noint", "#!/no/such\n", 0o700), "", NotFound, "its interpreter does not exist"},
+		{"exits", exe, "exit", ExitedEarly, `(exit status 3); it wrote: panic: no \x1b[31mconfig\x1b[0m`},
+		{"foreign", "/bin/true", "", ExitedEarly, "is it a Spanloom backend?"},
+		{"script", write("script", "#!/bin/sh\necho hello; sleep 5\n", 0o700), "", NotABackend, `it printed "hello"`},
+		{"prints first", exe, "garbage", NotABackend, `it printed "hello from a library"`},
+		{"prints much first", exe, "garbage-long", NotABackend, `it printed "xxxx`},
+		{"wrong version", exe, "version", WrongVersion, "protocol version 7 and this program 1"},
+		{"mute", exe, "mute", StartTimeout, "no handshake within"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := Spec{Name: "x", Launch: Command(tt.path), StartTimeout: 2 * time.Second}
+			if tt.bad != "" {
+				s.Env = []string{badVariable + "=" + tt.bad}
+			}
+			began := time.Now()
+			h := start(t, s)
+			n := hooktest.Run(h, 1)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			err := h.Ready(ctx)
+			t.Logf("after %s: %v", time.Since(began).Round(100*time.Microsecond), err)
+			var se *StartError
+			if !errors.As(err, &se) || se.Problem != tt.problem || !strings.Contains(err.Error(), tt.words) {
+				t.Errorf("problem %q, want %q with %q", err, tt.problem, tt.words)
+			}
+			if got := h.Stats().Dropped[BackendDown]; got != uint64(n) {
+				t.Errorf("%d of %d dropped", got, n)
+			}
+			shutdown(t, h, time.Second)
+			lost(t, h, "")
+		})
+	}
+}

@@ -1,0 +1,285 @@
+package pluginhost
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spanloom/spanloom/backend"
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/wire"
+)
+
+// Spec says which backend to run and with what.
+type Spec struct {
+	// Name is the name of the entry in the manifest. Required.
+	Name string
+	// Place is the entry's place in the manifest, for messages, such as
+	// "spanloom.yaml:6:7: telemetry.backends[0]". Defaults to none.
+	Place string
+	// Launch says where the backend runs. Required.
+	Launch Launcher
+	// Config is the entry's config as a JSON object. Defaults to none.
+	Config json.RawMessage
+	// Service is the program whose telemetry this is.
+	Service backend.Service
+	// Terminal is what is known of where Output ends.
+	Terminal backend.Terminal
+	// Output gets what the backend writes for people. Defaults to io.Discard.
+	Output io.Writer
+	// Env are the NAME=value entries that a backend process gets. It sees no
+	// other part of this process's environment.
+	Env []string
+	// StartTimeout is how long a backend process may take until its handshake,
+	// and again until it is configured. Defaults to 5 s.
+	StartTimeout time.Duration
+	// QueueBytes bounds the memory for events that are queued or not yet
+	// acknowledged, as an estimate. Defaults to 64 MiB.
+	QueueBytes int64
+
+	ackTimeout, healthTimeout time.Duration // 0 but in tests
+}
+
+func (s *Spec) setDefaults() {
+	if s.Output == nil {
+		s.Output = io.Discard
+	}
+	if s.StartTimeout == 0 {
+		s.StartTimeout = 5 * time.Second
+	}
+	if s.QueueBytes == 0 {
+		s.QueueBytes = 64 << 20
+	}
+	if s.ackTimeout == 0 {
+		s.ackTimeout = 5 * time.Second
+	}
+	if s.healthTimeout == 0 {
+		s.healthTimeout = time.Second
+	}
+}
+
+// Host feeds one backend. It is a callback: give it to an engine.
+type Host struct {
+	spec  Spec
+	queue *queue
+	epoch uint64
+
+	// ctx ends everything that serves the backend.
+	ctx    context.Context //nolint:containedctx // the life of the host, not of a call
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	linger time.Duration
+	hurry  chan struct{} // ship now
+	ready  chan struct{} // the backend takes events
+	down   chan struct{} // the backend is gone
+	closed chan struct{} // Shutdown has ended
+
+	closing atomic.Bool // Shutdown has begun to end the backend
+	outMu   sync.Mutex  // one at a time writes to Output
+
+	mu       sync.Mutex
+	session  *session
+	state    State
+	err      error
+	shutdown bool
+	// exportErr is the first line of the last export that failed.
+	exportErr string
+}
+
+// State is what a host's backend is doing.
+type State string
+
+// The states.
+const (
+	// Starting: events queue until the backend is ready.
+	Starting State = "starting"
+	// Ready: events flow.
+	Ready State = "ready"
+	// Degraded: the backend is alive and has not acknowledged for seconds.
+	Degraded State = "degraded"
+	// Down: the backend is gone, and events are dropped.
+	Down State = "down"
+	// Closed: Shutdown was called.
+	Closed State = "closed"
+)
+
+// Start begins to start the backend and returns at once. Events queue until it
+// is ready. Whatever happens to the backend, call Shutdown at the end.
+func Start(spec Spec) *Host {
+	spec.setDefaults()
+	h := &Host{
+		spec:   spec,
+		queue:  newQueue(spec.QueueBytes),
+		epoch:  rand.Uint64(),
+		hurry:  make(chan struct{}, 1),
+		ready:  make(chan struct{}),
+		down:   make(chan struct{}),
+		closed: make(chan struct{}),
+		state:  Starting,
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.wg.Go(h.run)
+	return h
+}
+
+// run starts the backend and then ships events until that ends.
+func (h *Host) run() {
+	s, err := h.spec.Launch.launch(h.ctx, &h.spec)
+	if err != nil {
+		h.fail(err)
+		return
+	}
+	h.mu.Lock()
+	h.session = s
+	late := h.ctx.Err() != nil
+	h.mu.Unlock()
+	if late {
+		s.stop(context.Background(), false)
+		return
+	}
+	stream, err := h.open(s)
+	if err != nil {
+		h.fail(h.explain(s, err))
+		return
+	}
+	h.mu.Lock()
+	if h.state == Starting {
+		h.state = Ready
+	}
+	h.mu.Unlock()
+	close(h.ready)
+	h.wg.Go(func() { h.receive(s, stream) })
+	h.wg.Go(func() { h.watch(s) })
+	h.ship(s, stream)
+}
+
+// open makes the backend ready for events.
+func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
+	ctx, cancel := context.WithTimeout(h.ctx, h.spec.StartTimeout)
+	defer cancel()
+	d, err := s.rpc.Describe(ctx, &pb.DescribeRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("describe: %w", err)
+	}
+	if v := d.GetProtocolVersion(); v != wire.ProtocolVersion {
+		return nil, &StartError{Problem: WrongVersion, Detail: fmt.Sprintf("it speaks protocol version %d and this program %d", v, wire.ProtocolVersion)}
+	}
+	h.linger = min(max(time.Duration(d.GetLinger()), time.Millisecond), time.Second)
+	if d.GetLinger() == 0 {
+		h.linger = 10 * time.Millisecond
+	}
+	answer, err := s.rpc.Configure(ctx, &pb.ConfigureRequest{
+		Instance: h.spec.Name,
+		Config:   h.spec.Config,
+		Service: &pb.Service{
+			Name: h.spec.Service.Name, Version: h.spec.Service.Version,
+			Namespace: h.spec.Service.Namespace, Attributes: h.spec.Service.Attributes,
+		},
+		Terminal: &pb.Terminal{
+			IsTerminal: h.spec.Terminal.IsTerminal, Color: h.spec.Terminal.Color,
+			Width: uint32(max(h.spec.Terminal.Width, 0)), //nolint:gosec // columns
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("configure: %w", err)
+	}
+	if err := configError(answer); err != nil {
+		return nil, err
+	}
+	stream, err := s.rpc.Stream(h.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("stream: %w", err)
+	}
+	return stream, nil
+}
+
+// fail gives the backend up: once, whoever sees it first.
+func (h *Host) fail(err error) {
+	if h.closing.Load() {
+		return // it is being ended
+	}
+	h.mu.Lock()
+	if h.err != nil || h.state == Closed {
+		h.mu.Unlock()
+		return
+	}
+	h.err = err
+	h.state = Down
+	s := h.session
+	h.mu.Unlock()
+	h.queue.close(reasonBackendDown)
+	h.cancel()
+	if s != nil {
+		s.kill()
+		go s.stop(context.Background(), false)
+	}
+	close(h.down)
+}
+
+// Ready returns nil when the backend takes events, and the reason when it never
+// will.
+func (h *Host) Ready(ctx context.Context) error {
+	select {
+	case <-h.down:
+		return h.Err()
+	default:
+	}
+	select {
+	case <-h.ready:
+		return nil
+	case <-h.down:
+		return h.Err()
+	case <-h.closed:
+		return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
+	case <-ctx.Done():
+		return fmt.Errorf("backend %q is not ready: %w", h.spec.Name, ctx.Err())
+	}
+}
+
+// Err returns why the backend is down, or nil. Mistakes in its config are found
+// in it by [backend.AsConfigErrors], and problems of its start by [StartError].
+func (h *Host) Err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err == nil {
+		return nil
+	}
+	return &hostError{name: h.spec.Name, place: h.spec.Place, err: h.err}
+}
+
+// Describe asks the backend what it is, once it is ready.
+func (h *Host) Describe(ctx context.Context) (Description, error) {
+	if err := h.Ready(ctx); err != nil {
+		return Description{}, err
+	}
+	d, err := h.current().rpc.Describe(ctx, &pb.DescribeRequest{})
+	if err != nil {
+		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, err)
+	}
+	return Description{
+		Name: d.GetName(), Version: d.GetVersion(), Protocol: int(d.GetProtocolVersion()),
+		Schema: d.GetConfigSchema(), Linger: time.Duration(d.GetLinger()),
+	}, nil
+}
+
+// Description is what a backend says of itself.
+type Description struct {
+	Name, Version string
+	// Protocol is the version of the protocol that it speaks.
+	Protocol int
+	// Schema is the JSON Schema of its config.
+	Schema []byte
+	// Linger is how long an event may be held back.
+	Linger time.Duration
+}
+
+func (h *Host) current() *session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.session
+}

@@ -1,0 +1,200 @@
+package pluginhost
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// process is a backend process. It implements go-plugin's runner.Runner, in
+// order to say what go-plugin's own does not let one say: no standard input, a
+// process group, a working directory, pipes that end when the process does.
+type process struct {
+	cmd    *exec.Cmd
+	stdout *handshakeReader
+	out    *os.File
+	errs   *os.File
+
+	mu      sync.Mutex
+	started bool
+	killed  bool
+	gone    bool
+	text    string // how it ended
+	done    chan struct{}
+}
+
+// pipeGrace is how long the pipes of a dead process are read: a process that
+// it left behind may hold them open.
+const pipeGrace = 200 * time.Millisecond
+
+// Start implements runner.Runner.
+func (p *process) Start(context.Context) error {
+	out, outW, err := os.Pipe()
+	if err != nil {
+		return err //nolint:wrapcheck // translated by the launcher
+	}
+	errs, errsW, err := os.Pipe()
+	if err != nil {
+		_ = out.Close()
+		_ = outW.Close()
+		return err //nolint:wrapcheck // translated by the launcher
+	}
+	p.cmd.Stdout, p.cmd.Stderr = outW, errsW
+	isolate(p.cmd)
+	p.mu.Lock()
+	if err = context.Canceled; !p.killed {
+		err = p.cmd.Start()
+	}
+	p.started = err == nil
+	p.mu.Unlock()
+	_ = outW.Close()
+	_ = errsW.Close()
+	if err != nil {
+		_ = out.Close()
+		_ = errs.Close()
+		return err //nolint:wrapcheck // translated by the launcher
+	}
+	p.out, p.errs = out, errs
+	p.stdout = &handshakeReader{r: out}
+	go p.reap()
+	return nil
+}
+
+// reap waits for the end of the process, and ends what it left behind.
+func (p *process) reap() {
+	waitExit(p.cmd) // where it can, leaves the pid in use, so that the group is still its own
+	p.mu.Lock()
+	killGroup(p.cmd.Process)
+	_ = p.cmd.Wait()
+	p.gone = true
+	p.text = p.cmd.ProcessState.String()
+	p.mu.Unlock()
+	close(p.done)
+	deadline := time.Now().Add(pipeGrace)
+	_ = p.out.SetReadDeadline(deadline)
+	_ = p.errs.SetReadDeadline(deadline)
+}
+
+// Wait implements runner.Runner.
+func (p *process) Wait(context.Context) error {
+	<-p.done
+	_ = p.out.Close()
+	_ = p.errs.Close()
+	return nil
+}
+
+// Kill implements runner.Runner: it ends the process and all of its group, or
+// keeps it from starting.
+func (p *process) Kill(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.killed = true
+	if p.started && !p.gone {
+		killGroup(p.cmd.Process)
+	}
+	return nil
+}
+
+// status says how the process ended.
+func (p *process) status() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text
+}
+
+// Stdout implements runner.Runner.
+func (p *process) Stdout() io.ReadCloser { return p.stdout }
+
+// Stderr implements runner.Runner.
+func (p *process) Stderr() io.ReadCloser { return p.errs }
+
+// Name implements runner.Runner.
+func (p *process) Name() string { return p.cmd.Path }
+
+// ID implements runner.Runner.
+func (p *process) ID() string {
+	if p.cmd.Process == nil {
+		return ""
+	}
+	return strconv.Itoa(p.cmd.Process.Pid)
+}
+
+// Diagnose implements runner.Runner. The launcher knows better.
+func (*process) Diagnose(context.Context) string { return "" }
+
+// PluginToHost implements runner.Runner.
+func (*process) PluginToHost(network, addr string) (string, string, error) {
+	return network, addr, nil
+}
+
+// HostToPlugin implements runner.Runner.
+func (*process) HostToPlugin(network, addr string) (string, string, error) {
+	return network, addr, nil
+}
+
+// handshakeReader reads a process's standard output for go-plugin, which stops
+// reading for good at a line of 64 KiB: longer lines are cut. It keeps the
+// first line.
+type handshakeReader struct {
+	r *os.File
+
+	mu    sync.Mutex
+	first []byte
+	ended bool // the first line has ended
+	width int  // of the current line so far
+}
+
+const (
+	maxLine  = 32 << 10
+	maxFirst = 200
+)
+
+// Read implements io.Reader.
+func (h *handshakeReader) Read(p []byte) (int, error) {
+	for {
+		n, err := h.r.Read(p)
+		h.mu.Lock()
+		kept := p[:0]
+		for _, c := range p[:n] {
+			if c == '\n' {
+				h.ended = true
+				if h.width < maxLine {
+					kept = append(kept, c)
+				}
+				h.width = 0
+				continue
+			}
+			if !h.ended && len(h.first) < maxFirst {
+				h.first = append(h.first, c)
+			}
+			h.width++
+			switch {
+			case h.width < maxLine:
+				kept = append(kept, c)
+			case h.width == maxLine:
+				kept = append(kept, '\n') // and nothing more of this line
+			}
+		}
+		h.mu.Unlock()
+		if len(kept) > 0 || err != nil {
+			return len(kept), err //nolint:wrapcheck // io.EOF as it is
+		}
+	}
+}
+
+// Close implements io.Closer.
+func (h *handshakeReader) Close() error { return h.r.Close() } //nolint:wrapcheck // as it is
+
+// line returns the first line of the process's standard output.
+func (h *handshakeReader) line() string {
+	if h == nil {
+		return ""
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return string(h.first)
+}

@@ -1,0 +1,16 @@
+package pluginhost
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// isolate gives the process a group of its own: an interrupt at the console is
+// for the host.
+func isolate(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
+
+// killGroup kills the process; what it started ends with its pipes.
+func killGroup(p *os.Process) { _ = p.Kill() }

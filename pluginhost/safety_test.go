@@ -1,0 +1,184 @@
+package pluginhost
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+)
+
+// hostMain is a program with a backend: it says its backend's process id and
+// waits to be killed.
+func hostMain() {
+	t := &testing.T{}
+	h := Start(spec(t, testConfig{}))
+	if err := h.Ready(context.Background()); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(pid(t, h))
+	select {}
+}
+
+func TestNoOrphanWhenTheHostIsKilled(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		cmd := exec.Command(exe, "host") //nolint:gosec // ourselves
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(out).ReadString('\n')
+		p, err := strconv.Atoi(strings.TrimSpace(line))
+		if err != nil {
+			t.Fatalf("the host said %q", line)
+		}
+		if !alive(p) {
+			t.Fatal("the backend is not running")
+		}
+		_ = cmd.Process.Kill()
+		d := await(t, 2*time.Second, "the backend gone", func() bool { return !running(p) })
+		t.Logf("backend gone after %s", d)
+		_ = cmd.Wait()
+	}
+	// The killed hosts could not clean up; the next one does.
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), runDirPrefix+"*"))
+	if len(left) == 0 {
+		t.Error("no run directory was left: nothing is tested")
+	}
+	sweep(os.TempDir(), 0)
+	left, _ = filepath.Glob(filepath.Join(os.TempDir(), runDirPrefix+"*"))
+	if len(left) > 0 {
+		t.Errorf("run directories are left: %v", left)
+	}
+}
+
+// running reports whether a process lives; one that nobody reaps does not.
+func running(pid int) bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(data), ") Z ")
+}
+
+func TestSweepLeavesLivingDirectories(t *testing.T) {
+	h := start(t, spec(t, testConfig{}))
+	ready(t, h)
+	sweep(os.TempDir(), 0)
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), runDirPrefix+"*"))
+	if len(left) != 1 {
+		t.Fatalf("%d run directories", len(left))
+	}
+	info, err := os.Stat(left[0])
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+func TestWhatAProcessSees(t *testing.T) {
+	t.Setenv("CANARY", "e5b2secret")
+	facts := filepath.Join(t.TempDir(), "facts")
+	s := spec(t, testConfig{Facts: facts})
+	s.Env = []string{"ALLOWED=yes"}
+	h := start(t, s)
+	ready(t, h)
+	data, err := os.ReadFile(facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	if strings.Contains(text, "e5b2secret") {
+		t.Error("the process sees the host's environment")
+	}
+	for _, want := range []string{"stdin=/dev/null\n", "leader=true\n", "mode=\"\"\n", "args=[\"spanloom-backend-recorder\"]\n", "ALLOWED=yes\n", "wd=" + filepath.Join(os.TempDir(), runDirPrefix)} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// A process of the same user can reach the socket. It has no certificate.
+func TestStrangersCannotCall(t *testing.T) {
+	h := start(t, spec(t, testConfig{}))
+	p := pid(t, h)
+	sockets, _ := filepath.Glob(filepath.Join(os.TempDir(), runDirPrefix+"*", "plugin*"))
+	socket := ""
+	for _, s := range sockets {
+		if info, err := os.Stat(s); err == nil && info.Mode()&os.ModeSocket != 0 {
+			socket = s
+		}
+	}
+	if socket == "" {
+		t.Fatalf("no socket among %v", sockets)
+	}
+	for name, creds := range map[string]credentials.TransportCredentials{
+		"plain": insecure.NewCredentials(),
+		"tls":   credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}), //nolint:gosec // a stranger
+	} {
+		conn, err := grpc.NewClient("passthrough:x", grpc.WithTransportCredentials(creds),
+			grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return net.Dial("unix", socket) }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, err = pb.NewBackendClient(conn).Shutdown(ctx, &pb.ShutdownRequest{})
+		t.Logf("%s: %v", name, err)
+		if err == nil {
+			t.Errorf("%s: a stranger shut the backend down", name)
+		}
+		cancel()
+		_ = conn.Close()
+	}
+	flush(t, h)
+	if !alive(p) {
+		t.Error("the backend is gone")
+	}
+}
+
+func TestATerminatedBackendClosesItsInstance(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "events")
+	h := start(t, spec(t, testConfig{File: file}))
+	p := pid(t, h)
+	_ = syscall.Kill(p, syscall.SIGINT) // is for the host
+	flush(t, h)
+	_ = syscall.Kill(p, syscall.SIGTERM)
+	await(t, 2*time.Second, "down", func() bool { return h.Stats().State == Down })
+	data, _ := os.ReadFile(file)
+	if string(data) != "check: <nil>\n" {
+		t.Errorf("%q", data)
+	}
+	shutdown(t, h, time.Second)
+	lost(t, h, "exit status 0")
+}
+
+func TestRunByHand(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe) //nolint:gosec // ourselves
+	cmd.Env = []string{modeVariable + "=zipkin"}
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), `This is the Spanloom backend "zipkin"`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

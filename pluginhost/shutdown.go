@@ -1,0 +1,147 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+)
+
+const (
+	// defaultShutdown is the time of a Shutdown without a deadline.
+	defaultShutdown = 5 * time.Second
+	// maxReserve is the most of a Shutdown's time that is kept for ending the
+	// backend when it does not flush.
+	maxReserve = 500 * time.Millisecond
+)
+
+// Flush sends everything that was emitted so far and returns when the backend
+// has answered for it. It returns the backend's error when that is down, and
+// ctx's when that ends first.
+func (h *Host) Flush(ctx context.Context) error {
+	if err := h.flush(ctx); err != nil {
+		return err
+	}
+	s := h.current()
+	r, err := s.rpc.Flush(ctx, &pb.FlushRequest{})
+	if err != nil {
+		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, plain(err))
+	}
+	h.write(r.GetOutput())
+	if e := r.GetError(); e != "" {
+		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, escape(e))
+	}
+	return nil
+}
+
+// flush waits for the acknowledgement of everything emitted so far.
+func (h *Host) flush(ctx context.Context) error {
+	if err := h.Ready(ctx); err != nil {
+		return err
+	}
+	signal(h.hurry)
+	if err := h.queue.wait(ctx); err != nil {
+		return fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
+	}
+	return h.Err()
+}
+
+// Shutdown flushes, ends the backend and frees everything. It returns by ctx's
+// deadline whatever the backend does, or after five seconds when ctx has none;
+// what was not acknowledged by then is counted as dropped, and makes the error.
+// A backend that went down before is no error: [Host.Lost] tells of it.
+//
+// Events that are emitted after Shutdown has begun are dropped and counted. A
+// second Shutdown waits for the first.
+func (h *Host) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	first := !h.shutdown
+	h.shutdown = true
+	h.mu.Unlock()
+	if !first {
+		select {
+		case <-h.closed:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("backend %q: shutdown: %w", h.spec.Name, ctx.Err())
+		}
+	}
+	defer close(h.closed)
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, defaultShutdown)
+		defer cancel()
+	}
+	deadline, _ := ctx.Deadline()
+	reserve := max(min(time.Until(deadline)/4, maxReserve), 0)
+
+	h.queue.refuse(reasonShutdown)
+	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
+	err := h.flush(flushCtx)
+	cancel()
+	clean := h.close(ctx, deadline.Add(-reserve/2))
+
+	h.mu.Lock()
+	s, down := h.session, h.err != nil
+	h.state = Closed
+	h.mu.Unlock()
+	h.cancel()
+	h.queue.close(reasonShutdown)
+	if s != nil {
+		endCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve/8))
+		s.stop(endCtx, clean)
+		cancel()
+	}
+	h.settle(ctx)
+	if down || err == nil {
+		return nil
+	}
+	return err
+}
+
+// close asks the backend to close its instance. It is false when the backend
+// did not say that it has.
+func (h *Host) close(ctx context.Context, deadline time.Time) bool {
+	h.mu.Lock()
+	s := h.session
+	usable := s != nil && h.err == nil
+	h.mu.Unlock()
+	if !usable {
+		return false
+	}
+	select {
+	case <-h.ready:
+	default:
+		return false // still starting
+	}
+	h.closing.Store(true) // an end of the connection is wanted from now on
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	r, err := s.rpc.Shutdown(ctx, &pb.ShutdownRequest{})
+	if err != nil {
+		return false
+	}
+	h.write(r.GetOutput())
+	return true
+}
+
+// settle waits for the host's goroutines, which have been told to end, for as
+// long as ctx allows.
+func (h *Host) settle(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		h.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// isTimeout reports whether err is the end of somebody's patience.
+func isTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}

@@ -1,0 +1,94 @@
+package pluginhost
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Stats is what became of the events of a host, at one moment:
+//
+//	Emitted = Delivered + the sum of Dropped + InFlight
+type Stats struct {
+	Name  string
+	State State
+	// Emitted counts the hooks that the host was called with.
+	Emitted uint64
+	// Delivered counts events that the backend has acknowledged as exported.
+	Delivered uint64
+	// Dropped counts the others whose fate is known, by reason.
+	Dropped map[Reason]uint64
+	// InFlight counts events that are queued, or sent and not acknowledged. It
+	// is 0 after Shutdown.
+	InFlight uint64
+	// Err is why the backend is down; nil when it is not.
+	Err error
+}
+
+// Lost returns the sum of Dropped.
+func (s Stats) Lost() uint64 {
+	n := uint64(0)
+	for _, d := range s.Dropped {
+		n += d
+	}
+	return n
+}
+
+// Stats returns the ledger as it is at one moment.
+func (h *Host) Stats() Stats {
+	s := Stats{Name: h.spec.Name, Err: h.Err()}
+	h.mu.Lock()
+	s.State = h.state
+	h.mu.Unlock()
+	s.Emitted, s.Delivered, s.InFlight, s.Dropped = h.queue.counts()
+	return s
+}
+
+// Lost returns one line for people when events were lost or the backend is
+// down, such as
+//
+//	backend "console": 1204 events lost: process exited (signal: killed)
+//
+// Print it once, after Shutdown.
+func (h *Host) Lost() (line string, ok bool) {
+	s := h.Stats()
+	n := s.Lost()
+	if n == 0 && s.Err == nil {
+		return "", false
+	}
+	events := "events"
+	if n == 1 {
+		events = "event"
+	}
+	line = fmt.Sprintf("backend %q: %d %s lost: %s", s.Name, n, events, h.why(s))
+	if h.spec.Place != "" {
+		line = h.spec.Place + ": " + line
+	}
+	return line, true
+}
+
+// why names the reason that lost the most.
+func (h *Host) why(s Stats) string {
+	var he *hostError
+	if errors.As(s.Err, &he) {
+		return he.err.Error()
+	}
+	most := Reason("")
+	for r, n := range s.Dropped {
+		if n > s.Dropped[most] || n == s.Dropped[most] && r < most {
+			most = r
+		}
+	}
+	text := map[Reason]string{
+		QueueFull:    fmt.Sprintf("the queue was full (%d MiB)", h.spec.QueueBytes>>20),
+		ExportFailed: "the backend could not export them",
+		Oversize:     "they were too large to send",
+		AtShutdown:   "the time to shut down was over",
+		BackendDown:  "the backend was down",
+	}[most]
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if most == ExportFailed && h.exportErr != "" {
+		text += ": " + h.exportErr
+	}
+	return text
+}

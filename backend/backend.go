@@ -28,6 +28,11 @@ type Backend struct {
 	// Linger is how long the host may hold an event back to send it together
 	// with others. Defaults to 10 ms.
 	Linger time.Duration
+	// Check reports, as one or several joined [*ConfigError], the mistakes in a
+	// config that the schema cannot see. It opens nothing and connects to
+	// nothing, so that a manifest is checked without starting the backend; Open
+	// is called only with a config that Check accepts. Defaults to none.
+	Check func(c Config) error
 	// Open opens an instance for one entry of a manifest. Required.
 	Open func(ctx context.Context, c Config) (Instance, error)
 }

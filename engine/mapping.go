@@ -275,7 +275,7 @@ func (w *worker) endMap(m *mapping) task {
 	if r.wants(callbacks.HookMapEnd) {
 		end.Duration = m.cc.Elapsed()
 		r.callback.OnMapEnd(m.cc, callbacks.MapEnd{
-			End: end, Succeeded: succeeded, Failed: failed, Skipped: skipped, Outputs: out,
+			End: end, Concurrency: int(r.limit), Succeeded: succeeded, Failed: failed, Skipped: skipped, Outputs: out,
 		})
 	}
 	return w.next(f, m.id)

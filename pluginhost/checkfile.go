@@ -9,6 +9,13 @@ import (
 	"runtime"
 )
 
+// CheckFile says why the file at path would not be started as a backend, with a
+// [*StartError], or returns nil. It starts nothing.
+func CheckFile(path string) error {
+	_, err := checkFile(path)
+	return err
+}
+
 // checkFile says why the file at path should not be run, or returns where it
 // is once all links are followed.
 func checkFile(path string) (string, error) {

@@ -49,14 +49,14 @@ func lost(t *testing.T, h *Host, words string) {
 func TestKilledInMidStream(t *testing.T) {
 	h := start(t, spec(t, testConfig{}))
 	p := pid(t, h)
-	n := hooktest.Run(h, 1)
+	n := hooktest.Random(h, 1)
 	flush(t, h)
 	if err := syscall.Kill(p, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	d := await(t, 2*time.Second, "down", func() bool { return h.Stats().State == Down })
 	t.Logf("seen after %s", d)
-	m := hooktest.Run(h, 2)
+	m := hooktest.Random(h, 2)
 	st := h.Stats()
 	if st.Delivered != uint64(n) || st.Dropped[BackendDown] != uint64(m) {
 		t.Errorf("%d and %d events: %+v", n, m, st)
@@ -81,7 +81,7 @@ func TestStoppedForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seed := range uint64(300) {
-		hooktest.Run(h, seed)
+		hooktest.Random(h, seed)
 	}
 	began := time.Now()
 	shutdown(t, h, time.Second)
@@ -98,7 +98,7 @@ func TestAHungBackendIsKilledByTheWatchdog(t *testing.T) {
 	if err := syscall.Kill(p, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	hooktest.Run(h, 1)
+	hooktest.Random(h, 1)
 	d := await(t, 3*time.Second, "down", func() bool { return h.Stats().State == Down })
 	t.Logf("down after %s (timeouts 300 ms and 200 ms)", d)
 	await(t, time.Second, "gone", func() bool { return !alive(p) })
@@ -111,11 +111,11 @@ func TestASlowBackendIsDegradedAndLeftAlone(t *testing.T) {
 	s.ackTimeout, s.healthTimeout = 200*time.Millisecond, 200*time.Millisecond
 	h := start(t, s)
 	p := pid(t, h)
-	hooktest.Run(h, 1)
+	hooktest.Random(h, 1)
 	flushed, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_ = h.Flush(flushed)
-	hooktest.Run(h, 2)
+	hooktest.Random(h, 2)
 	await(t, 3*time.Second, "degraded", func() bool { return h.Stats().State == Degraded })
 	if !alive(p) {
 		t.Error("it was killed")
@@ -127,9 +127,9 @@ func TestASlowBackendIsDegradedAndLeftAlone(t *testing.T) {
 
 func TestFailedExportsAreCounted(t *testing.T) {
 	h := start(t, spec(t, testConfig{Flush: "fail"}))
-	n := hooktest.Run(h, 1)
+	n := hooktest.Random(h, 1)
 	flushOnly(t, h)
-	m := hooktest.Run(h, 2)
+	m := hooktest.Random(h, 2)
 	shutdown(t, h, 5*time.Second)
 	st := h.Stats()
 	if st.Delivered+st.Dropped[ExportFailed] != uint64(n+m) || st.Dropped[ExportFailed] == 0 {
@@ -150,7 +150,7 @@ func flushOnly(t *testing.T, h *Host) {
 
 func TestAPanicOfTheInstance(t *testing.T) {
 	h := start(t, spec(t, testConfig{Hook: "panic"}))
-	n := hooktest.Run(h, 1)
+	n := hooktest.Random(h, 1)
 	flush(t, h)
 	if st := h.Stats(); st.Dropped[ExportFailed] == 0 || st.State != Ready {
 		t.Errorf("%d events: %+v", n, st)
@@ -163,7 +163,7 @@ func TestPrintingDoesNotBlockABackend(t *testing.T) {
 	h := start(t, spec(t, testConfig{Hook: "print"}))
 	n := 0
 	for seed := range uint64(20) {
-		n += hooktest.Run(h, seed)
+		n += hooktest.Random(h, seed)
 	}
 	shutdown(t, h, 5*time.Second)
 	if st := h.Stats(); st.Delivered != uint64(n) {
@@ -224,7 +224,7 @@ func TestBackendsThatDoNotStart(t *testing.T) {
 			}
 			began := time.Now()
 			h := start(t, s)
-			n := hooktest.Run(h, 1)
+			n := hooktest.Random(h, 1)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			err := h.Ready(ctx)

@@ -57,7 +57,7 @@ func TestABackendHearsExactlyWhatWasSaid(t *testing.T) {
 			var said callbacktest.Recorder
 			const runs = 40
 			for seed := range uint64(runs) {
-				hooktest.Run(callbacks.Multi(&said, h), seed)
+				hooktest.Random(callbacks.Multi(&said, h), seed)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
@@ -94,7 +94,7 @@ func TestEventsOfAConfigThatIsRefusedAreCounted(t *testing.T) {
 	s := spec(t, testConfig{Refuse: true})
 	s.Place = "spanloom.yaml:6:7: telemetry.backends[0]"
 	h := start(t, s)
-	n := hooktest.Run(h, 1)
+	n := hooktest.Random(h, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err := h.Ready(ctx)
@@ -111,10 +111,10 @@ func TestEventsOfAConfigThatIsRefusedAreCounted(t *testing.T) {
 
 func TestShutdownTwiceAndEmitAfterwards(t *testing.T) {
 	h := start(t, spec(t, testConfig{}))
-	n := hooktest.Run(h, 1)
+	n := hooktest.Random(h, 1)
 	shutdown(t, h, 5*time.Second)
 	shutdown(t, h, time.Second)
-	m := hooktest.Run(h, 2)
+	m := hooktest.Random(h, 2)
 	st := h.Stats()
 	if st.Delivered != uint64(n) || st.Dropped[AtShutdown] != uint64(m) || st.State != Closed {
 		t.Errorf("%d and %d events: %+v", n, m, st)
@@ -125,7 +125,7 @@ func TestShutdownTwiceAndEmitAfterwards(t *testing.T) {
 func TestShutdownWhileStarting(t *testing.T) {
 	for range 5 {
 		h := Start(spec(t, testConfig{}))
-		hooktest.Run(h, 1)
+		hooktest.Random(h, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		began := time.Now()
@@ -143,7 +143,7 @@ func TestAFullQueueDropsAndCounts(t *testing.T) {
 	h := start(t, s)
 	n := 0
 	for seed := range uint64(200) {
-		n += hooktest.Run(h, seed)
+		n += hooktest.Random(h, seed)
 	}
 	st := h.Stats()
 	if st.Dropped[QueueFull] == 0 || st.Emitted != uint64(n) {

@@ -14,7 +14,7 @@ import (
 func recorded(n int) []callbacktest.Event {
 	var said callbacktest.Recorder
 	for seed := uint64(1); len(said.Events()) < n; seed++ {
-		hooktest.Run(&said, seed)
+		hooktest.Random(&said, seed)
 	}
 	return said.Events()[:n]
 }

@@ -16,7 +16,7 @@ import (
 func FuzzDeliver(f *testing.F) {
 	for seed := range uint64(4) {
 		var said callbacktest.Recorder
-		hooktest.Run(&said, seed)
+		hooktest.Random(&said, seed)
 		for _, b := range encode(said.Events(), 20) {
 			data, err := proto.Marshal(b)
 			if err != nil {

@@ -125,7 +125,7 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 			Node:      d.node(b, ev.Node[i]),
 			Index:     ev.Index[i],
 			Iteration: int32(ev.Iteration[i]), //nolint:gosec // was an int32
-			Attempt:   int32(ev.Attempt[i]),   //nolint:gosec // was an int32
+			Attempt:   uint16(ev.Attempt[i]),  //nolint:gosec // was a uint16
 			Start:     time.Duration(ev.Start[i]),
 		},
 		SpanID:       spanID(ev.Span[i]),

@@ -19,7 +19,7 @@ func TestWhatIsDecodedIsWhatWasSaid(t *testing.T) {
 		dec := wire.NewDecoder()
 		for seed := range uint64(100) {
 			var said, heard callbacktest.Recorder
-			hooktest.Run(&said, seed)
+			hooktest.Random(&said, seed)
 			for _, b := range encode(said.Events(), size) {
 				if err := dec.Deliver(b, &heard); err != nil {
 					t.Fatal(err)
@@ -42,7 +42,7 @@ func TestWhatIsDecodedIsWhatWasSaid(t *testing.T) {
 func TestEveryBatchCanBeReadAlone(t *testing.T) {
 	for seed := range uint64(50) {
 		var said callbacktest.Recorder
-		hooktest.Run(&said, seed)
+		hooktest.Random(&said, seed)
 		events := said.Events()
 		const size = 3
 		for i, b := range encode(events, size) {
@@ -60,7 +60,7 @@ func TestEveryBatchCanBeReadAlone(t *testing.T) {
 
 func TestNodesAreTheSameInAllBatches(t *testing.T) {
 	var said, heard callbacktest.Recorder
-	hooktest.Run(&said, 3)
+	hooktest.Random(&said, 3)
 	dec := wire.NewDecoder()
 	for _, b := range encode(said.Events(), 2) {
 		if err := dec.Deliver(b, &heard); err != nil {
@@ -79,7 +79,7 @@ func TestNodesAreTheSameInAllBatches(t *testing.T) {
 
 func TestUnknownHooksAreIgnoredAndCounted(t *testing.T) {
 	var said, heard callbacktest.Recorder
-	hooktest.Run(&said, 1)
+	hooktest.Random(&said, 1)
 	b := encode(said.Events(), 4096)[0]
 	b.Events.Hook[1] = 99
 	dec := wire.NewDecoder()
@@ -121,7 +121,7 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 	for name, breakIt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var said, heard callbacktest.Recorder
-			hooktest.Run(&said, 1)
+			hooktest.Random(&said, 1)
 			b := encode(said.Events(), 4096)[0]
 			breakIt(b)
 			if err := wire.NewDecoder().Deliver(b, &heard); !errors.Is(err, wire.ErrMalformed) {
@@ -140,7 +140,7 @@ func (*panics) OnNodeEnd(*callbacks.CallbackContext, callbacks.NodeEnd) { panic(
 
 func TestAPanicDoesNotStopTheOthers(t *testing.T) {
 	var said callbacktest.Recorder
-	hooktest.Run(&said, 1)
+	hooktest.Random(&said, 1)
 	var heard panics
 	err := wire.NewDecoder().Deliver(encode(said.Events(), 4096)[0], &heard)
 	if err == nil || !strings.Contains(err.Error(), "panicked in OnNodeEnd: ouch") {

@@ -38,19 +38,28 @@ func New() backend.Backend {
 		Version: buildinfo.Version(),
 		Schema:  schema,
 		Linger:  200 * time.Millisecond,
-		Open:    open,
+		Check: func(c backend.Config) error {
+			_, err := endpoint(c)
+			return err
+		},
+		Open: open,
 	}
 }
 
 func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
-	cfg := config{Endpoint: defaultEndpoint}
-	if err := c.Decode(&cfg); err != nil {
-		return nil, err //nolint:wrapcheck // it says all
-	}
-	e, err := otlptrace.ParseEndpoint(cfg.Endpoint, "", ports)
+	e, err := endpoint(c)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a ConfigError as it is
+		return nil, err
 	}
 	// No headers: those of the environment are for another place.
 	return otlptrace.Open(ctx, e, map[string]string{}, c.Service) //nolint:wrapcheck // it says all
+}
+
+// endpoint returns where the config says spans go.
+func endpoint(c backend.Config) (otlptrace.Endpoint, error) {
+	cfg := config{Endpoint: defaultEndpoint}
+	if err := c.Decode(&cfg); err != nil {
+		return otlptrace.Endpoint{}, err //nolint:wrapcheck // it says all
+	}
+	return otlptrace.ParseEndpoint(cfg.Endpoint, "", ports) //nolint:wrapcheck // a ConfigError as it is
 }

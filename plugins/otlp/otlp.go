@@ -30,21 +30,30 @@ func New() backend.Backend {
 		Version: buildinfo.Version(),
 		Schema:  schema,
 		Linger:  200 * time.Millisecond,
-		Open:    open,
+		Check: func(c backend.Config) error {
+			_, err := endpoint(c)
+			return err
+		},
+		Open: open,
 	}
 }
 
 func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
-	var cfg config
-	if err := c.Decode(&cfg); err != nil {
-		return nil, err //nolint:wrapcheck // it says all
-	}
-	raw, source := cfg.endpoint(os.Getenv)
-	e, err := otlptrace.ParseEndpoint(raw, source, ports)
+	e, err := endpoint(c)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a ConfigError as it is
+		return nil, err
 	}
 	return otlptrace.Open(ctx, e, nil, c.Service) //nolint:wrapcheck // it says all
+}
+
+// endpoint returns where the config, or the environment, says spans go.
+func endpoint(c backend.Config) (otlptrace.Endpoint, error) {
+	var cfg config
+	if err := c.Decode(&cfg); err != nil {
+		return otlptrace.Endpoint{}, err //nolint:wrapcheck // it says all
+	}
+	raw, source := cfg.endpoint(os.Getenv)
+	return otlptrace.ParseEndpoint(raw, source, ports) //nolint:wrapcheck // a ConfigError as it is
 }
 
 // endpoint returns the endpoint and, when it is not from the config, its source.

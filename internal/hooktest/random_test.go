@@ -10,7 +10,7 @@ import (
 func TestRunKeepsTheRules(t *testing.T) {
 	for seed := range uint64(200) {
 		var rec callbacktest.Recorder
-		n := hooktest.Run(&rec, seed)
+		n := hooktest.Random(&rec, seed)
 		if err := callbacktest.Check(rec.Events()); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

@@ -1,4 +1,3 @@
-// Package hooktest calls the hooks of made-up runs, for tests of what listens.
 package hooktest
 
 import (
@@ -29,40 +28,41 @@ type stackError struct{ error }
 
 func (stackError) Stack() string { return "goroutine 1 [running]:\nmain.main()" }
 
-// run emits one run.
-type run struct {
+// random emits one run.
+type random struct {
 	cb    callbacks.PipelineCallback
 	r     *rand.Rand
+	epoch time.Time
 	calls int
 }
 
-// Run calls the hooks of one run, which keeps all rules of
+// Random calls the hooks of one random run, which keeps all rules of
 // callbacks.PipelineCallback. The same seed gives the same run but for ids and
 // times. It returns the number of calls.
-func Run(cb callbacks.PipelineCallback, seed uint64) int {
-	e := &run{cb: cb, r: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // not for secrets
+func Random(cb callbacks.PipelineCallback, seed uint64) int {
+	e := &random{cb: cb, epoch: time.Now(), r: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // not for secrets
 	id := callbacks.NewIdentity()
 	if seed%2 == 0 {
 		id.Parent = callbacks.SpanID{1, 2, 3}
 		id.State = "a=b"
 	}
 	cc := callbacks.NewRun(context.Background(), callbacks.RunConfig{
-		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: time.Now(),
+		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: e.epoch,
 		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline"},
 	})
 	e.pipeline(cc, 0)
 	return e.calls
 }
 
-func (e *run) call() { e.calls++ }
+func (e *random) call() { e.calls++ }
 
-func (e *run) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int32) *callbacks.CallbackContext {
+func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int32) *callbacks.CallbackContext {
 	c := &callbacks.CallbackContext{}
-	cc.Begin(c, callbacks.Scope{Kind: k, Node: n, Index: index, Attempt: 1, Start: cc.SinceEpoch()})
+	cc.Begin(c, callbacks.Scope{Kind: k, Node: n, Index: index, Attempt: 1, Start: time.Since(e.epoch)})
 	return c
 }
 
-func (e *run) end(cc *callbacks.CallbackContext, err error, origin bool) callbacks.End {
+func (e *random) end(cc *callbacks.CallbackContext, err error, origin bool) callbacks.End {
 	end := callbacks.End{Duration: max(time.Since(cc.Start()), 0), Result: callbacks.ResultSuccess}
 	if err != nil {
 		end.Err, end.Result, end.Origin = err, callbacks.ResultFailure, origin
@@ -70,7 +70,7 @@ func (e *run) end(cc *callbacks.CallbackContext, err error, origin bool) callbac
 	return end
 }
 
-func (e *run) pipeline(cc *callbacks.CallbackContext, depth int) {
+func (e *random) pipeline(cc *callbacks.CallbackContext, depth int) {
 	e.call()
 	e.cb.OnPipelineStart(cc, callbacks.PipelineStart{})
 	for i, at := range e.r.Perm(len(nodes))[:2+e.r.IntN(6)] {
@@ -80,7 +80,7 @@ func (e *run) pipeline(cc *callbacks.CallbackContext, depth int) {
 	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: e.end(cc, nil, false)})
 }
 
-func (e *run) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i int) {
+func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i int) {
 	choice := e.r.IntN(10)
 	switch {
 	case depth < 3 && choice == 0:
@@ -100,7 +100,7 @@ func (e *run) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i in
 	}
 }
 
-func (e *run) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int) {
+func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int) {
 	c := e.scope(cc, callbacks.KindNode, n, -1)
 	e.call()
 	e.cb.OnNodeStart(c, callbacks.NodeStart{})
@@ -117,7 +117,7 @@ func (e *run) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, 
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.end(c, err, true), Attempts: attempts})
 }
 
-func (e *run) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
 	c := e.scope(cc, callbacks.KindPipeline, n, -1)
 	e.calls += 2
 	e.cb.OnNestedPipelineStart(cc, callbacks.NestedPipelineStart{Child: c})
@@ -125,7 +125,7 @@ func (e *run) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int
 	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: e.end(c, nil, false), Child: c})
 }
 
-func (e *run) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
 	size := 1 + e.r.IntN(6)
 	m := e.scope(cc, callbacks.KindMap, n, -1)
 	e.calls += 2

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes. Scripts rely on them.
+const (
+	exitOK              = 0
+	exitFailed          = 1
+	exitUsage           = 2
+	exitInvalidManifest = 3
+	exitBackend         = 4
+)
+
+// exitError is an error with the code to exit with.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// run runs a command line. Data goes to stdout; what is for people, to stderr.
+func run(args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "spanloom",
+		Short:         "Check Spanloom manifests and telemetry backends",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(validateCommand(), backendCommand(), versionCommand())
+
+	err := root.Execute()
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		fmt.Fprintln(stderr, exit.err)
+		return exit.code
+	default: // cobra's own errors are about usage
+		fmt.Fprintf(stderr, "spanloom: %v\nRun 'spanloom --help' for usage.\n", err)
+		return exitUsage
+	}
+}

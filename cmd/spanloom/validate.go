@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/manifest"
+	"github.com/spanloom/spanloom/pluginhost"
+)
+
+// fault is a mistake in a manifest, as JSON.
+type fault struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Path    string `json:"path,omitempty"`
+	Message string `json:"message"`
+}
+
+// verdict is what validate says, as JSON.
+type verdict struct {
+	File     string  `json:"file"`
+	Valid    bool    `json:"valid"`
+	Errors   []fault `json:"errors"`
+	Warnings []fault `json:"warnings"`
+}
+
+func validateCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "validate [FILE]",
+		Short: "Check a manifest without starting anything",
+		Long: `Check a manifest without starting anything: its keys, its values, the configs
+of the built-in backends, and whether the files of the others can be run.
+
+Without FILE it is the one that SPANLOOM_MANIFEST names, or ./spanloom.yaml.
+
+Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := ""
+			if len(args) > 0 {
+				path = args[0]
+			}
+			m, err := catalog.Load(path, nil)
+			if err == nil && m == nil {
+				return &exitError{exitUsage, fmt.Errorf("there is no %s here; name a file, or set %s", manifest.FileName, manifest.EnvVar)}
+			}
+			code := exitInvalidManifest
+			if err == nil {
+				code = exitBackend
+				err = checkFiles(m)
+			}
+			if asJSON {
+				return printVerdict(cmd, path, m, err, code)
+			}
+			if err != nil {
+				return &exitError{code, err}
+			}
+			for _, w := range m.Warnings {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%v (warning)\n", w)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", m.File)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
+	return cmd
+}
+
+// checkFiles checks that the backends that are files can be run.
+func checkFiles(m *manifest.Manifest) error {
+	var faults manifest.Errors
+	for i, b := range m.Telemetry.Backends {
+		path, key := "", "plugin"
+		if len(b.Command) > 0 {
+			path, key = b.Command[0], "command"
+		} else if _, builtIn := catalog.Lookup(b.Plugin); !builtIn {
+			path = catalog.PathOf(b.Plugin, m.Plugins.Dirs)
+		}
+		if path == "" {
+			continue
+		}
+		if err := pluginhost.CheckFile(path); err != nil {
+			faults = append(faults, m.Errorf(catalog.Path(i)+"."+key, "%v", err))
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+func printVerdict(cmd *cobra.Command, path string, m *manifest.Manifest, err error, code int) error {
+	v := verdict{File: path, Valid: err == nil, Errors: []fault{}, Warnings: []fault{}}
+	if m != nil {
+		v.File = m.File
+		v.Warnings = append(v.Warnings, faults(m.Warnings)...)
+	}
+	var list manifest.Errors
+	switch {
+	case errors.As(err, &list):
+		v.Errors = append(v.Errors, faults(list)...)
+		v.File = list[0].File
+	case err != nil:
+		v.Errors = append(v.Errors, fault{File: path, Line: 1, Column: 1, Message: err.Error()})
+	}
+	enc := json.NewEncoder(cmd.OutOrStdout())
+	enc.SetIndent("", "  ")
+	if encErr := enc.Encode(v); encErr != nil {
+		return &exitError{exitFailed, fmt.Errorf("print the verdict: %w", encErr)}
+	}
+	if err != nil {
+		return &exitError{code, fmt.Errorf("%s is not valid: %d errors", v.File, len(v.Errors))}
+	}
+	return nil
+}
+
+func faults(list []*manifest.Error) []fault {
+	out := make([]fault, len(list))
+	for i, e := range list {
+		out[i] = fault{e.File, e.Line, e.Column, e.Path, e.Message}
+	}
+	return out
+}

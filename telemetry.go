@@ -1,0 +1,88 @@
+package spanloom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/pluginhost"
+	"github.com/spanloom/spanloom/propagation"
+)
+
+// Telemetry is the set of backends that [Open] started. Its methods may be
+// called concurrently.
+type Telemetry struct {
+	timeout time.Duration
+	stderr  io.Writer
+	hosts   []*pluginhost.Host
+
+	once sync.Once
+	err  error
+}
+
+func (t *Telemetry) start(list []pluginhost.Spec) {
+	for _, spec := range list {
+		spec.Terminal = terminal(os.Stderr)
+		spec.Output = t.stderr
+		t.hosts = append(t.hosts, pluginhost.Start(spec))
+	}
+}
+
+// Callbacks returns what to put into an engine's Config.Callbacks. There is
+// nothing in it when there is no backend, and a run then pays nothing.
+//
+// Runs that get these callbacks continue the trace of an OpenTelemetry span in
+// their context, and a tracer that is given a node's context makes children of
+// the node's span.
+func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
+	if len(t.hosts) == 0 {
+		return nil
+	}
+	list := []callbacks.PipelineCallback{joined{}}
+	for _, h := range t.hosts {
+		list = append(list, h)
+	}
+	return list
+}
+
+// Shutdown sends what is still queued, ends the backends and returns within the
+// manifest's shutdown_timeout, or by the deadline of ctx if that is earlier,
+// whatever the backends do. What could not be delivered is told in one line for
+// each backend on standard error; the error says the same.
+//
+// Calling it again does nothing and returns the same error. What runs emit
+// afterwards is dropped.
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	t.once.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, t.timeout)
+		defer cancel()
+		var all sync.WaitGroup
+		for _, h := range t.hosts {
+			all.Go(func() { _ = h.Shutdown(ctx) }) // Lost says what came of it
+		}
+		all.Wait()
+		var lost []error
+		for _, h := range t.hosts {
+			if line, ok := h.Lost(); ok {
+				fmt.Fprintln(t.stderr, line)
+				lost = append(lost, errors.New(line))
+			}
+		}
+		t.err = errors.Join(lost...)
+	})
+	return t.err
+}
+
+// joined gives runs their place in a trace. It listens to nothing.
+type joined struct {
+	callbacks.Base
+	propagation.OTel
+}
+
+// Hooks returns no hooks.
+func (joined) Hooks() callbacks.Hook { return 0 }

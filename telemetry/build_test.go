@@ -262,7 +262,7 @@ func TestShorten(t *testing.T) {
 		{"ééééé", 5, "ééééé"},
 		{"éééééé", 5, "éé..."},
 		{strings.Repeat("x", 100), 5, "xx..."},
-		{strings.Repeat("世", 100), 5, "世世..."},
+		{strings.Repeat("世", 100), 5, "世世..."}, //nolint:gosmopolitan // wide on purpose
 		{strings.Repeat("😀", 6), 5, "😀😀..."},
 	} {
 		if got := shorten(tc.in, tc.limit); got != tc.want {

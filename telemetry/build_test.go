@@ -290,3 +290,28 @@ func TestStepsAreBounded(t *testing.T) {
 		t.Errorf("%d steps are kept, want at most %d", n, maxSteps)
 	}
 }
+
+// TestRestored: in a backend process a scope's parent may be known by its id
+// alone, and the span is the same.
+func TestRestored(t *testing.T) {
+	exp := tracetest.NewInMemoryExporter()
+	cb := NewCallback(Exporters{Spans: exp})
+	run := callbacks.NewRun(t.Context(), hooktest.Config("daily"))
+	cb.OnPipelineEnd(callbacks.Restore(run, nil, callbacks.Restored{
+		Scope:  callbacks.Scope{Kind: callbacks.KindPipeline, Node: &callbacks.Node{Name: "stats"}, Index: -1, Attempt: 1},
+		SpanID: callbacks.SpanID{2}, ParentSpanID: callbacks.SpanID{9}, Path: "daily/stats", Depth: 1,
+	}), callbacks.PipelineEnd{End: callbacks.End{Result: callbacks.ResultSuccess}})
+	if err := cb.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := exp.GetSpans()[0]
+	if err := cb.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s.SpanKind != trace.SpanKindInternal || s.Parent.SpanID() != (trace.SpanID{9}) || s.SpanContext.SpanID() != (trace.SpanID{2}) {
+		t.Errorf("kind %s, parent %s, span id %s", s.SpanKind, s.Parent.SpanID(), s.SpanContext.SpanID())
+	}
+	if got := attrs(s); got["spanloom.path"] != "daily/stats" || got["spanloom.pipeline.nested"] != true {
+		t.Errorf("attributes %v", got)
+	}
+}

@@ -36,8 +36,9 @@ func learn(lookup func(context.Context) trace.Span) learned {
 // probe is a context that remembers what it was asked for.
 type probe struct {
 	context.Context //nolint:containedctx // it is itself a context
-	asked           []any
-	answer          any
+
+	asked  []any
+	answer any
 }
 
 func (p *probe) Value(key any) any {

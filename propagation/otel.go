@@ -53,6 +53,7 @@ func (OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
 // spans of the SDK are, so that two of them may be compared.
 type span struct {
 	noop.Span
+
 	cc *callbacks.CallbackContext
 }
 

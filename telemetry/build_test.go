@@ -262,7 +262,7 @@ func TestShorten(t *testing.T) {
 		{"ééééé", 5, "ééééé"},
 		{"éééééé", 5, "éé..."},
 		{strings.Repeat("x", 100), 5, "xx..."},
-		{strings.Repeat("世", 100), 5, "世世..."},
+		{strings.Repeat("世", 100), 5, "世世..."}, //nolint:gosmopolitan // wide on purpose
 		{strings.Repeat("😀", 6), 5, "😀😀..."},
 	} {
 		if got := shorten(tc.in, tc.limit); got != tc.want {
@@ -288,5 +288,30 @@ func TestStepsAreBounded(t *testing.T) {
 	c.m.Range(func(any, any) bool { n++; return true })
 	if n > maxSteps {
 		t.Errorf("%d steps are kept, want at most %d", n, maxSteps)
+	}
+}
+
+// TestRestored: in a backend process a scope's parent may be known by its id
+// alone, and the span is the same.
+func TestRestored(t *testing.T) {
+	exp := tracetest.NewInMemoryExporter()
+	cb := NewCallback(Exporters{Spans: exp})
+	run := callbacks.NewRun(t.Context(), hooktest.Config("daily"))
+	cb.OnPipelineEnd(callbacks.Restore(run, nil, callbacks.Restored{
+		Scope:  callbacks.Scope{Kind: callbacks.KindPipeline, Node: &callbacks.Node{Name: "stats"}, Index: -1, Attempt: 1},
+		SpanID: callbacks.SpanID{2}, ParentSpanID: callbacks.SpanID{9}, Path: "daily/stats", Depth: 1,
+	}), callbacks.PipelineEnd{End: callbacks.End{Result: callbacks.ResultSuccess}})
+	if err := cb.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := exp.GetSpans()[0]
+	if err := cb.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s.SpanKind != trace.SpanKindInternal || s.Parent.SpanID() != (trace.SpanID{9}) || s.SpanContext.SpanID() != (trace.SpanID{2}) {
+		t.Errorf("kind %s, parent %s, span id %s", s.SpanKind, s.Parent.SpanID(), s.SpanContext.SpanID())
+	}
+	if got := attrs(s); got["spanloom.path"] != "daily/stats" || got["spanloom.pipeline.nested"] != true {
+		t.Errorf("attributes %v", got)
 	}
 }

@@ -14,14 +14,13 @@ import (
 type Callback struct {
 	callbacks.Base
 	propagation.OTel
+	worker
 
 	exporter sdktrace.SpanExporter
 	resource *resource.Resource
 	steps    steps
 	queue    queue
 	counters counters
-
-	worker
 }
 
 var (

@@ -13,8 +13,7 @@ func TestNoPromotedMethod(t *testing.T) {
 	iface := reflect.TypeFor[sdktrace.ReadOnlySpan]()
 	v := reflect.ValueOf(&span{})
 	called := 0
-	for i := range iface.NumMethod() {
-		m := iface.Method(i)
+	for m := range iface.Methods() {
 		if !m.IsExported() {
 			continue
 		}

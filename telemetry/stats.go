@@ -31,7 +31,7 @@ type counters struct {
 func (c *Callback) Stats() Stats {
 	return Stats{
 		Exported:      c.counters.exported.Load(),
-		Queued:        uint64(max(c.queue.count.Load(), 0)), //nolint:gosec // not negative
+		Queued:        uint64(max(c.queue.count.Load(), 0)),
 		QueueFull:     c.counters.queueFull.Load(),
 		ExportFailed:  c.counters.exportFailed.Load(),
 		AfterShutdown: c.counters.afterShutdown.Load(),

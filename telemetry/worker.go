@@ -89,7 +89,7 @@ func (c *Callback) put(s *span) {
 // discard counts what is in the queue as dropped.
 func (c *Callback) discard() {
 	n := len(c.queue.take())
-	c.counters.afterShutdown.Add(uint64(n)) //nolint:gosec // a length
+	c.counters.afterShutdown.Add(uint64(n))
 	c.queue.release(n)
 }
 
@@ -134,11 +134,11 @@ func (c *Callback) exportAll(ctx context.Context) {
 		batch := c.pending[:n:n]
 		c.pending = c.pending[n:]
 		if err := c.export(ctx, batch); err != nil {
-			c.counters.exportFailed.Add(uint64(n)) //nolint:gosec // a length
+			c.counters.exportFailed.Add(uint64(n))
 			c.lost += n
 			c.failed = err
 		} else {
-			c.counters.exported.Add(uint64(n)) //nolint:gosec // a length
+			c.counters.exported.Add(uint64(n))
 		}
 		c.queue.release(n)
 	}
@@ -188,7 +188,7 @@ func (c *Callback) finish(ctx context.Context) (err error) {
 	c.exportAll(ctx) // what came before drained was seen
 	err = c.outcome(ctx)
 	n := len(c.pending)
-	c.counters.exportFailed.Add(uint64(n)) //nolint:gosec // a length
+	c.counters.exportFailed.Add(uint64(n))
 	c.queue.release(n)
 	c.pending = nil
 	return errors.Join(err, c.shutdownExporter(ctx))

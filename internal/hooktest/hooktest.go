@@ -19,6 +19,7 @@ type Run struct {
 // Scope is a scope of the run: its context and how to call its hooks.
 type Scope struct {
 	*callbacks.CallbackContext
+
 	run *Run
 }
 
@@ -58,7 +59,7 @@ func (s *Scope) Check() error { return callbacktest.Check(s.run.rec.Events()) }
 func (s *Scope) child(n *callbacks.Node, k callbacks.Kind, index int) *Scope {
 	c := &Scope{CallbackContext: &callbacks.CallbackContext{}, run: s.run}
 	s.Begin(c.CallbackContext, callbacks.Scope{
-		Kind: k, Node: n, Index: int32(index), Attempt: 1, Start: time.Millisecond, //nolint:gosec // small
+		Kind: k, Node: n, Index: int32(index), Attempt: 1, Start: time.Millisecond,
 	})
 	return c
 }

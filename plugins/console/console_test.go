@@ -31,7 +31,7 @@ func golden(t *testing.T, name, got string) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(file) //nolint:gosec // a constant name
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func failing(in backend.Instance) *hooktest.Scope {
 			n.End(callbacks.End{Duration: ms, Result: callbacks.ResultFailure, Err: boom})
 			it.End(callbacks.End{Duration: ms, Result: callbacks.ResultFailure, Err: fmt.Errorf("open: %w", boom)})
 		default:
-			it.Fail(ms, callbacks.ResultFailure, fmt.Errorf("line %d:\n\tunexpected EOF\n", i))
+			it.Fail(ms, callbacks.ResultFailure, fmt.Errorf("line %d:\n\tunexpected\n EOF", i))
 		}
 	}
 	m.CachedItem(8, callbacks.MapItemCached{Reason: "resume"})
@@ -174,7 +174,7 @@ func hostile(in backend.Instance) *hooktest.Scope {
 	run := hooktest.Start(in, c)
 	run.Node("a\r\nnode fake  1.0ms  ok\x9b31m").OK(ms)
 	run.Node("bytes\xff\xfe\u0085").OK(ms)
-	run.Node("世界 wide 👩‍👩‍👧 é " + strings.Repeat("x", 300)).OK(ms)
+	run.Node("世界 wide 👩‍👩‍👧 é " + strings.Repeat("x", 300)).OK(ms) //nolint:gosmopolitan // wide on purpose
 	run.Node("").OK(ms)
 	run.Node("n").Fail(ms, callbacks.ResultFailure, errors.New("first\nnode fake\x1b[31m\r\n\r\n\tthird\u2029"+strings.Repeat("m", 5000)))
 	run.Skipped("s", "because\x1b[0m")

@@ -17,7 +17,7 @@ import (
 func FuzzHostileTexts(f *testing.F) {
 	f.Add("daily", "node", "boom", "id", uint8(80), true)
 	f.Add("a\x1b[2J", "b\r\nnode fake", "c\x9b31m\u202e\n\nd", "e\u2028", uint8(40), false)
-	f.Add("\xff", "世界\u0085", strings.Repeat("x", 2000), "\x00", uint8(1), true)
+	f.Add("\xff", "世界\u0085", strings.Repeat("x", 2000), "\x00", uint8(1), true) //nolint:gosmopolitan // wide on purpose
 	f.Add("👩‍👩‍👧", "e\u0301\u200b", "\u2066\ufeff", "\t", uint8(0), true)
 	f.Fuzz(func(t *testing.T, pipeline, node, message, id string, width uint8, terminal bool) {
 		for _, verbose := range []bool{false, true} {

@@ -32,7 +32,7 @@ type Collector struct {
 // export; nil means an empty reply.
 func Start(t *testing.T, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error)) *Collector {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func Start(t *testing.T, reply func(context.Context) (*coltracepb.ExportTraceSer
 // Refused returns the URL of an address where nothing listens.
 func Refused(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ func TestParseEndpoint(t *testing.T) {
 		"http://127.0.0.1:4317":       "http://127.0.0.1:4317",
 		"https://collector:443":       "https://collector:443",
 		"HTTP://[::1]:4317/":          "http://[::1]:4317",
-		" http://127.0.0.1:4317 ":     "http://127.0.0.1:4317",
+		"\thttp://127.0.0.1:4317\n":   "http://127.0.0.1:4317",
 		"":                            "scheme is missing",
 		"127.0.0.1:4317":              "scheme is missing; write http://host:4317 or https://host:4317",
 		"grpc://h:4317":               "scheme is not supported",

@@ -34,6 +34,7 @@ const (
 // exporter is the stock exporter, with errors that say where and why.
 type exporter struct {
 	*otlptrace.Exporter
+
 	endpoint Endpoint
 }
 

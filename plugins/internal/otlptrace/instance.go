@@ -28,11 +28,11 @@ func Open(ctx context.Context, e Endpoint, headers map[string]string, s backend.
 	if err != nil {
 		return nil, err
 	}
-	return instance{telemetry.NewCallback(telemetry.Exporters{Spans: exp, Resource: Resource(s)})}, nil
+	return instance{telemetry.NewCallback(telemetry.Exporters{Spans: exp, Resource: Resource(ctx, s)})}, nil
 }
 
 // Resource returns a service in the words of OpenTelemetry.
-func Resource(s backend.Service) *resource.Resource {
+func Resource(ctx context.Context, s backend.Service) *resource.Resource {
 	var attrs []attribute.KeyValue
 	for k, v := range s.Attributes {
 		attrs = append(attrs, attribute.String(valid(k), valid(v)))
@@ -53,7 +53,7 @@ func Resource(s backend.Service) *resource.Resource {
 	}
 	r := resource.NewWithAttributes(semconv.SchemaURL, attrs...)
 	// Which SDK made the spans: of the backend, as far as the spans are.
-	sdk, err := resource.New(context.Background(), resource.WithTelemetrySDK())
+	sdk, err := resource.New(ctx, resource.WithTelemetrySDK())
 	if err != nil {
 		return r
 	}

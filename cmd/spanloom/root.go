@@ -33,7 +33,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 		Short:         "Check Spanloom manifests and telemetry backends",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true

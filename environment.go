@@ -42,7 +42,7 @@ func environment(name string) []string {
 
 // terminal says what is known of f.
 func terminal(f *os.File) backend.Terminal {
-	fd := int(f.Fd()) //nolint:gosec // a file descriptor is small
+	fd := int(f.Fd())
 	t := backend.Terminal{IsTerminal: term.IsTerminal(fd)}
 	if t.IsTerminal {
 		t.Width, _, _ = term.GetSize(fd)

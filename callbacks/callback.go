@@ -38,7 +38,7 @@ package callbacks
 // errors, strings and the *CallbackContext, which may be kept.
 //
 // A hook that panics is recovered and logged, and never changes the run.
-type PipelineCallback interface {
+type PipelineCallback interface { //nolint:interfacebloat // Base and Funcs spare authors the rest
 	OnPipelineStart(cc *CallbackContext, ev PipelineStart)
 	OnPipelineEnd(cc *CallbackContext, ev PipelineEnd)
 	OnNodeStart(cc *CallbackContext, ev NodeStart)

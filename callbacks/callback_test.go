@@ -19,8 +19,8 @@ func TestEveryHookHasItsBit(t *testing.T) {
 	iface := reflect.TypeFor[callbacks.PipelineCallback]()
 	_, _, _, _, cc := scopes(callbacks.RunConfig{})
 	var all callbacks.Hook
-	for i := range iface.NumMethod() {
-		m := iface.Method(i)
+	for m := range iface.Methods() {
+		m := m
 		called := 0
 		var f callbacks.Funcs
 		field := reflect.ValueOf(&f).Elem().FieldByName(strings.TrimPrefix(m.Name, "On"))

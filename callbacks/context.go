@@ -3,8 +3,7 @@ package callbacks
 import (
 	"context"
 	"encoding/binary"
-	"encoding/hex"
-	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -151,10 +150,9 @@ func (cc *CallbackContext) RunID() string {
 	r := cc.run
 	r.once.Do(func() {
 		if r.id == "" {
-			var b [16]byte
-			binary.BigEndian.PutUint64(b[:8], rand.Uint64())
-			binary.BigEndian.PutUint64(b[8:], rand.Uint64())
-			r.id = hex.EncodeToString(b[:])
+			var b TraceID
+			random(&b)
+			r.id = b.String()
 		}
 	})
 	return r.id
@@ -191,8 +189,8 @@ func (cc *CallbackContext) spanID() uint64 {
 		p = p.parent
 	}
 	s := p.span.Load()
-	for i := len(pending) - 1; i >= 0; i-- {
-		c := pending[i]
+	for _, c := range slices.Backward(pending) {
+
 		s = childSpan(s, c.node, c.kind, c.index, c.iteration, c.attempt)
 		c.span.Store(s)
 	}
@@ -284,8 +282,8 @@ func (cc *CallbackContext) Path() string {
 		}
 		chain = append(chain, c)
 	}
-	for i := len(chain) - 1; i >= 0; i-- {
-		c := chain[i]
+	for _, c := range slices.Backward(chain) {
+
 		switch {
 		case c.kind == KindMapItem:
 			b = append(b, '[')

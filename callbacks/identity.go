@@ -52,8 +52,7 @@ type ContextValue interface {
 func NewIdentity() Identity {
 	var id Identity
 	for id.TraceID == (TraceID{}) {
-		binary.BigEndian.PutUint64(id.TraceID[:8], rand.Uint64())
-		binary.BigEndian.PutUint64(id.TraceID[8:], rand.Uint64())
+		random(&id.TraceID)
 	}
 	id.Flags = 1
 	return id
@@ -61,10 +60,17 @@ func NewIdentity() Identity {
 
 func randomSpan() uint64 {
 	for {
-		if s := rand.Uint64(); s != 0 {
+		if s := rand.Uint64(); s != 0 { //nolint:gosec // see random
 			return s
 		}
 	}
+}
+
+// random fills b. Ids must be unique, not secret: the runtime's own generator,
+// which is seeded by the system, is enough.
+func random(b *TraceID) {
+	binary.BigEndian.PutUint64(b[:8], rand.Uint64()) //nolint:gosec // see above
+	binary.BigEndian.PutUint64(b[8:], rand.Uint64()) //nolint:gosec // see above
 }
 
 // childSpan derives a span id from the parent's and what makes the child

@@ -28,7 +28,7 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 		index:     r.Index,
 		iteration: r.Iteration,
 		attempt:   r.Attempt,
-		depth:     int32(r.Depth), //nolint:gosec // a depth is a count of contexts
+		depth:     int32(r.Depth),
 		kind:      r.Kind,
 	}
 	cc.state.Store(&state{path: r.Path})

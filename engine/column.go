@@ -27,9 +27,9 @@ func (c *column[T]) clear()           { clear(c.rows) }
 func (c *column[T]) at(row int32) any { return c.rows[row] }
 
 func load[T any](f *frame, s slot) T {
-	return f.columns[s.column].(*column[T]).rows[s.row] //nolint:errcheck,forcetypeassert // the handle had type T
+	return f.columns[s.column].(*column[T]).rows[s.row] //nolint:forcetypeassert // the handle had type T
 }
 
 func store[T any](f *frame, s slot, v T) {
-	f.columns[s.column].(*column[T]).rows[s.row] = v //nolint:errcheck,forcetypeassert // the handle had type T
+	f.columns[s.column].(*column[T]).rows[s.row] = v //nolint:forcetypeassert // the handle had type T
 }

@@ -34,37 +34,61 @@ func TestMistakes(t *testing.T) {
 		build func(g *graph, in num) num
 		want  string
 	}{
-		{"same name twice", func(g *graph, in num) num { return engine.Add(g, inc, engine.Add(g, inc, in)) },
-			`define_test.go:N: pipeline "p": node "inc": the name is used twice in this pipeline; give the second one another with engine.WithName("inc2")`},
+		{
+			"same name twice", func(g *graph, in num) num { return engine.Add(g, inc, engine.Add(g, inc, in)) },
+			`define_test.go:N: pipeline "p": node "inc": the name is used twice in this pipeline; give the second one another with engine.WithName("inc2")`,
+		},
 		{"same name by option", func(g *graph, in num) num {
 			return engine.Add(g, inc, engine.Add(g, inc, in, engine.WithName("a")), engine.WithName("a"))
 		}, `define_test.go:N: pipeline "p": node "a": the name is used twice in this pipeline; give the second one another with engine.WithName("a2")`},
-		{"foreign value", func(g *graph, _ num) num { return engine.Add(g, inc, foreign) },
-			`define_test.go:N: pipeline "p": node "inc": input 1 is a value of pipeline "other"; a value can be used only in the pipeline that made it, so pass it in as an input`},
-		{"foreign result", func(*graph, num) num { return foreign },
-			`define_test.go:N: pipeline "p": the result is a value of pipeline "other"; return one of this pipeline`},
-		{"zero value", func(g *graph, _ num) num { return engine.Add(g, inc, num{}) },
-			`define_test.go:N: pipeline "p": node "inc": input 1 is the zero Value; pass what an Add or Map returned`},
-		{"zero result", func(*graph, num) num { return num{} },
-			`define_test.go:N: pipeline "p": the result is the zero Value; return what an Add or Map returned`},
-		{"nil function", func(g *graph, in num) num { return engine.Add(g, engine.Node[int, int]("f", nil), in) },
-			`define_test.go:N: pipeline "p": node "f": the function is nil`},
+		{
+			"foreign value", func(g *graph, _ num) num { return engine.Add(g, inc, foreign) },
+			`define_test.go:N: pipeline "p": node "inc": input 1 is a value of pipeline "other"; a value can be used only in the pipeline that made it, so pass it in as an input`,
+		},
+		{
+			"foreign result", func(*graph, num) num { return foreign },
+			`define_test.go:N: pipeline "p": the result is a value of pipeline "other"; return one of this pipeline`,
+		},
+		{
+			"zero value", func(g *graph, _ num) num { return engine.Add(g, inc, num{}) },
+			`define_test.go:N: pipeline "p": node "inc": input 1 is the zero Value; pass what an Add or Map returned`,
+		},
+		{
+			"zero result", func(*graph, num) num { return num{} },
+			`define_test.go:N: pipeline "p": the result is the zero Value; return what an Add or Map returned`,
+		},
+		{
+			"nil function", func(g *graph, in num) num { return engine.Add(g, engine.Node[int, int]("f", nil), in) },
+			`define_test.go:N: pipeline "p": node "f": the function is nil`,
+		},
 		{"nil function in a map", func(g *graph, in num) num {
 			engine.Map(g, engine.Node[int, int]("f", nil), engine.Collect(g, in))
 			return in
 		}, `define_test.go:N: pipeline "p": node "f": the function is nil`},
-		{"nil step", func(g *graph, in num) num { return engine.Add[int, int](g, nil, in) },
-			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`},
-		{"itself", func(g *graph, in num) num { return engine.Add(g, self, in) },
-			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`},
-		{"itself, not made", func(g *graph, in num) num { return engine.Add(g, new(engine.Pipeline[int, int]), in) },
-			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`},
-		{"bad name", func(g *graph, in num) num { return engine.Add(g, engine.Node("a/b", increment), in) },
-			`define_test.go:N: pipeline "p": node "a/b": the name has a character that is not allowed; leave out / [ ] # and control characters`},
-		{"empty name", func(g *graph, in num) num { return engine.Add(g, inc, in, engine.WithName("")) },
-			`define_test.go:N: pipeline "p": node "": the name is empty`},
-		{"a nested pipeline with a mistake", func(g *graph, in num) num { return engine.Add(g, bad, in) },
-			`define_test.go:N: pipeline "p": define_test.go:N: pipeline "bad": node "f": the function is nil`},
+		{
+			"nil step", func(g *graph, in num) num { return engine.Add[int, int](g, nil, in) },
+			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`,
+		},
+		{
+			"itself", func(g *graph, in num) num { return engine.Add(g, self, in) },
+			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`,
+		},
+		{
+			"itself, not made", func(g *graph, in num) num { return engine.Add(g, new(engine.Pipeline[int, int]), in) },
+			`define_test.go:N: pipeline "p": the step is nil or not defined yet; a pipeline cannot be inside itself`,
+		},
+		{
+			"bad name", func(g *graph, in num) num { return engine.Add(g, engine.Node("a/b", increment), in) },
+			`define_test.go:N: pipeline "p": node "a/b": the name has a character that is not allowed; leave out / [ ] # and control characters`,
+		},
+		{
+			"empty name", func(g *graph, in num) num { return engine.Add(g, inc, in, engine.WithName("")) },
+			`define_test.go:N: pipeline "p": node "": the name is empty`,
+		},
+		{
+			"a nested pipeline with a mistake", func(g *graph, in num) num { return engine.Add(g, bad, in) },
+			`define_test.go:N: pipeline "p": define_test.go:N: pipeline "bad": node "f": the function is nil`,
+		},
 		{"nil build", nil, `define_test.go:N: pipeline "p": the build function is nil`},
 	}
 	_ = other

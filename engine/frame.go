@@ -37,7 +37,7 @@ func newFrame(p *plan) *frame {
 
 // frame returns a frame that is ready to run.
 func (p *plan) frame() *frame {
-	f := p.frames.Get().(*frame) //nolint:errcheck,forcetypeassert // the pool holds frames
+	f := p.frames.Get().(*frame) //nolint:forcetypeassert // the pool holds frames
 	copy(f.counts, p.need)
 	return f
 }

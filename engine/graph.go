@@ -60,7 +60,7 @@ func Add4[A, B, C, D, O any](g *Graph, s Step4[A, B, C, D, O], a Value[A], b Val
 func Map[I, O any](g *Graph, s Step[I, O], in Value[[]I], opts ...Option) Value[[]O] {
 	u, st, ok := g.def.use(s, opts)
 	if ok && st.pipeline == nil {
-		fn := st.fn.(func(context.Context, I) (O, error)) //nolint:errcheck,forcetypeassert // Step[I, O] is sealed
+		fn := st.fn.(func(context.Context, I) (O, error)) //nolint:forcetypeassert // Step[I, O] is sealed
 		u.bind = bindNodes(fn)
 	} else if ok {
 		u.bind = bindPipelines[I, O]
@@ -96,10 +96,10 @@ func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
 func connect[O any](def *definition, u place, in ...handle) Value[O] {
 	for i, h := range in {
 		owner, id := h.handle()
-		switch {
-		case owner == def:
+		switch owner {
+		case def:
 			u.in = append(u.in, id)
-		case owner == nil:
+		case nil:
 			def.errorf("node %q: input %d is the zero Value; pass what an Add or Map returned", u.info.Name, i+1)
 		default:
 			def.errorf("node %q: input %d is a value of pipeline %q; a value can be used only in the pipeline that made it, so pass it in as an input",
@@ -122,7 +122,7 @@ func (v Value[T]) handle() (*definition, int32) { return v.def, v.id }
 
 func newValue[T any](def *definition) Value[T] {
 	def.values = append(def.values, columnOf[T]{})
-	return Value[T]{def, int32(len(def.values) - 1)} //nolint:gosec // a plan has far fewer than 2³¹ values
+	return Value[T]{def, int32(len(def.values) - 1)}
 }
 
 // place is one use of a step in a pipeline, or one collection of values.

@@ -285,7 +285,7 @@ func (w *worker) endMap(m *mapping) task {
 func (r *run) offerMap(m *mapping) {
 	r.mapMu.Lock()
 	r.maps = append(r.maps, m)
-	r.openMaps.Store(int32(len(r.maps))) //nolint:gosec // bounded by the plan
+	r.openMaps.Store(int32(len(r.maps)))
 	r.mapMu.Unlock()
 	r.wake()
 }
@@ -302,7 +302,7 @@ func (r *run) closeMap(m *mapping) {
 			break
 		}
 	}
-	r.openMaps.Store(int32(len(r.maps))) //nolint:gosec // bounded by the plan
+	r.openMaps.Store(int32(len(r.maps)))
 	r.mapMu.Unlock()
 }
 
@@ -323,11 +323,11 @@ func (r *run) openMap() *mapping {
 // times two, plus one for its output.
 var _ callbacks.ValueSource = (*mapping)(nil)
 
-func (m *mapping) inputs(i int) callbacks.Values  { return callbacks.NewValues(m, int32(i*2)) }   //nolint:gosec // 2³⁰ items at most
-func (m *mapping) outputs(i int) callbacks.Values { return callbacks.NewValues(m, int32(i*2+1)) } //nolint:gosec // 2³⁰ items at most
+func (m *mapping) inputs(i int) callbacks.Values  { return callbacks.NewValues(m, int32(i*2)) }
+func (m *mapping) outputs(i int) callbacks.Values { return callbacks.NewValues(m, int32(i*2+1)) }
 
 // Len implements callbacks.ValueSource.
 func (m *mapping) Len(int32) int { return 1 }
 
 // At implements callbacks.ValueSource.
-func (m *mapping) At(scope int32, _ int) any { return m.items.at(int(scope/2), scope%2 == 1) }
+func (m *mapping) At(scope int32, _ int) any { return m.at(int(scope/2), scope%2 == 1) }

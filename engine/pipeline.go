@@ -141,10 +141,10 @@ type definition struct {
 // result checks the value that build returned.
 func (def *definition) result(v handle) int32 {
 	owner, id := v.handle()
-	switch {
-	case owner == def:
+	switch owner {
+	case def:
 		return id
-	case owner == nil:
+	case nil:
 		def.errorf("the result is the zero Value; return what an Add or Map returned")
 	default:
 		def.errorf("the result is a value of pipeline %q; return one of this pipeline", owner.info.Name)

@@ -98,7 +98,7 @@ func compile(def *definition) *plan {
 
 // pipeline adds all operations of def, which gets its input from in.
 func (c *compiler) pipeline(def *definition, info *callbacks.Node, parent int32, in value) value {
-	index := int32(len(c.scopes)) //nolint:gosec // bounded by the plan
+	index := int32(len(c.scopes))
 	c.scopes = append(c.scopes, scope{info: info, parent: parent, in: in.slot})
 	var preds []int32
 	if in.from >= 0 {
@@ -167,7 +167,7 @@ func (c *compiler) place(def *definition, p *place, scope, enter int32, values [
 func (c *compiler) slot(kind columnKind) slot {
 	i, ok := c.column[kind]
 	if !ok {
-		i = int32(len(c.columns)) //nolint:gosec // bounded by the plan
+		i = int32(len(c.columns))
 		c.column[kind] = i
 		c.columns = append(c.columns, columnPlan{kind: kind})
 	}
@@ -183,7 +183,7 @@ func (c *compiler) add(o op, preds []int32) int32 {
 	for _, p := range preds {
 		c.feeds[p]++
 	}
-	return int32(len(c.ops) - 1) //nolint:gosec // bounded by the plan
+	return int32(len(c.ops) - 1)
 }
 
 // link makes the groups and the edges.
@@ -202,12 +202,12 @@ func (c *compiler) link() {
 		default:
 			key = key[:0]
 			for _, p := range preds {
-				key = binary.LittleEndian.AppendUint32(key, uint32(p)) //nolint:gosec // an index
+				key = binary.LittleEndian.AppendUint32(key, uint32(p))
 			}
 			g = groupOf[string(key)] - 1
 		}
 		if g < 0 {
-			g = int32(len(sets)) //nolint:gosec // bounded by the plan
+			g = int32(len(sets))
 			sets = append(sets, preds)
 			members = append(members, nil)
 			if len(preds) == 1 {
@@ -216,13 +216,13 @@ func (c *compiler) link() {
 				groupOf[string(key)] = g + 1
 			}
 		}
-		members[g] = append(members[g], int32(id)) //nolint:gosec // bounded by the plan
+		members[g] = append(members[g], int32(id))
 	}
 	outs := make([][]int32, len(c.ops))
 	for g, set := range sets {
-		c.need = append(c.need, int32(len(set))) //nolint:gosec // bounded by the plan
+		c.need = append(c.need, int32(len(set)))
 		for _, p := range set {
-			outs[p] = append(outs[p], int32(g)) //nolint:gosec // bounded by the plan
+			outs[p] = append(outs[p], int32(g))
 		}
 	}
 	c.outAt, c.outs = flatten(outs)
@@ -233,7 +233,7 @@ func flatten(lists [][]int32) (at, flat []int32) {
 	at = make([]int32, 1, len(lists)+1)
 	for _, l := range lists {
 		flat = append(flat, l...)
-		at = append(at, int32(len(flat))) //nolint:gosec // bounded by the plan
+		at = append(at, int32(len(flat)))
 	}
 	return at, flat
 }

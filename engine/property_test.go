@@ -173,7 +173,7 @@ func TestRandomPipelinesKeepTheContract(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)) //nolint:gosec // a test
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		w := &world{rng: rng, calls: &atomic.Int64{}, cancel: cancel, needs: map[string][]string{}}
 		w.faults = rapid.Bool().Draw(t, "faults")
 		if w.between(0, 3) == 0 {

@@ -25,7 +25,7 @@ func (q *queue) push(f *frame, ids []int32) {
 	for _, id := range ids {
 		q.tasks = append(q.tasks, task{f, id})
 	}
-	q.size.Store(int32(len(q.tasks))) //nolint:gosec // bounded by the plan
+	q.size.Store(int32(len(q.tasks)))
 	q.mu.Unlock()
 }
 
@@ -38,7 +38,7 @@ func (q *queue) pop() (t task) {
 		t = q.tasks[n-1]
 		q.tasks[n-1] = task{}
 		q.tasks = q.tasks[:n-1]
-		q.size.Store(int32(n - 1)) //nolint:gosec // bounded by the plan
+		q.size.Store(int32(n - 1))
 	}
 	q.mu.Unlock()
 	return t
@@ -58,12 +58,12 @@ func (q *queue) steal(to *queue) (t task) {
 	t = q.tasks[0]
 	to.mu.Lock()
 	to.tasks = append(to.tasks, q.tasks[1:n]...)
-	to.size.Store(int32(len(to.tasks))) //nolint:gosec // bounded by the plan
+	to.size.Store(int32(len(to.tasks)))
 	to.mu.Unlock()
 	rest := copy(q.tasks, q.tasks[n:])
 	clear(q.tasks[rest:])
 	q.tasks = q.tasks[:rest]
-	q.size.Store(int32(rest)) //nolint:gosec // bounded by the plan
+	q.size.Store(int32(rest))
 	q.mu.Unlock()
 	return t
 }

@@ -47,7 +47,7 @@ const runner = "local"
 
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c Config) error {
-	r := &run{limit: int32(c.Concurrency), workers: make([]*worker, c.Concurrency)} //nolint:gosec // see maxConcurrency
+	r := &run{limit: int32(c.Concurrency), workers: make([]*worker, c.Concurrency)}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 
@@ -184,8 +184,7 @@ func (r *run) stopCause() error {
 	if cause == nil || errors.Is(cause, err) {
 		return cause
 	}
-	var failure *Error
-	if errors.As(cause, &failure) {
+	if _, ok := errors.AsType[*Error](cause); ok {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)

@@ -86,7 +86,8 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			return engine.Map(g, engine.Node("item", func(_ context.Context, i int) (int, error) {
 				n := now.Add(1)
 				defer now.Add(-1)
-				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); {
+					m = most.Load()
 				}
 				time.Sleep(time.Millisecond)
 				return i, nil
@@ -197,10 +198,14 @@ func TestEndsThatAreNotErrors(t *testing.T) {
 		}, "p/n: query: context canceled", callbacks.ResultFailure},
 		{"panic", func(context.Context, int) (int, error) { panic(S{1, 2}) }, "p/n: panic: {1 2}", callbacks.ResultError},
 		{"panic with error", func(context.Context, int) (int, error) { panic(errBroken) }, "p/n: panic: broken", callbacks.ResultError},
-		{"panic nil", func(context.Context, int) (int, error) { panic(nil) },
-			"p/n: panic: panic called with nil argument", callbacks.ResultError},
-		{"runtime error", func(_ context.Context, n int) (int, error) { return 1 / n, nil },
-			"p/n: panic: runtime error: integer divide by zero", callbacks.ResultError},
+		{
+			"panic nil", func(context.Context, int) (int, error) { panic(nil) }, //nolint:govet // the point
+			"p/n: panic: panic called with nil argument", callbacks.ResultError,
+		},
+		{
+			"runtime error", func(_ context.Context, n int) (int, error) { return 1 / n, nil },
+			"p/n: panic: runtime error: integer divide by zero", callbacks.ResultError,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,8 +58,8 @@ func (w *worker) loop(t task) {
 			w.mapping = nil
 		}
 		w.run.searching.Add(1)
-		ok := false
-		if t, ok = w.search(); !ok {
+		var found bool
+		if t, found = w.search(); !found {
 			return
 		}
 	}
@@ -270,7 +270,7 @@ func (w *worker) begin(parent *callbacks.CallbackContext, k callbacks.Kind, n *c
 	if r := w.run; r.wants(callbacks.Times) {
 		start = time.Since(r.epoch)
 	}
-	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1, Start: start}) //nolint:gosec // maps are shorter
+	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1, Start: start})
 	return cc
 }
 

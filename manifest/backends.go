@@ -109,7 +109,7 @@ func (p *parser) checkName(i int, entry map[string]any, used map[string]int) {
 	pl := entryPlace(p, i, field)
 	if !nameForm.MatchString(name) {
 		// The schema reports the other fields, checkCommand a bare name.
-		if field == "command" && isPath(at[[]any](entry, "command")[0].(string)) {
+		if field == "command" && isPath(at[[]any](entry, "command")[0].(string)) { //nolint:forcetypeassert // the schema has checked it
 			p.errorf(pl.node, pl.path, "the program's name cannot name the backend; give this backend a name")
 		}
 		return

@@ -33,7 +33,7 @@ func (p *parser) build(doc any, m *Manifest) error {
 	entries := at[[]any](doc, "telemetry", "backends")
 	for i := range m.Telemetry.Backends {
 		b := &m.Telemetry.Backends[i]
-		b.Name, _ = nameOf(entries[i].(map[string]any))
+		b.Name, _ = nameOf(entries[i].(map[string]any)) //nolint:forcetypeassert // the schema has checked it
 		if len(b.Command) > 0 {
 			b.Command[0] = p.abs(b.Command[0])
 		}

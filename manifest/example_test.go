@@ -56,8 +56,7 @@ telemetry:
 			}
 		},
 	})
-	var errs manifest.Errors
-	if errors.As(err, &errs) {
+	if errs, ok := errors.AsType[manifest.Errors](err); ok {
 		fmt.Println(len(errs), "errors")
 	}
 	fmt.Println(err)

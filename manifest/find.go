@@ -75,7 +75,7 @@ func read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fileError(path, err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	if info, err = f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, notRegular(path)
 	}
@@ -93,8 +93,7 @@ func notRegular(path string) error {
 
 // fileError says the path once: a PathError repeats it.
 func fileError(path string, err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}
 	return fmt.Errorf("manifest %s: %w", path, err)

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -113,12 +114,7 @@ func (p *parser) anyBroken(n *yaml.Node) bool {
 	if p.broken[n] {
 		return true
 	}
-	for _, child := range n.Content {
-		if p.anyBroken(child) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.Content, p.anyBroken)
 }
 
 // shown is the text of a scalar as it may appear in an error.

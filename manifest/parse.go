@@ -52,7 +52,7 @@ func parse(file, dir string, data []byte, o Options) (*Manifest, error) {
 	}
 	m := &Manifest{File: file, Dir: dir}
 	if line, column, message := checkSource(data); message != "" {
-		p.errorAt(line, column, "", "%s", message)
+		p.errorAtf(line, column, "", "%s", message)
 	} else if p.load(data) {
 		p.checkNode(p.root, "", 1)
 		doc := p.value(p.root)
@@ -77,7 +77,7 @@ func parse(file, dir string, data []byte, o Options) (*Manifest, error) {
 // full bounds what is kept at ten times what is shown: enough to sort.
 func (p *parser) full() bool { return len(p.errs) >= 10*maxErrors }
 
-func (p *parser) errorAt(line, column int, path, format string, args ...any) {
+func (p *parser) errorAtf(line, column int, path, format string, args ...any) {
 	if p.full() {
 		return
 	}
@@ -85,7 +85,7 @@ func (p *parser) errorAt(line, column int, path, format string, args ...any) {
 }
 
 func (p *parser) errorf(n *yaml.Node, path, format string, args ...any) {
-	p.errorAt(n.Line, n.Column, path, format, args...)
+	p.errorAtf(n.Line, n.Column, path, format, args...)
 }
 
 func (p *parser) warnf(n *yaml.Node, path, format string, args ...any) {

@@ -24,7 +24,7 @@ type schema struct {
 var ownSchema = sync.OnceValue(func() *schema {
 	s, err := compileSchema(schemaJSON)
 	if err != nil {
-		panic("manifest: schema.json: " + err.Error()) // held by every test
+		panic("manifest: schema.json: " + err.Error()) //nolint:forbidigo // the file is embedded, and every test reads it
 	}
 	s.own = true
 	return s
@@ -75,7 +75,7 @@ func (s *schema) subschema(address string) map[string]any {
 		return nil
 	}
 	doc := s.text
-	for _, token := range strings.Split(strings.TrimPrefix(fragment, "/"), "/") {
+	for token := range strings.SplitSeq(strings.TrimPrefix(fragment, "/"), "/") {
 		if token == "" {
 			continue
 		}
@@ -90,8 +90,7 @@ func (s *schema) subschema(address string) map[string]any {
 // checkSchema reports the faults of value, which stands at n and path.
 func (p *parser) checkSchema(s *schema, value any, n *yaml.Node, path string) (err error) {
 	defer recovered(&err)
-	var fault *jsonschema.ValidationError
-	if errors.As(s.compiled.Validate(value), &fault) {
+	if fault, ok := errors.AsType[*jsonschema.ValidationError](s.compiled.Validate(value)); ok {
 		(&schemaCheck{p: p, schema: s, node: n, path: path}).report(fault)
 	}
 	return nil
@@ -153,7 +152,7 @@ func (c *schemaCheck) report(fault *jsonschema.ValidationError) {
 // the library (v6.0.3) lends the location from a buffer that it writes to
 // again, so only its length is sure; the key tells the rest.
 func (c *schemaCheck) keyPlace(location []string, key string) place {
-	if pl := c.p.locate(c.node, c.path, append(location[:len(location):len(location)], key)); pl.found && pl.key != nil {
+	if pl := c.p.locate(c.node, c.path, append(slices.Clip(location), key)); pl.found && pl.key != nil {
 		return place{path: pl.path, node: pl.key}
 	}
 	found := place{path: c.path, node: c.node}

@@ -46,8 +46,8 @@ func TestSchemaMatchesStructs(t *testing.T) {
 		}
 		properties := s["properties"].(map[string]any)
 		var names []string
-		for i := range typ.NumField() {
-			field := typ.Field(i)
+		for field := range typ.Fields() {
+			field := field
 			name := field.Tag.Get("json")
 			if name == "-" || !field.IsExported() {
 				continue

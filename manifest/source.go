@@ -54,10 +54,10 @@ func checkSource(data []byte) (line, column int, message string) {
 // allowed is the reader rule of the YAML library: a byte order mark is legal
 // only as the first character.
 func allowed(r rune) bool {
-	switch {
-	case r == '\t', r == '\n', r == '\r', r == '\u0085':
+	switch r {
+	case '\t', '\n', '\r', '\u0085':
 		return true
-	case r == '\uFEFF':
+	case '\uFEFF':
 		return false
 	}
 	return r >= 0x20 && r <= 0x7E || r >= 0xA0 && r <= 0xFFFD || r >= 0x10000

@@ -37,13 +37,13 @@ func (limits) CheckAlias(int, int) error { return nil }
 func (p *parser) load(data []byte) bool {
 	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithPlugin(limits{}))
 	if err != nil {
-		p.errorAt(1, 1, "", "cannot read YAML: %v", err)
+		p.errorAtf(1, 1, "", "cannot read YAML: %v", err)
 		return false
 	}
 	var doc, second yaml.Node
 	switch err := loader.Load(&doc); {
 	case errors.Is(err, io.EOF):
-		p.errorAt(1, 1, "", isEmpty)
+		p.errorAtf(1, 1, "", isEmpty)
 		return false
 	case err != nil:
 		p.syntax(err, data)
@@ -58,7 +58,7 @@ func (p *parser) load(data []byte) bool {
 		return false
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
-		p.errorAt(1, 1, "", isEmpty)
+		p.errorAtf(1, 1, "", isEmpty)
 		return false
 	}
 	p.root = doc.Content[0]
@@ -89,18 +89,18 @@ var sentences = []struct {
 func (p *parser) syntax(err error, data []byte) {
 	var fault *yaml.LoadError
 	if !errors.As(err, &fault) {
-		p.errorAt(1, 1, "", "invalid YAML: %v", err)
+		p.errorAtf(1, 1, "", "invalid YAML: %v", err)
 		return
 	}
 	line, column := fault.Mark.Line, fault.Mark.Column
 	text := sourceLine(data, line)
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
-		p.errorAt(line, tab+1, "", noTabs)
+		p.errorAtf(line, tab+1, "", noTabs)
 		return
 	}
 	if ref, at := referenceAt(text, column); ref != "" {
-		p.errorAt(line, at, "", flowRefs, ref)
+		p.errorAtf(line, at, "", flowRefs, ref)
 		return
 	}
 	for _, s := range sentences {
@@ -110,10 +110,10 @@ func (p *parser) syntax(err error, data []byte) {
 		if s.start && fault.ContextMark.Line > 0 {
 			line, column = fault.ContextMark.Line, fault.ContextMark.Column
 		}
-		p.errorAt(line, column, "", "%s", s.sentence)
+		p.errorAtf(line, column, "", "%s", s.sentence)
 		return
 	}
-	p.errorAt(line, column, "", "invalid YAML: %s", fault.Message)
+	p.errorAtf(line, column, "", "invalid YAML: %s", fault.Message)
 }
 
 // referenceAt recognises the unquoted ${ that a flow collection trips over: the

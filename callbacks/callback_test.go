@@ -20,7 +20,6 @@ func TestEveryHookHasItsBit(t *testing.T) {
 	_, _, _, _, cc := scopes(callbacks.RunConfig{})
 	var all callbacks.Hook
 	for m := range iface.Methods() {
-		m := m
 		called := 0
 		var f callbacks.Funcs
 		field := reflect.ValueOf(&f).Elem().FieldByName(strings.TrimPrefix(m.Name, "On"))

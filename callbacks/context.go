@@ -190,7 +190,6 @@ func (cc *CallbackContext) spanID() uint64 {
 	}
 	s := p.span.Load()
 	for _, c := range slices.Backward(pending) {
-
 		s = childSpan(s, c.node, c.kind, c.index, c.iteration, c.attempt)
 		c.span.Store(s)
 	}
@@ -283,7 +282,6 @@ func (cc *CallbackContext) Path() string {
 		chain = append(chain, c)
 	}
 	for _, c := range slices.Backward(chain) {
-
 		switch {
 		case c.kind == KindMapItem:
 			b = append(b, '[')

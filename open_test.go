@@ -1,0 +1,179 @@
+package spanloom_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	api "go.opentelemetry.io/otel/trace"
+	"go.uber.org/goleak"
+
+	"github.com/spanloom/spanloom"
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/callbacks/callbacktest"
+	"github.com/spanloom/spanloom/engine"
+)
+
+// TestMain makes the test binary a program with telemetry when a script runs it;
+// the init function of spanloom makes it a backend when that program starts one.
+func TestMain(m *testing.M) {
+	testscript.Main(leaks{m}, map[string]func(){"program": program})
+}
+
+// leaks runs the tests and fails when one left a goroutine behind.
+type leaks struct{ *testing.M }
+
+func (l leaks) Run() int {
+	code := l.M.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+var double = engine.Define("double", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] {
+	return engine.Add(g, engine.Node("add", func(_ context.Context, n int) (int, error) {
+		time.Sleep(10 * time.Millisecond)
+		return n + n, nil
+	}), n)
+})
+
+// program is a user's main.
+func program() {
+	ctx := context.Background()
+	tel, err := spanloom.Open(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	out, err := double.Run(ctx, 21, engine.Config{Callbacks: tel.Callbacks()})
+	_ = tel.Shutdown(ctx)
+	fmt.Println(out, err, len(tel.Callbacks()))
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{Dir: "testdata"})
+}
+
+func manifestOf(t *testing.T, backends string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "spanloom.yaml")
+	text := "version: \"1\"\ntelemetry:\n  service: { name: test }\n  backends:\n" + backends
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestRunJoinsATrace has a span around the run and one inside a node: they are
+// one trace, with the node between them.
+func TestRunJoinsATrace(t *testing.T) {
+	exporter := tracetest.NewInMemoryExporter()
+	provider := trace.NewTracerProvider(trace.WithSyncer(exporter))
+	tracer := provider.Tracer("test")
+	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(manifestOf(t, "    - plugin: console\n      config: { color: never }\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tel.Shutdown(context.Background()) }()
+	ctx, around := tracer.Start(t.Context(), "around")
+	var node *callbacks.CallbackContext
+	p := engine.Define("p", func(g *engine.Graph, in engine.Value[int]) engine.Value[int] {
+		return engine.Add(g, engine.Node("n", func(ctx context.Context, n int) (int, error) {
+			node = callbacks.FromContext(ctx)
+			_, inside := tracer.Start(ctx, "inside")
+			inside.End()
+			return n, nil
+		}), in)
+	})
+	if _, err := p.Run(ctx, 1, engine.Config{Callbacks: tel.Callbacks()}); err != nil {
+		t.Fatal(err)
+	}
+	around.End()
+	inside := exporter.GetSpans()[0]
+	if inside.Parent.SpanID() != api.SpanID(node.SpanID()) || inside.SpanContext.TraceID() != around.SpanContext().TraceID() {
+		t.Errorf("the span in the node is under %s, want %s", inside.Parent.SpanID(), node.SpanID())
+	}
+	if got := node.Root().ParentSpanID(); api.SpanID(got) != around.SpanContext().SpanID() {
+		t.Errorf("the run is under %s, want %s", got, around.SpanContext().SpanID())
+	}
+}
+
+// TestDeadBackendsChangeNothing has a backend that is missing, one that is no
+// backend and one that cannot export; the run does not notice.
+func TestDeadBackendsChangeNothing(t *testing.T) {
+	path := manifestOf(t, `    - command: [/nowhere/spanloom-backend-missing]
+    - { name: "true", command: [/bin/true] }
+    - plugin: otlp
+      config: { endpoint: "http://127.0.0.1:1" }
+`)
+	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &callbacktest.Recorder{}
+	got, err := double.Run(t.Context(), 21, engine.Config{Callbacks: append(tel.Callbacks(), rec)})
+	if got != 42 || err != nil {
+		t.Errorf("%d, %v", got, err)
+	}
+	if err := callbacktest.Check(rec.Events()); err != nil {
+		t.Error(err)
+	}
+	begin := time.Now()
+	lost := tel.Shutdown(t.Context())
+	if took := time.Since(begin); took > 3500*time.Millisecond {
+		t.Errorf("Shutdown took %s", took)
+	}
+	lines := strings.Split(fmt.Sprint(lost), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines, want one for each backend:\n%v", len(lines), lost)
+	}
+	for i, want := range []string{"no file /nowhere/spanloom-backend-missing", "/bin/true", "http://127.0.0.1:1"} {
+		place := fmt.Sprintf("%s:%d:", path, 5+i)
+		if !strings.HasPrefix(lines[i], place) || !strings.Contains(lines[i], "4 events lost: ") || !strings.Contains(lines[i], want) {
+			t.Errorf("line %d is\n%s\nwant %s … lost … %s", i, lines[i], place, want)
+		}
+	}
+	if again := tel.Shutdown(t.Context()); again == nil || again.Error() != lost.Error() {
+		t.Errorf("Shutdown says %v the second time", again)
+	}
+}
+
+func TestEmitAfterShutdown(t *testing.T) {
+	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(manifestOf(t, "    - plugin: console\n      config: { color: never }\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got, err := double.Run(t.Context(), 1, engine.Config{Callbacks: tel.Callbacks()}); got != 2 || err != nil {
+		t.Error(got, err)
+	}
+}
+
+func TestOpenTwice(t *testing.T) {
+	path := manifestOf(t, "    - plugin: console\n      config: { color: never }\n")
+	for range 2 {
+		tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := tel.Shutdown(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package pluginhost
 
 import (
@@ -42,7 +44,12 @@ func init() {
 	case "mute":
 		time.Sleep(time.Minute)
 	}
-	ServeIfBackend(func(name string) (backend.Backend, bool) { return testBackend(name), true })
+	ServeIfBackend(func(name string) (backend.Backend, bool) {
+		if name == "counting" {
+			return countingBackend(), true
+		}
+		return testBackend(name), true
+	})
 	if len(os.Args) > 1 && os.Args[1] == "host" {
 		hostMain()
 	}

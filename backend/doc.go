@@ -16,6 +16,17 @@
 // out at the host's standard error; what it writes to its own standard error is
 // kept by the host for error messages.
 //
+// # When the process ends
+//
+// It ends by itself when its connection to the host ends, after closing the
+// instance; nothing is left behind by a host that was killed. One process
+// serves one entry of a manifest.
+//
+// # In other languages
+//
+// The protocol is proto/spanloom/backend/v1/backend.proto, whose comments are
+// its documentation; package backendpb is generated from it.
+//
 // # Stability
 //
 // Experimental: names may change until version 1.

@@ -34,7 +34,7 @@ func (o *output) take() []byte {
 	p := o.buf
 	o.buf = nil
 	if o.cut > 0 {
-		p = fmt.Appendf(p, "... %d bytes of output cut\n", o.cut)
+		p = fmt.Appendf(p, "\n... %d bytes of output cut\n", o.cut)
 		o.cut = 0
 	}
 	return p

@@ -1,8 +1,11 @@
+//go:build unix
+
 package pluginhost
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -87,7 +90,7 @@ func TestStoppedForEver(t *testing.T) {
 	shutdown(t, h, time.Second)
 	t.Logf("Shutdown took %s of 1s", time.Since(began))
 	await(t, time.Second, "gone", func() bool { return !alive(p) })
-	lost(t, h, "time to shut down")
+	lost(t, h, "in the time to shut down")
 }
 
 func TestAHungBackendIsKilledByTheWatchdog(t *testing.T) {
@@ -122,7 +125,7 @@ func TestASlowBackendIsDegradedAndLeftAlone(t *testing.T) {
 	}
 	shutdown(t, h, time.Second)
 	await(t, time.Second, "gone", func() bool { return !alive(p) })
-	lost(t, h, "time to shut down")
+	lost(t, h, "in the time to shut down")
 }
 
 func TestFailedExportsAreCounted(t *testing.T) {
@@ -157,6 +160,25 @@ func TestAPanicOfTheInstance(t *testing.T) {
 	}
 	shutdown(t, h, 5*time.Second)
 	lost(t, h, "instance panicked in OnPipelineEnd: in the instance")
+}
+
+func TestSelfFallsBackToThisProcess(t *testing.T) {
+	s := spec(t, testConfig{})
+	s.Env = []string{badVariable + "=exit"}
+	var log safeBuffer
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(old)
+	h := start(t, s)
+	n := hooktest.Run(h, 1)
+	flush(t, h)
+	if st := h.Stats(); st.Delivered != uint64(n) {
+		t.Errorf("%d events: %+v", n, st)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "backend runs in this process") {
+		t.Error(text)
+	}
+	t.Log(log.String())
 }
 
 func TestPrintingDoesNotBlockABackend(t *testing.T) {

@@ -136,7 +136,7 @@ func (h *Host) run() {
 	}
 	h.mu.Lock()
 	h.session = s
-	late := h.ctx.Err() != nil
+	late := h.state == Closed // then Shutdown has not seen the session
 	h.mu.Unlock()
 	if late {
 		s.stop(context.Background(), false)
@@ -225,6 +225,8 @@ func (h *Host) fail(err error) {
 // will.
 func (h *Host) Ready(ctx context.Context) error {
 	select {
+	case <-h.closed:
+		return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
 	case <-h.down:
 		return h.Err()
 	default:
@@ -257,6 +259,8 @@ func (h *Host) Describe(ctx context.Context) (Description, error) {
 	if err := h.Ready(ctx); err != nil {
 		return Description{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, h.spec.StartTimeout)
+	defer cancel()
 	d, err := h.current().rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
 		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/spanloom/spanloom/backend"
 )
@@ -16,6 +17,9 @@ import (
 type Launcher interface {
 	launch(ctx context.Context, spec *Spec) (*session, error)
 }
+
+// hooked says that this program can be a backend.
+var hooked atomic.Bool
 
 // modeVariable tells a process that it is a backend, and which.
 const modeVariable = "SPANLOOM_BACKEND_MODE"
@@ -38,6 +42,13 @@ func (l self) launch(ctx context.Context, spec *Spec) (*session, error) {
 }
 
 func (l self) start(ctx context.Context, spec *Spec) (*session, error) {
+	// A child that does not become a backend would run the program again, and
+	// that would start a child.
+	if _, child := os.LookupEnv(modeVariable); child || !hooked.Load() {
+		return nil, &StartError{
+			Problem: NotABackend, Detail: "this program does not call pluginhost.ServeIfBackend before its main",
+		}
+	}
 	path := "/proc/self/exe" // also when the file is gone or another by now
 	if runtime.GOOS != "linux" {
 		var err error
@@ -64,6 +75,7 @@ func (l self) start(ctx context.Context, spec *Spec) (*session, error) {
 func ServeIfBackend(lookup func(name string) (backend.Backend, bool)) {
 	name, ok := os.LookupEnv(modeVariable)
 	if !ok {
+		hooked.Store(true)
 		return
 	}
 	_ = os.Unsetenv(modeVariable) // not for what the backend starts

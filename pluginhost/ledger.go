@@ -50,6 +50,7 @@ type ledger struct {
 	settled   uint64 // of the accepted events, those whose fate is known
 	delivered uint64
 	dropped   [reasons]uint64
+	last      uint64 // the last batch that was sent
 	window    []sent
 	waiters   []waiter
 	slots     chan struct{} // one for each batch in window that was sent
@@ -70,15 +71,19 @@ type waiter struct {
 	done   chan struct{}
 }
 
-// sending notes a batch that is about to be sent. It is false when the ledger
-// was closed, and the batch already counted.
-func (q *queue) sending(b sent) bool {
+// sending notes a batch that is about to be sent, and counts its size in place
+// of what its events were estimated at. It is false when the ledger was closed,
+// and the batch already counted.
+func (q *queue) sending(b sent, size int64) bool {
 	l := &q.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return false
 	}
+	q.used.Add(size - b.bytes)
+	l.last = max(l.last, b.seq)
+	b.bytes = size
 	l.window = append(l.window, b)
 	if b.lost != reasonNone {
 		q.settle(0, reasonNone)
@@ -115,18 +120,22 @@ func (q *queue) settle(seq uint64, why reason) {
 	l.notify()
 }
 
-// ack notes an acknowledgement.
-func (q *queue) ack(seq uint64, failed bool) {
+// ack notes an acknowledgement. It is false when there was no such batch.
+func (q *queue) ack(seq uint64, failed bool) bool {
 	q.ledger.mu.Lock()
 	defer q.ledger.mu.Unlock()
 	if q.ledger.closed {
-		return
+		return true
+	}
+	if seq > q.ledger.last {
+		return false
 	}
 	why := reasonNone
 	if failed {
 		why = reasonExportFailed
 	}
 	q.settle(seq, why)
+	return true
 }
 
 // close counts everything that is not settled as dropped, now and from now on.

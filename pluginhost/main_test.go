@@ -1,3 +1,5 @@
+//go:build unix
+
 package pluginhost
 
 import (
@@ -6,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -42,7 +45,12 @@ func init() {
 	case "mute":
 		time.Sleep(time.Minute)
 	}
-	ServeIfBackend(func(name string) (backend.Backend, bool) { return testBackend(name), true })
+	ServeIfBackend(func(name string) (backend.Backend, bool) {
+		if name == "counting" {
+			return countingBackend(), true
+		}
+		return testBackend(name), true
+	})
 	if len(os.Args) > 1 && os.Args[1] == "host" {
 		hostMain()
 	}
@@ -78,6 +86,7 @@ type testConfig struct {
 	Hook   string `json:"hook"`   // "panic" or "print"
 	Refuse bool   `json:"refuse"` // config errors
 	Facts  string `json:"facts"`  // a file that gets what the process sees
+	Child  string `json:"child"`  // a file that gets the id of a process that the backend starts
 	DelayU int    `json:"delay"`  // of each flush, in microseconds
 }
 
@@ -98,6 +107,14 @@ func testBackend(name string) backend.Backend {
 				wd, _ := os.Getwd()
 				pgid, _ := syscall.Getpgid(0)
 				_ = os.WriteFile(f, fmt.Appendf(nil, "stdin=%s\nwd=%s\nleader=%t\nmode=%q\nargs=%q\n%s", stdin, wd, pgid == os.Getpid(), os.Getenv(modeVariable), os.Args, strings.ReplaceAll(string(env), "\x00", "\n")), 0o600)
+			}
+			if f := in.config.Child; f != "" {
+				cmd := exec.Command("/bin/sleep", "60")
+				cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr // holds the pipes open
+				if err := cmd.Start(); err != nil {
+					return nil, err
+				}
+				_ = os.WriteFile(f, fmt.Append(nil, cmd.Process.Pid), 0o600)
 			}
 			if f := in.config.File; f != "" {
 				var err error

@@ -24,7 +24,10 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 			continue
 		}
 		h.write(ack.GetOutput())
-		h.queue.ack(ack.GetSeq(), ack.GetError() != "")
+		if !h.queue.ack(ack.GetSeq(), ack.GetError() != "") {
+			h.fail(fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq()))
+			return
+		}
 		h.mu.Lock()
 		if e := ack.GetError(); e != "" {
 			line, _, _ := strings.Cut(e, "\n")
@@ -84,7 +87,7 @@ func (h *Host) hung(s *session, err error) error {
 	if status, ok := s.exitedSoon(0); ok {
 		return s.exitError(status)
 	}
-	return fmt.Errorf("no answer for %s and no sign of life: killed: %w", h.spec.ackTimeout, plain(err))
+	return &callError{text: fmt.Sprintf("no answer for %s and no sign of life, so it was killed", h.spec.ackTimeout), err: err}
 }
 
 // explain says what an error of a call was about: mostly that the process is

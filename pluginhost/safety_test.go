@@ -1,3 +1,5 @@
+//go:build unix
+
 package pluginhost
 
 import (
@@ -168,6 +170,39 @@ func TestATerminatedBackendClosesItsInstance(t *testing.T) {
 	}
 	shutdown(t, h, time.Second)
 	lost(t, h, "exit status 0")
+}
+
+func TestWhatABackendStartedEndsWithIt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	h := start(t, spec(t, testConfig{Child: file}))
+	p := pid(t, h)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, _ := strconv.Atoi(string(data))
+	if !running(child) {
+		t.Fatal("the child is not running")
+	}
+	_ = syscall.Kill(p, syscall.SIGKILL)
+	d := await(t, 2*time.Second, "the child gone", func() bool { return !running(child) })
+	t.Logf("child gone after %s", d)
+	shutdown(t, h, time.Second)
+}
+
+// Without the hook, the child would be the program once more, and its child too.
+func TestSelfNeedsTheHook(t *testing.T) {
+	hooked.Store(false)
+	defer hooked.Store(true)
+	_, err := self{testBackend("recorder")}.start(t.Context(), &Spec{})
+	if err == nil || !strings.Contains(err.Error(), "does not call pluginhost.ServeIfBackend") {
+		t.Error(err)
+	}
+	hooked.Store(true)
+	t.Setenv(modeVariable, "recorder")
+	if _, err := (self{testBackend("recorder")}).start(t.Context(), &Spec{}); err == nil {
+		t.Error("a child started a child")
+	}
 }
 
 func TestRunByHand(t *testing.T) {

@@ -103,7 +103,7 @@ func (sh *shipper) batch(records []wire.Record, bytes int64) bool {
 	if size > wire.MaxBatch {
 		if len(records) == 1 {
 			sh.lost++
-			return q.sending(sent{events: 1, bytes: bytes, at: time.Now(), lost: reasonOversize})
+			return q.sending(sent{events: 1, bytes: bytes, at: time.Now(), lost: reasonOversize}, bytes)
 		}
 		half := len(records) / 2
 		return sh.batch(records[:half], bytes/2) && sh.batch(records[half:], bytes-bytes/2)
@@ -114,8 +114,7 @@ func (sh *shipper) batch(records []wire.Record, bytes int64) bool {
 		return false
 	}
 	sh.seq, sh.dropped = seq, told
-	q.used.Add(int64(size) - bytes)
-	if !q.sending(sent{seq: seq, events: len(records), bytes: int64(size), at: time.Now()}) {
+	if !q.sending(sent{seq: seq, events: len(records), bytes: bytes, at: time.Now()}, int64(size)) {
 		return false
 	}
 	// An error here is the stream's end, of which the receiver learns more.

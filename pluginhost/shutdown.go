@@ -12,6 +12,7 @@ import (
 const (
 	// defaultShutdown is the time of a Shutdown without a deadline.
 	defaultShutdown = 5 * time.Second
+	maxFlush        = time.Minute
 	// maxReserve is the most of a Shutdown's time that is kept for ending the
 	// backend when it does not flush.
 	maxReserve = 500 * time.Millisecond
@@ -19,8 +20,10 @@ const (
 
 // Flush sends everything that was emitted so far and returns when the backend
 // has answered for it. It returns the backend's error when that is down, and
-// ctx's when that ends first.
+// ctx's when that ends first, or a minute is over.
 func (h *Host) Flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, maxFlush)
+	defer cancel()
 	if err := h.flush(ctx); err != nil {
 		return err
 	}
@@ -123,7 +126,15 @@ func (h *Host) close(ctx context.Context, deadline time.Time) bool {
 	if err != nil {
 		return false
 	}
-	h.write(r.GetOutput())
+	written := make(chan struct{})
+	go func() { // a terminal may be stopped
+		defer close(written)
+		h.write(r.GetOutput())
+	}()
+	select {
+	case <-written:
+	case <-ctx.Done():
+	}
 	return true
 }
 

@@ -79,10 +79,10 @@ func (h *Host) why(s Stats) string {
 		}
 	}
 	text := map[Reason]string{
-		QueueFull:    fmt.Sprintf("the queue was full (%d MiB)", h.spec.QueueBytes>>20),
+		QueueFull:    fmt.Sprintf("the queue was full (%d KiB)", h.spec.QueueBytes>>10),
 		ExportFailed: "the backend could not export them",
 		Oversize:     "they were too large to send",
-		AtShutdown:   "the time to shut down was over",
+		AtShutdown:   "the backend did not take them in the time to shut down",
 		BackendDown:  "the backend was down",
 	}[most]
 	h.mu.Lock()

@@ -1,0 +1,156 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"pgregory.net/rapid"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/wire"
+)
+
+// faulty is a backend that answers as its script says, in process.
+type faulty struct {
+	pb.UnimplementedBackendServer
+
+	script []string
+	hits   *[len(faults)]atomic.Int64
+	got    atomic.Uint64 // events in batches that were acknowledged without error
+	last   atomic.Uint64
+	t      *rapid.T
+}
+
+var faults = [...]string{"ok", "fail", "slow", "skip", "stranger", "future", "end", "stall"}
+
+func (f *faulty) launch(context.Context, *Spec) (*session, error) {
+	g := grpc.NewServer(grpc.MaxRecvMsgSize(wire.MaxMessage))
+	pb.RegisterBackendServer(g, f)
+	return connectInMemory(g, func() {})
+}
+
+func (f *faulty) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
+	return &pb.DescribeResponse{ProtocolVersion: 1, Linger: int64(time.Millisecond)}, nil
+}
+
+func (f *faulty) Configure(context.Context, *pb.ConfigureRequest) (*pb.ConfigureResponse, error) {
+	return &pb.ConfigureResponse{}, nil
+}
+
+func (f *faulty) Shutdown(context.Context, *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
+	return &pb.ShutdownResponse{}, nil
+}
+
+func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error {
+	skipped := uint64(0)
+	for i := 0; ; i++ {
+		b, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if err := wire.Validate(b); err != nil {
+			f.t.Error(err)
+		}
+		for _, o := range b.GetEvents().GetOrder() {
+			if o <= f.last.Load() {
+				f.t.Errorf("order %d after %d", o, f.last.Load())
+			}
+			f.last.Store(o)
+		}
+		n := skipped + uint64(len(b.GetEvents().GetHook()))
+		what := f.script[i%len(f.script)]
+		for k, name := range faults {
+			if name == what {
+				f.hits[k].Add(1)
+			}
+		}
+		ack := &pb.Ack{Epoch: b.GetEpoch(), Seq: b.GetSeq()}
+		switch what {
+		case "fail":
+			ack.Error = "no"
+		case "slow":
+			time.Sleep(3 * time.Millisecond)
+		case "skip":
+			skipped = n
+			continue
+		case "stranger":
+			_ = stream.Send(&pb.Ack{Epoch: b.GetEpoch() + 1, Seq: b.GetSeq()})
+		case "future":
+			ack.Seq += 1000
+		case "end":
+			return status.Error(codes.Internal, "I quit")
+		case "stall":
+			<-stream.Context().Done()
+			return nil
+		}
+		skipped = 0
+		if ack.GetError() == "" {
+			f.got.Add(n)
+		}
+		if err := stream.Send(ack); err != nil {
+			return err
+		}
+	}
+}
+
+func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
+	var hits [len(faults)]atomic.Int64
+	rapid.Check(t, func(t *rapid.T) {
+		f := &faulty{t: t, hits: &hits}
+		f.script = rapid.SliceOfN(rapid.SampledFrom(faults[:]), 1, 12).Draw(t, "script")
+		size := rapid.Int64Range(8<<10, 1<<20).Draw(t, "bytes")
+		h := Start(Spec{
+			Name: "x", Launch: f, QueueBytes: size,
+			ackTimeout: 20 * time.Millisecond, healthTimeout: 10 * time.Millisecond,
+		})
+		check := func() {
+			s := h.Stats()
+			if s.Emitted != s.Delivered+s.Lost()+s.InFlight {
+				t.Fatalf("the ledger is wrong: %+v", s)
+			}
+			if used := h.queue.used.Load(); used < 0 || used > size+shards*step {
+				t.Fatalf("%d bytes used of %d", used, size)
+			}
+		}
+		var emitted atomic.Uint64
+		var wg sync.WaitGroup
+		for g := range 3 {
+			wg.Go(func() {
+				for i := range 15 {
+					emitted.Add(uint64(hooktest.Run(h, uint64(g*100+i))))
+					check()
+				}
+			})
+		}
+		limit := rapid.IntRange(0, 40).Draw(t, "limit")
+		if rapid.Bool().Draw(t, "wait") {
+			wg.Wait()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(limit)*time.Millisecond)
+		defer cancel()
+		_ = h.Shutdown(ctx)
+		wg.Wait()
+		check()
+		s := h.Stats()
+		if s.Emitted != emitted.Load() || s.InFlight != 0 {
+			t.Fatalf("%d emitted: %+v", emitted.Load(), s)
+		}
+		if s.Delivered > f.got.Load() {
+			t.Fatalf("%d acknowledged: %+v", f.got.Load(), s)
+		}
+	})
+	for k, name := range faults {
+		if hits[k].Load() == 0 {
+			t.Errorf("fault %q was never injected", name)
+		}
+	}
+}

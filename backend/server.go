@@ -35,8 +35,10 @@ type Server struct {
 
 	streaming              atomic.Bool
 	open, evicted, ignored atomic.Uint64
-	mu                     sync.Mutex
-	lastError              string
+
+	mu          sync.Mutex
+	lastError   string
+	cancelBatch context.CancelFunc // ends the flush of the batch under way
 
 	ready func() // called when the host is known to listen
 }
@@ -156,8 +158,14 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 	return answer, nil
 }
 
-// Flush implements the service.
+// Flush implements the service. Its deadline is also that of the batch under
+// way, which may have been given much time before there was a hurry: ended a
+// little earlier, its acknowledgement still reaches the host and says why.
 func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushResponse, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		defer time.AfterFunc(left-min(left/4, maxHurry), s.hurry).Stop()
+	}
 	if err := s.acquire(ctx); err != nil {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
@@ -168,6 +176,17 @@ func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushRespon
 	err := guard("Flush", func() error { return s.instance.Flush(ctx) })
 	s.note(err)
 	return &pb.FlushResponse{Error: valid(err), Output: s.out.take()}, nil
+}
+
+// maxHurry is the most time that an acknowledgement is given to reach the host.
+const maxHurry = 300 * time.Millisecond
+
+func (s *Server) hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancelBatch != nil {
+		s.cancelBatch()
+	}
 }
 
 // Health implements the service. It never waits for the instance.

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,6 +61,11 @@ func (s *Server) batch(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack], b *pb.
 		// Sent again, though it was handled: the acknowledgement was lost.
 		return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Output: s.out.take()}, nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	s.cancelBatch = cancel
+	s.mu.Unlock()
 	err := s.decoder.Deliver(b, s.instance)
 	if flushErr := guard("Flush", func() error { return s.instance.Flush(ctx) }); err == nil {
 		err = flushErr

@@ -45,10 +45,30 @@ func (h *Host) flush(ctx context.Context) error {
 		return err
 	}
 	signal(h.hurry)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	h.wg.Go(func() { h.hasten(ctx) })
 	if err := h.queue.wait(ctx); err != nil {
 		return fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
 	}
 	return h.Err()
+}
+
+// hasten tells the backend by when it must be done, until ctx ends. It does so
+// again and again, because a call may overtake the batches that it is about.
+func (h *Host) hasten(ctx context.Context) {
+	for {
+		r, err := h.current().rpc.Flush(ctx, &pb.FlushRequest{})
+		if err != nil {
+			return
+		}
+		h.write(r.GetOutput())
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Shutdown flushes, ends the backend and frees everything. It returns by ctx's

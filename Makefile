@@ -3,6 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
+ROOT := github.com/spanloom/spanloom
 MODULES := . bench
 TOOLS := tools/lint tools/proto
 
@@ -41,17 +42,18 @@ generate: .bin/buf ## Regenerate committed code from proto/ and go:generate line
 	.bin/buf generate
 	go generate ./...
 
-# A satellite is tidied against this tree, not against a release; the replace
-# line that does it must not stay, since nobody could `go install` the module.
+# A satellite is tidied against this tree: no release exists that it could
+# require. Neither the replace line that does it nor the require line may stay;
+# go.work finds the tree without them.
 .PHONY: tidy
 tidy: ## Tidy every go.mod.
 	@export GOWORK=off; go mod tidy; \
 	for dir in $(TOOLS); do go -C $$dir mod tidy; done; \
 	for dir in $(filter-out .,$(MODULES)); do \
-		trap "go -C $$dir mod edit -dropreplace github.com/spanloom/spanloom" EXIT; \
-		go -C $$dir mod edit -replace github.com/spanloom/spanloom=$(CURDIR); \
+		trap "go -C $$dir mod edit -dropreplace $(ROOT) -droprequire $(ROOT)" EXIT; \
+		go -C $$dir mod edit -replace $(ROOT)=$(CURDIR); \
 		go -C $$dir mod tidy; \
-		go -C $$dir mod edit -dropreplace github.com/spanloom/spanloom; \
+		go -C $$dir mod edit -dropreplace $(ROOT) -droprequire $(ROOT); \
 	done
 
 .PHONY: jaeger

@@ -50,6 +50,18 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 	return list
 }
 
+// Flush waits until the backends have exported what was emitted so far, or ctx
+// ends, or a backend is down. The error says what is missing.
+func (t *Telemetry) Flush(ctx context.Context) error {
+	errs := make([]error, len(t.hosts))
+	var all sync.WaitGroup
+	for i, h := range t.hosts {
+		all.Go(func() { errs[i] = h.Flush(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
 // Shutdown sends what is still queued, ends the backends and returns within the
 // manifest's shutdown_timeout, or by the deadline of ctx if that is earlier,
 // whatever the backends do. What could not be delivered is told in one line for

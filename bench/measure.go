@@ -81,6 +81,11 @@ func (s *sample) add(w Workload, d time.Duration) error {
 			return err
 		}
 		s.runs = append(s.runs, end.Sub(start))
+		if w.Settle != nil {
+			if err := w.Settle(); err != nil {
+				return err
+			}
+		}
 		if end.Sub(begin) >= d {
 			break
 		}

@@ -29,6 +29,9 @@ type Workload struct {
 	// Run runs it once and returns an error if the result is wrong. It is
 	// never called twice at once.
 	Run func() error
+	// Settle waits until nothing of a run goes on any more. It is not measured.
+	// Defaults to nothing.
+	Settle func() error
 }
 
 // All returns every workload of every engine.

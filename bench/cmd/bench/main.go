@@ -35,7 +35,12 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	workloads := slices.DeleteFunc(bench.All(), func(w bench.Workload) bool {
+	telemetry, end, err := bench.Telemetry()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = end() }()
+	workloads := slices.DeleteFunc(append(bench.All(), telemetry...), func(w bench.Workload) bool {
 		return !chosen.MatchString(w.Name + "/" + w.Engine)
 	})
 	slices.SortStableFunc(workloads, func(a, b bench.Workload) int { return cmp.Compare(a.Name, b.Name) })

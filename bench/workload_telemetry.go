@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
+
+	"github.com/spanloom/spanloom"
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/engine"
+)
+
+// Telemetry returns W1 with what listens to it switched on, one at a time. What
+// is measured is the time of the run; what the backend takes afterwards is not.
+// The returned function ends what was started.
+func Telemetry() ([]Workload, func() error, error) {
+	sink, err := newSink()
+	if err != nil {
+		return nil, nil, err
+	}
+	p := spanloomChain()
+	list := []Workload{
+		{Name: "W1", Engine: Spanloom + "+untimed", Nodes: ChainNodes, Run: listening(p, untimed{})},
+		{Name: "W1", Engine: Spanloom + "+timed", Nodes: ChainNodes, Run: listening(p, callbacks.Base{})},
+	}
+	ends := []func() error{sink.close}
+	for _, b := range []struct{ plugin, config string }{
+		{"console", "{}"},
+		{"otlp", fmt.Sprintf("{ endpoint: %q }", sink.endpoint)},
+	} {
+		tel, err := open(b.plugin, b.config)
+		if err != nil {
+			return nil, nil, err
+		}
+		ends = append(ends, func() error { return tel.Shutdown(context.Background()) })
+		list = append(list, Workload{
+			Name: "W1", Engine: Spanloom + "+" + b.plugin, Nodes: ChainNodes,
+			Run:    listening(p, tel.Callbacks()...),
+			Settle: func() error { return tel.Flush(context.Background()) },
+		})
+	}
+	return list, func() error {
+		var errs []error
+		for i := range ends {
+			errs = append(errs, ends[len(ends)-1-i]())
+		}
+		return errors.Join(errs...)
+	}, nil
+}
+
+type untimed struct{ callbacks.Base }
+
+// Hooks returns all hooks, without times.
+func (untimed) Hooks() callbacks.Hook { return callbacks.AllHooks &^ callbacks.Times }
+
+func listening(p *engine.Pipeline[int, int], cbs ...callbacks.PipelineCallback) func() error {
+	return func() error {
+		got, err := p.Run(context.Background(), 0, engine.Config{Callbacks: cbs})
+		if err != nil {
+			return err
+		}
+		return wrong(got, ChainNodes)
+	}
+}
+
+func open(plugin, config string) (*spanloom.Telemetry, error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "spanloom.yaml")
+	text := fmt.Sprintf("version: \"1\"\ntelemetry:\n  backends:\n    - plugin: %s\n      config: %s\n", plugin, config)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	// The console's trees would hide the table.
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	stderr := os.Stderr
+	defer func() { os.Stderr = stderr }()
+	os.Stderr = null
+	return spanloom.Open(context.Background(), spanloom.WithManifest(path))
+}
+
+// sink is a collector that takes everything and keeps nothing.
+type sink struct {
+	coltracepb.UnimplementedTraceServiceServer
+
+	server   *grpc.Server
+	endpoint string
+}
+
+func newSink() (*sink, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{server: grpc.NewServer(), endpoint: "http://" + l.Addr().String()}
+	coltracepb.RegisterTraceServiceServer(s.server, s)
+	go func() { _ = s.server.Serve(l) }()
+	return s, nil
+}
+
+func (s *sink) close() error {
+	s.server.Stop()
+	return nil
+}
+
+// Export implements the service.
+func (s *sink) Export(context.Context, *coltracepb.ExportTraceServiceRequest) (*coltracepb.ExportTraceServiceResponse, error) {
+	return &coltracepb.ExportTraceServiceResponse{}, nil
+}

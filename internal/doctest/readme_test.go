@@ -1,0 +1,151 @@
+package doctest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// block is a code block of the README with the comment before it, which says
+// what it must agree with.
+type block struct{ kind, arg, lang, text string }
+
+var fence = regexp.MustCompile("(?m)(?:^<!-- ([a-z ]+?)(?:: (\\S+))? -->\n)?^```(\\w*)\n((?s:.*?))^```$")
+
+const root = "../.."
+
+func blocks(t *testing.T) []block {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []block
+	for _, m := range fence.FindAllStringSubmatch(string(data), -1) {
+		list = append(list, block{m[1], m[2], m[3], m[4]})
+	}
+	return list
+}
+
+// TestEveryBlockIsHeld fails for a block that no test looks at.
+func TestEveryBlockIsHeld(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for _, b := range blocks(t) {
+		seen[b.kind]++
+		if b.kind == "" && b.lang != "sh" && !strings.Contains(b.text, "──") {
+			t.Errorf("no comment says what this block must agree with:\n%s", b.text)
+		}
+	}
+	for _, kind := range []string{"file", "part of", "output", "manifest", "validate"} {
+		if seen[kind] == 0 {
+			t.Errorf("no block is of kind %q", kind)
+		}
+	}
+}
+
+func TestProgramsAreThoseInTheTree(t *testing.T) {
+	t.Parallel()
+	for _, b := range blocks(t) {
+		if b.kind != "file" && b.kind != "part of" {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(root, b.arg))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.kind == "file" && string(data) != b.text {
+			t.Errorf("%s differs:\n%s", b.arg, cmp.Diff(string(data), b.text))
+		}
+		if !strings.Contains(string(data), b.text) {
+			t.Errorf("%s does not have this part:\n%s", b.arg, b.text)
+		}
+	}
+}
+
+// changing is what differs from run to run.
+var changing = regexp.MustCompile(`run [0-9a-f]+|trace [0-9a-f]+|<?[0-9.]+(ms|s)|[0-9]+ items`)
+
+func normal(s string) string {
+	s = changing.ReplaceAllStringFunc(s, func(m string) string {
+		switch {
+		case strings.HasPrefix(m, "run"):
+			return "run ID"
+		case strings.HasPrefix(m, "trace"):
+			return "trace ID"
+		case strings.HasSuffix(m, "items"):
+			return "N items"
+		default:
+			return "TIME"
+		}
+	})
+	return regexp.MustCompile(`(?m) {2,}TIME`).ReplaceAllString(s, "  TIME")
+}
+
+func TestOutputIsThatOfThePrograms(t *testing.T) {
+	t.Parallel()
+	consoleOnly := write(t, "version: \"1\"\ntelemetry:\n  backends:\n    - plugin: console\n")
+	for _, b := range blocks(t) {
+		if b.kind != "output" {
+			continue
+		}
+		out := &strings.Builder{}
+		cmd := exec.CommandContext(t.Context(), "go", "run", "./examples/"+b.arg)
+		cmd.Dir, cmd.Stderr = root, out
+		cmd.Env = append(os.Environ(), "NO_COLOR=1", "SPANLOOM_MANIFEST="+consoleOnly)
+		stdout, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", b.arg, err, out)
+		}
+		if b.arg == "hello" {
+			out.Write(stdout)
+		}
+		if diff := cmp.Diff(normal(out.String()), normal(b.text)); diff != "" {
+			t.Errorf("%s prints (-), the README says (+):\n%s", b.arg, diff)
+		}
+	}
+}
+
+func TestManifests(t *testing.T) {
+	t.Parallel()
+	var text string
+	for _, b := range blocks(t) {
+		switch b.kind {
+		case "manifest":
+			text = b.text
+			if out, err := validate(t, text); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		case "validate":
+			wrong := strings.NewReplacer("service:", "servce:", "endpoint:", "endpont:").Replace(text)
+			if got, _ := validate(t, wrong); got != b.text {
+				t.Errorf("validate says (-), the README says (+):\n%s", cmp.Diff(got, b.text))
+			}
+		}
+	}
+}
+
+// validate runs the command on a manifest and returns what it says of
+// spanloom.yaml.
+func validate(t *testing.T, text string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./cmd/spanloom", "validate", write(t, text))
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	lines := regexp.MustCompile(`(?m)^.*/(spanloom\.yaml:)`).ReplaceAllString(string(out), "$1")
+	return strings.TrimSuffix(lines, "exit status 3\n"), err
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "spanloom.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -129,14 +129,13 @@ func AsConfigErrors(err error) []*ConfigError {
 	var list []*ConfigError
 	var walk func(error)
 	walk = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // a walk over the tree itself
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, e := range joined.Unwrap() {
 				walk(e)
 			}
 			return
 		}
-		var e *ConfigError
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*ConfigError](err); ok {
 			list = append(list, e)
 		}
 	}

@@ -217,7 +217,7 @@ func (s *Server) note(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastError = valid(err)
-	s.open.Store(uint64(s.decoder.Open())) //nolint:gosec // not negative
+	s.open.Store(uint64(s.decoder.Open()))
 	s.evicted.Store(s.decoder.Evicted)
 	s.ignored.Store(s.decoder.Ignored)
 }

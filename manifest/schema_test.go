@@ -47,7 +47,6 @@ func TestSchemaMatchesStructs(t *testing.T) {
 		properties := s["properties"].(map[string]any)
 		var names []string
 		for field := range typ.Fields() {
-			field := field
 			name := field.Tag.Get("json")
 			if name == "-" || !field.IsExported() {
 				continue

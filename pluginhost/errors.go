@@ -92,10 +92,10 @@ func (e *hostError) Error() string {
 // Unwrap returns a list, for backend.AsConfigErrors to look further.
 func (e *hostError) Unwrap() []error { return []error{e.err} }
 
-// configErrors are the mistakes that a backend found in its config.
-type configErrors struct{ list []error }
+// configsError are the mistakes that a backend found in its config.
+type configsError struct{ list []error }
 
-func (e *configErrors) Error() string {
+func (e *configsError) Error() string {
 	s := e.list[0].Error()
 	if n := len(e.list) - 1; n > 0 {
 		s += fmt.Sprintf(" (and %d more)", n)
@@ -104,12 +104,12 @@ func (e *configErrors) Error() string {
 }
 
 // Unwrap lets backend.AsConfigErrors find them.
-func (e *configErrors) Unwrap() []error { return e.list }
+func (e *configsError) Unwrap() []error { return e.list }
 
 // configError returns what a backend had to say against its config.
 func configError(r *pb.ConfigureResponse) error {
 	if len(r.GetErrors()) > 0 {
-		e := &configErrors{}
+		e := &configsError{}
 		for _, c := range r.GetErrors() {
 			e.list = append(e.list, &backend.ConfigError{Key: c.GetKey(), Message: escape(c.GetMessage())})
 		}

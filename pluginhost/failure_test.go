@@ -26,7 +26,7 @@ func pid(t *testing.T, h *Host) int {
 		t.Skip("needs /proc")
 	}
 	for _, f := range list {
-		data, _ := os.ReadFile(f) //nolint:gosec // of /proc
+		data, _ := os.ReadFile(f)
 		_, rest, _ := strings.Cut(string(data), ") ")
 		fields := strings.Fields(rest)
 		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) && fields[0] != "Z" {
@@ -214,7 +214,7 @@ func TestBackendsThatDoNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	inOpen := write("open/backend", "#!/bin/sh\n", 0o700)
-	if err := os.Chmod(open, 0o777); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(open, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {

@@ -9,7 +9,7 @@ import (
 
 // tryLock locks f until it is closed, by the end of the process if need be.
 func tryLock(f *os.File) bool {
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil //nolint:gosec // a descriptor
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
 }
 
 // ownedByUs reports whether a file is the property of our user.

@@ -19,7 +19,7 @@ func (h *Host) put(hook callbacks.Hook, cc *callbacks.CallbackContext) {
 func (h *Host) end(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, x *wire.Extra) {
 	r := wire.Record{
 		Context: cc, Hook: hook, Duration: e.Duration, Result: e.Result, Origin: e.Origin,
-		Attempts: int32(attempts), //nolint:gosec // a count of attempts
+		Attempts: int32(attempts),
 	}
 	if e.Err != nil {
 		h.failed(r, e.Err, x)
@@ -118,7 +118,7 @@ func (h *Host) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure) {
 func (h *Host) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry) {
 	r := wire.Record{
 		Context: cc, Hook: callbacks.HookNodeRetry, Duration: sinceStart(cc),
-		Attempts: int32(ev.Attempt), //nolint:gosec // a count of attempts
+		Attempts: int32(ev.Attempt),
 	}
 	h.failed(r, ev.Err, &wire.Extra{Delay: ev.Delay})
 }

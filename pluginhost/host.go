@@ -115,7 +115,7 @@ func Start(spec Spec) *Host {
 	h := &Host{
 		spec:   spec,
 		queue:  newQueue(spec.QueueBytes),
-		epoch:  rand.Uint64(),
+		epoch:  rand.Uint64(), //nolint:gosec // it must differ, not be secret
 		hurry:  make(chan struct{}, 1),
 		ready:  make(chan struct{}),
 		down:   make(chan struct{}),
@@ -182,7 +182,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 		},
 		Terminal: &pb.Terminal{
 			IsTerminal: h.spec.Terminal.IsTerminal, Color: h.spec.Terminal.Color,
-			Width: uint32(max(h.spec.Terminal.Width, 0)), //nolint:gosec // columns
+			Width: uint32(max(h.spec.Terminal.Width, 0)),
 		},
 	})
 	if err != nil {

@@ -101,7 +101,7 @@ func (q *queue) settle(seq uint64, why reason) {
 			break
 		}
 		n++
-		events := uint64(b.events) //nolint:gosec // a count
+		events := uint64(b.events)
 		l.inFlight -= events
 		l.settled += events
 		q.used.Add(-b.bytes)

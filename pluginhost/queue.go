@@ -87,7 +87,7 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	}
 	if x != nil {
 		s.extras = append(s.extras, *x)
-		r.Extra = int32(len(s.extras)) //nolint:gosec // bounded by the limit
+		r.Extra = int32(len(s.extras))
 	}
 	r.Order = q.order.Add(1)
 	s.records = append(s.records, r)
@@ -152,7 +152,7 @@ func (q *queue) take(p *pending) {
 		s.records, old.records = old.records, s.records
 		s.extras, old.extras = old.extras, s.extras
 	}
-	q.ledger.inFlight += uint64(n) //nolint:gosec // a length
+	q.ledger.inFlight += uint64(n)
 	q.unlockShards()
 	q.ledger.mu.Unlock()
 
@@ -163,7 +163,7 @@ func (q *queue) take(p *pending) {
 	p.extras = p.extras[:0]
 	for i := range q.spare {
 		s := &q.spare[i]
-		base := int32(len(p.extras)) //nolint:gosec // bounded by the limit
+		base := int32(len(p.extras))
 		for _, r := range s.records {
 			if r.Extra != 0 {
 				r.Extra += base
@@ -173,7 +173,7 @@ func (q *queue) take(p *pending) {
 		p.extras = append(p.extras, s.extras...)
 		s.recycle()
 	}
-	q.taken += uint64(n) //nolint:gosec // a length
+	q.taken += uint64(n)
 }
 
 // recycle empties a spare shard, and frees its memory after a burst.

@@ -94,7 +94,7 @@ func (h *Host) hung(s *session, err error) error {
 // gone.
 func (h *Host) explain(s *session, err error) error {
 	var se *StartError
-	var ce *configErrors
+	var ce *configsError
 	if errors.As(err, &se) || errors.As(err, &ce) {
 		return err
 	}

@@ -63,7 +63,7 @@ func runBase() (string, error) {
 		if base == "" || len(base)+len("/"+runDirPrefix+"4294967295") > maxRunDir {
 			continue
 		}
-		if info, err := os.Stat(base); err == nil && info.IsDir() {
+		if info, err := os.Stat(base); err == nil && info.IsDir() { //nolint:gosec // the environment is the user's own
 			return base, nil
 		}
 	}

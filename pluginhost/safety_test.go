@@ -43,7 +43,7 @@ func TestNoOrphanWhenTheHostIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		cmd := exec.Command(exe, "host") //nolint:gosec // ourselves
+		cmd := exec.Command(exe, "host")
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func TestStrangersCannotCall(t *testing.T) {
 	}
 	for name, creds := range map[string]credentials.TransportCredentials{
 		"plain": insecure.NewCredentials(),
-		"tls":   credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}), //nolint:gosec // a stranger
+		"tls":   credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}),
 	} {
 		conn, err := grpc.NewClient("passthrough:x", grpc.WithTransportCredentials(creds),
 			grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return net.Dial("unix", socket) }))
@@ -210,7 +210,7 @@ func TestRunByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(exe) //nolint:gosec // ourselves
+	cmd := exec.Command(exe)
 	cmd.Env = []string{modeVariable + "=zipkin"}
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), `This is the Spanloom backend "zipkin"`) {

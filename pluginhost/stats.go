@@ -68,8 +68,7 @@ func (h *Host) Lost() (line string, ok bool) {
 
 // why names the reason that lost the most.
 func (h *Host) why(s Stats) string {
-	var he *hostError
-	if errors.As(s.Err, &he) {
+	if he, ok := errors.AsType[*hostError](s.Err); ok {
 		return he.err.Error()
 	}
 	most := Reason("")

@@ -68,11 +68,11 @@ func errText(err error) string {
 	}
 	stack := ""
 	for inner := err; inner != nil; {
-		if s, ok := inner.(interface{ Stack() string }); ok { //nolint:errorlint // a walk over the chain itself
+		if s, ok := inner.(interface{ Stack() string }); ok {
 			stack = s.Stack()
 			break
 		}
-		w, ok := inner.(interface{ Unwrap() error }) //nolint:errorlint // a walk over the chain itself
+		w, ok := inner.(interface{ Unwrap() error })
 		if !ok {
 			break
 		}

@@ -40,7 +40,7 @@ type random struct {
 // callbacks.PipelineCallback. The same seed gives the same run but for ids and
 // times. It returns the number of calls.
 func Random(cb callbacks.PipelineCallback, seed uint64) int {
-	e := &random{cb: cb, epoch: time.Now(), r: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // not for secrets
+	e := &random{cb: cb, epoch: time.Now(), r: rand.New(rand.NewPCG(seed, seed))}
 	id := callbacks.NewIdentity()
 	if seed%2 == 0 {
 		id.Parent = callbacks.SpanID{1, 2, 3}
@@ -132,7 +132,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 	e.cb.OnMapStart(m, callbacks.MapStart{Size: size, Concurrency: 4})
 	end := callbacks.MapEnd{Concurrency: 4}
 	for i := range size {
-		item := e.scope(m, callbacks.KindMapItem, n, int32(i)) //nolint:gosec // small
+		item := e.scope(m, callbacks.KindMapItem, n, int32(i))
 		switch e.r.IntN(5) {
 		case 0:
 			e.call()

@@ -56,7 +56,7 @@ func (c *cursor) row(i int) (int, bool) {
 	if len(c.rows) == 0 {
 		return 0, false
 	}
-	r, ok := c.rows[uint32(i)] //nolint:gosec // a position in a batch
+	r, ok := c.rows[uint32(i)]
 	return r, ok
 }
 
@@ -162,7 +162,7 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		sig, saved, reason := d.cachedOf(b, i)
 		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason})
 	case pb.Hook_HOOK_ERROR:
-		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])}) //nolint:gosec // an enum
+		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])})
 	case pb.Hook_HOOK_NODE_RETRY:
 		retry := callbacks.NodeRetry{Attempt: int(ev.Attempts[i]), Err: d.errorOf(b, i)}
 		if r, ok := d.retries.row(i); ok {
@@ -179,7 +179,7 @@ func (d *Decoder) endOf(b *pb.Batch, i int) callbacks.End {
 	ev := b.Events
 	return callbacks.End{
 		Duration: time.Duration(max(ev.Duration[i], 0)),
-		Result:   callbacks.Result(ev.Result[i]), //nolint:gosec // an enum
+		Result:   callbacks.Result(ev.Result[i]),
 		Origin:   ev.Flags[i]&flagOrigin != 0,
 		Err:      d.errorOf(b, i),
 	}
@@ -209,9 +209,9 @@ func (d *Decoder) mapOf(b *pb.Batch, i int) (size int, m callbacks.MapEnd) {
 		return 0, m
 	}
 	t := b.Maps
-	return int(t.Size[r]), callbacks.MapEnd{ //nolint:gosec // counts of items
-		Succeeded: int(t.Succeeded[r]), Failed: int(t.Failed[r]), //nolint:gosec // as above
-		Cached: int(t.Cached[r]), Skipped: int(t.Skipped[r]), //nolint:gosec // as above
+	return int(t.Size[r]), callbacks.MapEnd{
+		Succeeded: int(t.Succeeded[r]), Failed: int(t.Failed[r]),
+		Cached: int(t.Cached[r]), Skipped: int(t.Skipped[r]),
 		Concurrency: int(t.Concurrency[r]),
 	}
 }
@@ -219,7 +219,7 @@ func (d *Decoder) mapOf(b *pb.Batch, i int) (size int, m callbacks.MapEnd) {
 // path puts the path of an event's scope together.
 func (d *Decoder) path(b *pb.Batch, i int) string {
 	ev := b.Events
-	p := append(d.buf[:0], b.Strings[ev.Path[i]]...)
+	p := append(d.buf[:0], b.Strings[ev.Path[i]]...) //nolint:gocritic // the buffer is stored again below
 	switch {
 	case ev.Kind[i] == pb.Kind_KIND_MAP_ITEM:
 		p = append(p, '[')

@@ -80,7 +80,7 @@ func (e *Encoder) Add(r *Record, x *Extra) {
 	node := cc.Node()
 
 	ev := &e.events
-	at := uint32(len(ev.Hook)) //nolint:gosec // at most MaxEvents
+	at := uint32(len(ev.Hook))
 	flags := uint32(0)
 	if r.Origin {
 		flags |= flagOrigin
@@ -102,11 +102,11 @@ func (e *Encoder) Add(r *Record, x *Extra) {
 	ev.Order = append(ev.Order, r.Order)
 	ev.Start = append(ev.Start, int64(start))
 	ev.Duration = append(ev.Duration, int64(r.Duration))
-	ev.Depth = append(ev.Depth, uint32(cc.Depth()))             //nolint:gosec // not negative
-	ev.Index = append(ev.Index, int32(cc.Index()))              //nolint:gosec // an int32 in the context
-	ev.Iteration = append(ev.Iteration, uint32(cc.Iteration())) //nolint:gosec // not negative
-	ev.Attempt = append(ev.Attempt, uint32(cc.Attempt()))       //nolint:gosec // not negative
-	ev.Attempts = append(ev.Attempts, uint32(r.Attempts))       //nolint:gosec // not negative
+	ev.Depth = append(ev.Depth, uint32(cc.Depth()))
+	ev.Index = append(ev.Index, int32(cc.Index()))
+	ev.Iteration = append(ev.Iteration, uint32(cc.Iteration()))
+	ev.Attempt = append(ev.Attempt, uint32(cc.Attempt()))
+	ev.Attempts = append(ev.Attempts, uint32(r.Attempts))
 	ev.Path = append(ev.Path, in.path)
 	ev.Result = append(ev.Result, pb.Result(r.Result))
 	ev.Flags = append(ev.Flags, flags)
@@ -135,12 +135,12 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		}
 		t := b.Maps
 		t.Event = append(t.Event, at)
-		t.Size = append(t.Size, uint64(x.Size))                      //nolint:gosec // not negative
-		t.Concurrency = append(t.Concurrency, uint32(x.Concurrency)) //nolint:gosec // not negative
-		t.Succeeded = append(t.Succeeded, uint64(x.Succeeded))       //nolint:gosec // not negative
-		t.Failed = append(t.Failed, uint64(x.Failed))                //nolint:gosec // not negative
-		t.Cached = append(t.Cached, uint64(x.Cached))                //nolint:gosec // not negative
-		t.Skipped = append(t.Skipped, uint64(x.Skipped))             //nolint:gosec // not negative
+		t.Size = append(t.Size, uint64(x.Size))
+		t.Concurrency = append(t.Concurrency, uint32(x.Concurrency))
+		t.Succeeded = append(t.Succeeded, uint64(x.Succeeded))
+		t.Failed = append(t.Failed, uint64(x.Failed))
+		t.Cached = append(t.Cached, uint64(x.Cached))
+		t.Skipped = append(t.Skipped, uint64(x.Skipped))
 	case callbacks.HookNodeCached, callbacks.HookMapItemCached, callbacks.HookNodeSkipped:
 		if b.Cached == nil {
 			b.Cached = &pb.Cached{}
@@ -164,7 +164,7 @@ func (e *Encoder) intern(s string) uint32 {
 	if i, ok := e.strings[s]; ok {
 		return i
 	}
-	i := uint32(len(e.batch.Strings)) //nolint:gosec // bounded by the batch
+	i := uint32(len(e.batch.Strings))
 	e.batch.Strings = append(e.batch.Strings, strings.ToValidUTF8(s, "\uFFFD"))
 	e.strings[s] = i
 	return i
@@ -182,11 +182,11 @@ func (e *Encoder) node(n *callbacks.Node) uint32 {
 		src = n.Source()
 		e.sources[n] = src
 	}
-	i := uint32(len(e.batch.Nodes)) //nolint:gosec // bounded by the batch
+	i := uint32(len(e.batch.Nodes))
 	e.batch.Nodes = append(e.batch.Nodes, &pb.Node{
 		Name: e.intern(n.Name), Type: e.intern(n.Type), Signature: e.intern(n.Signature),
 		Function: e.intern(src.Function), File: e.intern(src.File),
-		Line: uint32(max(src.Line, 0)), //nolint:gosec // a line of a file
+		Line: uint32(max(src.Line, 0)),
 	})
 	e.nodes[n] = i
 	return i
@@ -223,7 +223,7 @@ func (e *Encoder) run(root *callbacks.CallbackContext) uint32 {
 	if !epoch.IsZero() {
 		nano = epoch.UnixNano()
 	}
-	i := uint32(len(e.batch.Runs)) //nolint:gosec // bounded by the batch
+	i := uint32(len(e.batch.Runs))
 	e.batch.Runs = append(e.batch.Runs, &pb.Run{
 		Id:            e.intern(root.RunID()),
 		TraceHi:       binary.BigEndian.Uint64(id.TraceID[:8]),

@@ -71,11 +71,11 @@ func NewError(err error) (e Error) {
 	e.Type = cut(callbacks.ErrorType(err), maxMessage)
 	e.Message = cut(err.Error(), maxMessage)
 	for inner := err; inner != nil; {
-		if s, ok := inner.(interface{ Stack() string }); ok { //nolint:errorlint // a walk over the chain itself
+		if s, ok := inner.(interface{ Stack() string }); ok {
 			e.Trace = cut(s.Stack(), maxStack)
 			break
 		}
-		w, ok := inner.(interface{ Unwrap() error }) //nolint:errorlint // a walk over the chain itself
+		w, ok := inner.(interface{ Unwrap() error })
 		if !ok {
 			break
 		}
@@ -110,4 +110,4 @@ const RecordSize = 160
 const Carried = callbacks.AllHooks &^ callbacks.HookEmit
 
 // number is the hook's number in the protocol.
-func number(h callbacks.Hook) int32 { return int32(bits.TrailingZeros32(uint32(h))) + 1 } //nolint:gosec // at most 32
+func number(h callbacks.Hook) int32 { return int32(bits.TrailingZeros32(uint32(h))) + 1 }

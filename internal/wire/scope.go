@@ -41,7 +41,7 @@ func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
 	}
 	identity := callbacks.Identity{
 		Parent: spanID(r.GetParent()),
-		Flags:  byte(r.GetFlags()), //nolint:gosec // W3C flags are a byte
+		Flags:  byte(r.GetFlags()),
 		State:  b.GetStrings()[r.GetTraceState()],
 	}
 	binary.BigEndian.PutUint64(identity.TraceID[:8], r.GetTraceHi())
@@ -121,11 +121,11 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 	}
 	return callbacks.Restore(s.root, parent, callbacks.Restored{
 		Scope: callbacks.Scope{
-			Kind:      callbacks.Kind(ev.Kind[i]), //nolint:gosec // checked before
+			Kind:      callbacks.Kind(ev.Kind[i]),
 			Node:      d.node(b, ev.Node[i]),
 			Index:     ev.Index[i],
-			Iteration: int32(ev.Iteration[i]), //nolint:gosec // was an int32
-			Attempt:   uint16(ev.Attempt[i]),  //nolint:gosec // was a uint16
+			Iteration: int32(ev.Iteration[i]),
+			Attempt:   uint16(ev.Attempt[i]),
 			Start:     time.Duration(ev.Start[i]),
 		},
 		SpanID:       spanID(ev.Span[i]),

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 )
@@ -29,7 +30,7 @@ func (c *checker) column(table, name string, got, want int) {
 // indices checks that all indices are below limit.
 func (c *checker) indices(table, name string, list []uint32, limit int) {
 	for _, i := range list {
-		if uint64(i) >= uint64(limit) { //nolint:gosec // a length
+		if uint64(i) >= uint64(limit) {
 			c.errorf("%s.%s has index %d of %d", table, name, i, limit)
 			return
 		}
@@ -93,11 +94,8 @@ func (c *checker) events(b *pb.Batch, strs, nodes, runs int) {
 	c.indices(t, "run", e.GetRun(), runs)
 	c.indices(t, "node", e.GetNode(), nodes)
 	c.indices(t, "path", e.GetPath(), strs)
-	for _, s := range e.GetSpan() {
-		if s == 0 {
-			c.errorf("events.span has a span id of zeros")
-			break
-		}
+	if slices.Contains(e.GetSpan(), 0) {
+		c.errorf("events.span has a span id of zeros")
 	}
 	if c.err != nil {
 		return

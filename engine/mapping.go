@@ -1,62 +1,10 @@
 package engine
 
 import (
-	"context"
 	"sync/atomic"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
-
-// bind makes the items of a map when it begins. It knows the types.
-type bind func(f *frame, o *op) items
-
-// items is what a map runs over.
-type items struct {
-	size int
-	call func(ctx context.Context, i int) error // of a node: runs item i
-	give func(sub *frame, i int)                // of a pipeline: item i goes in,
-	take func(sub *frame, i int)                // and its result comes out
-	at   func(i int, out bool) any
-}
-
-func bindNodes[I, O any](fn func(context.Context, I) (O, error)) bind {
-	return func(f *frame, o *op) items {
-		in := load[[]I](f, o.in[0])
-		out := make([]O, len(in))
-		store(f, o.out, out)
-		it := itemsOf(in, out)
-		it.call = func(ctx context.Context, i int) error {
-			v, err := fn(ctx, in[i])
-			if err == nil {
-				out[i] = v
-			}
-			return err
-		}
-		return it
-	}
-}
-
-func bindPipelines[I, O any](f *frame, o *op) items {
-	in := load[[]I](f, o.in[0])
-	out := make([]O, len(in))
-	store(f, o.out, out)
-	it := itemsOf(in, out)
-	it.give = func(sub *frame, i int) { store(sub, sub.plan.in, in[i]) }
-	it.take = func(sub *frame, i int) { out[i] = load[O](sub, sub.plan.out) }
-	return it
-}
-
-func itemsOf[I, O any](in []I, out []O) items {
-	return items{
-		size: len(in),
-		at: func(i int, o bool) any {
-			if o {
-				return out[i]
-			}
-			return in[i]
-		},
-	}
-}
 
 // mapping is a map while it runs. Workers claim its items, a chunk at a time,
 // until none is left; the one who ends the last item goes on with what follows.
@@ -279,44 +227,6 @@ func (w *worker) endMap(m *mapping) task {
 		})
 	}
 	return w.next(f, m.id)
-}
-
-// offerMap lets other workers help with m.
-func (r *run) offerMap(m *mapping) {
-	r.mapMu.Lock()
-	r.maps = append(r.maps, m)
-	r.openMaps.Store(int32(len(r.maps)))
-	r.mapMu.Unlock()
-	r.wake()
-}
-
-// closeMap is called when the last item of m is claimed.
-func (r *run) closeMap(m *mapping) {
-	r.mapMu.Lock()
-	for i := range r.maps {
-		if r.maps[i] == m {
-			last := len(r.maps) - 1
-			r.maps[i] = r.maps[last]
-			r.maps[last] = nil
-			r.maps = r.maps[:last]
-			break
-		}
-	}
-	r.openMaps.Store(int32(len(r.maps)))
-	r.mapMu.Unlock()
-}
-
-// openMap returns a map with items to claim, or nil.
-func (r *run) openMap() *mapping {
-	if r.openMaps.Load() == 0 {
-		return nil
-	}
-	r.mapMu.Lock()
-	defer r.mapMu.Unlock()
-	if n := len(r.maps); n > 0 {
-		return r.maps[n-1]
-	}
-	return nil
 }
 
 // mapping is a callbacks.ValueSource. A scope of it is the index of an item,

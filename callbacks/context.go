@@ -182,14 +182,15 @@ func (cc *CallbackContext) spanID() uint64 {
 		return s
 	}
 	// Not recursive: pipelines may be nested without bound.
-	var pending []*CallbackContext
-	p := cc
-	for p.span.Load() == 0 {
-		pending = append(pending, p)
-		p = p.parent
+	pending := make([]*CallbackContext, 0, 8)
+	top := cc
+	for top.span.Load() == 0 {
+		pending = append(pending, top)
+		top = top.parent
 	}
-	s := p.span.Load()
-	for _, c := range slices.Backward(pending) {
+	s := top.span.Load()
+	for i := len(pending) - 1; i >= 0; i-- { //nolint:modernize // an iterator would make pending escape
+		c := pending[i]
 		s = childSpan(s, c.node, c.kind, c.index, c.iteration, c.attempt)
 		c.span.Store(s)
 	}

@@ -209,3 +209,17 @@ func TestRestore(t *testing.T) {
 		t.Errorf("child of a restored scope: %s under %s", child.Path(), child.ParentSpanID())
 	}
 }
+
+func TestSpanIDAllocatesNothing(t *testing.T) {
+	root, _, _, _, _ := scopes(callbacks.RunConfig{})
+	node := &callbacks.Node{Name: "n"}
+	list := make([]callbacks.CallbackContext, 101)
+	i := 0
+	if n := testing.AllocsPerRun(100, func() {
+		root.Begin(&list[i], callbacks.Scope{Kind: callbacks.KindNode, Node: node, Index: -1, Attempt: 1})
+		_ = list[i].SpanID()
+		i++
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -17,13 +17,29 @@ type listener struct {
 // Hooks returns the hooks that the callback wants.
 func (l *listener) Hooks() Hook { return l.hooks }
 
-// guard keeps a panic of a hook away from the run. The first one is logged: the
-// others most likely say the same.
+// guard keeps a panic of a hook away from the run.
 func (l *listener) guard(h Hook, cc *CallbackContext) {
-	if p := recover(); p != nil && l.panicked.CompareAndSwap(false, true) {
-		slog.Error("callback panicked; the run goes on",
-			"callback", fmt.Sprintf("%T", l.callback), "hook", h.String(),
-			"path", cc.Path(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if p := recover(); p != nil {
+		l.log(p, "hook", h.String(), "path", cc.Path())
+	}
+}
+
+// ask calls another method of the callback, and keeps its panic away too.
+func (l *listener) ask(method string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.log(p, "method", method)
+		}
+	}()
+	f()
+}
+
+// log tells of the first panic: the others most likely say the same.
+func (l *listener) log(value any, where ...any) {
+	if l.panicked.CompareAndSwap(false, true) {
+		slog.Error("callback panicked; the run goes on", append([]any{
+			"callback", fmt.Sprintf("%T", l.callback), "panic", fmt.Sprint(value), "stack", string(debug.Stack()),
+		}, where...)...)
 	}
 }
 

@@ -1,35 +1,66 @@
 package callbacks
 
+import "context"
+
 // Multi returns a callback that calls cbs in order, each with the hooks that it
 // wants. A hook that panics is recovered; the first panic of each callback is
 // logged with its name and stack. The other callbacks are still called. Nil
 // callbacks are left out.
 //
-// Multi asks each callback for its interest once, now.
+// The result is also a [RunIdentity] and a [ContextValue], with the first answer
+// that one of cbs has. Multi asks each callback for its interest once, now.
 func Multi(cbs ...PipelineCallback) PipelineCallback {
 	m := &multi{}
 	for _, cb := range cbs {
 		if cb == nil {
 			continue
 		}
-		if in := Interest(cb); in&^Times != 0 {
-			m.listeners = append(m.listeners, &listener{callback: cb, hooks: in})
-			m.hooks |= in
+		l := &listener{callback: cb}
+		l.ask("Hooks", func() { l.hooks = Interest(cb) })
+		if l.hooks&^Times != 0 {
+			m.listeners = append(m.listeners, l)
+			m.hooks |= l.hooks
 		}
-	}
-	if len(m.listeners) == 1 {
-		return m.listeners[0]
+		if _, ok := cb.(RunIdentity); ok {
+			m.identities = append(m.identities, l)
+		}
+		if v, ok := cb.(ContextValue); ok {
+			m.values = append(m.values, v)
+		}
 	}
 	return m
 }
 
 type multi struct {
-	listeners []*listener
-	hooks     Hook
+	listeners  []*listener
+	hooks      Hook
+	identities []*listener // those that are a RunIdentity
+	values     []ContextValue
 }
 
 // Hooks returns the hooks that at least one of the callbacks wants.
 func (m *multi) Hooks() Hook { return m.hooks }
+
+// RunIdentity implements [RunIdentity].
+func (m *multi) RunIdentity(ctx context.Context) (id Identity, ok bool) {
+	for _, l := range m.identities {
+		l.ask("RunIdentity", func() { id, ok = l.callback.(RunIdentity).RunIdentity(ctx) })
+		if ok {
+			return id, true
+		}
+	}
+	return Identity{}, false
+}
+
+// ContextValue implements [ContextValue].
+func (m *multi) ContextValue(cc *CallbackContext, key any) any {
+	for _, v := range m.values {
+		if a := v.ContextValue(cc, key); a != nil {
+			return a
+		}
+	}
+	return nil
+}
 
 func (m *multi) OnPipelineStart(cc *CallbackContext, ev PipelineStart) {
 	for _, l := range m.listeners {

@@ -59,6 +59,10 @@ func (e *PanicError) ErrorType() string { return "panic" }
 // errGoexit is what a node fails with when its code ends its goroutine.
 var errGoexit = errors.New("runtime.Goexit was called; a test must not call FailNow, Fatal or SkipNow in a node")
 
+// errHookGoexit is what a run fails with when a callback ends the goroutine that
+// runs the nodes.
+var errHookGoexit = errors.New("runtime.Goexit was called in a callback; a test must not call FailNow, Fatal or SkipNow in one")
+
 // itemOf returns the index of the innermost map item around cc, or -1.
 func itemOf(cc *callbacks.CallbackContext) int {
 	for ; cc != nil; cc = cc.Parent() {

@@ -6,8 +6,9 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// mapping is a map while it runs. Workers claim its items, a chunk at a time,
-// until none is left; the one who ends the last item goes on with what follows.
+// mapping is a map while it runs. Workers claim its items one by one, so that no
+// item waits behind another, until none is left; the one who ends the last item
+// goes on with what follows.
 type mapping struct {
 	items
 	frame *frame
@@ -15,46 +16,38 @@ type mapping struct {
 	cc    *callbacks.CallbackContext
 
 	claimed atomic.Int64
-	left    atomic.Int64 // items that have not ended
+	left    atomic.Int64 // items that have not ended, or not been told of
 
 	succeeded, failed atomic.Int64
 }
 
-// chunk is a run of items of a map that one worker has claimed.
-type chunk struct {
-	mapping   *mapping
-	next, end int
-	size      int
-
-	succeeded, failed int64
+// claim returns the index of an item that nobody else has; -1 when all are
+// taken.
+func (m *mapping) claim(r *run) int {
+	if m.claimed.Load() >= int64(m.size) {
+		return -1
+	}
+	i := int(m.claimed.Add(1)) - 1
+	if i >= m.size {
+		return -1
+	}
+	if i == m.size-1 && m.size > 1 {
+		r.closeMap(m)
+	}
+	return i
 }
 
-// maxChunk bounds how many items wait behind one that blocks.
-const maxChunk = 32
+// tally counts items that ended and that the map has not been told of.
+type tally struct{ ended, succeeded, failed int64 }
 
-// claim takes the next items for a worker: fewer the nearer the end is, so that
-// all workers end together.
-func (m *mapping) claim(r *run) chunk {
-	for {
-		at := m.claimed.Load()
-		left := int64(m.size) - at
-		if left <= 0 {
-			return chunk{}
-		}
-		n := min(max(left/(int64(r.limit)*4), 1), maxChunk)
-		switch {
-		case r.halted.Load():
-			n = left
-		case m.call == nil:
-			n = 1
-		}
-		if m.claimed.CompareAndSwap(at, at+n) {
-			if n == left && m.size > 1 {
-				r.closeMap(m)
-			}
-			return chunk{mapping: m, next: int(at), end: int(at + n), size: int(n)}
-		}
+// done tells the map of items that ended and reports whether they were the last.
+func (m *mapping) done(t tally) bool {
+	if t.ended == 0 {
+		return false
 	}
+	m.succeeded.Add(t.succeeded)
+	m.failed.Add(t.failed)
+	return m.left.Add(-t.ended) == 0
 }
 
 // startMap begins a map and runs items of it.
@@ -86,63 +79,46 @@ func (w *worker) help(m *mapping) task {
 		w.mapping = m
 		return w.item(m)
 	}
-	w.now.chunk = m.claim(w.run)
-	return w.items()
+	return w.items(m)
 }
 
-// items runs the rest of the worker's chunk of nodes, and further chunks of the
-// same map.
-func (w *worker) items() task {
+// items runs items of a map over a node until none is left.
+func (w *worker) items(m *mapping) task {
 	r := w.run
-	c := &w.now.chunk
-	for m := c.mapping; c.mapping != nil; *c = m.claim(r) {
-		info := m.frame.plan.ops[m.id].info
-		for c.next < c.end && !r.halted.Load() {
-			cc := w.begin(m.cc, callbacks.KindMapItem, info, c.next)
-			if r.wants(callbacks.HookMapItemStart) {
-				r.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(c.next)})
-			}
-			w.now.cc = cc
-			err := w.callItem(m, cc, c.next)
-			if err != nil || r.wants(callbacks.HookMapItemEnd) {
-				w.endItem(cc, err)
-				continue
-			}
-			c.next++
-			c.succeeded++
+	info := m.frame.plan.ops[m.id].info
+	for i := m.claim(r); i >= 0; i = m.claim(r) {
+		if r.halted.Load() {
+			w.tally.ended++
+			continue
 		}
-		if m.done(c.size, c.succeeded, c.failed) {
-			*c = chunk{}
-			return w.endMap(m)
+		cc := w.begin(m.cc, callbacks.KindMapItem, info, i)
+		if r.wants(callbacks.HookMapItemStart) {
+			r.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 		}
+		w.now = current{inCode: true, cc: cc, mapping: m, index: i}
+		err := protect(func() error { return m.call(cc, i) })
+		w.now.inCode = false
+		w.endItem(m, i, cc, err)
+	}
+	t := w.tally
+	w.tally = tally{}
+	if m.done(t) {
+		return w.endMap(m)
 	}
 	return task{}
 }
 
-func (w *worker) callItem(m *mapping, cc *callbacks.CallbackContext, i int) (err error) {
-	returned := false
-	defer func() {
-		if !returned {
-			err = w.recovered(recover())
-		}
-	}()
-	err = m.call(cc, i)
-	returned = true
-	return err
-}
-
-// endItem ends the next item of the worker's chunk.
-func (w *worker) endItem(cc *callbacks.CallbackContext, err error) {
-	r, c := w.run, &w.now.chunk
-	i := c.next
-	c.next++
+// endItem ends an item that is a node.
+func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error) {
+	r := w.run
+	w.tally.ended++
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
 	if err == nil {
-		c.succeeded++
-		out = c.mapping.outputs(i)
+		w.tally.succeeded++
+		out = m.outputs(i)
 	} else if end = r.fail(cc, err); end.Result != callbacks.ResultCancellation {
-		c.failed++
+		w.tally.failed++
 	}
 	if r.wants(callbacks.HookMapItemEnd) {
 		end.Duration = cc.Elapsed()
@@ -150,34 +126,29 @@ func (w *worker) endItem(cc *callbacks.CallbackContext, err error) {
 	}
 }
 
-// done counts items that ended and reports whether they were the last.
-func (m *mapping) done(n int, succeeded, failed int64) bool {
-	m.succeeded.Add(succeeded)
-	m.failed.Add(failed)
-	return m.left.Add(int64(-n)) == 0
-}
-
 // item begins the next item of a map over a pipeline.
 func (w *worker) item(m *mapping) task {
 	r := w.run
-	c := m.claim(r)
-	if c.mapping == nil {
-		return task{}
+	i := m.claim(r)
+	for ; i >= 0 && r.halted.Load(); i = m.claim(r) {
+		w.tally.ended++
 	}
-	if c.size > 1 || r.halted.Load() {
-		if m.done(c.size, 0, 0) {
+	if i < 0 {
+		t := w.tally
+		w.tally = tally{}
+		if m.done(t) {
 			return w.endMap(m)
 		}
 		return task{}
 	}
 	o := &m.frame.plan.ops[m.id]
-	cc := w.begin(m.cc, callbacks.KindMapItem, o.info, c.next)
+	cc := w.begin(m.cc, callbacks.KindMapItem, o.info, i)
 	if r.wants(callbacks.HookMapItemStart) {
-		r.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(c.next)})
+		r.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 	}
 	sub := o.sub.frame()
-	sub.run, sub.item, sub.index, sub.outer = r, m, c.next, cc
-	m.give(sub, c.next)
+	sub.run, sub.item, sub.index, sub.outer = r, m, i, cc
+	m.give(sub, i)
 	return task{sub, 0}
 }
 
@@ -187,22 +158,22 @@ func (w *worker) endFrame(sub *frame) task {
 	m, i, cc := sub.item, sub.index, sub.outer
 	end := r.scopeEnd(cc, sub.cut[0].Load() || sub.scopes[0] == nil)
 	var out callbacks.Values
-	var succeeded, failed int64
+	t := tally{ended: 1}
 	switch end.Result {
 	case callbacks.ResultSuccess:
 		m.take(sub, i)
 		out = m.outputs(i)
-		succeeded = 1
+		t.succeeded = 1
 		sub.free()
 	case callbacks.ResultCancellation:
 	default:
-		failed = 1
+		t.failed = 1
 	}
 	if r.wants(callbacks.HookMapItemEnd) {
 		end.Duration = cc.Elapsed()
 		r.callback.OnMapItemEnd(cc, callbacks.MapItemEnd{End: end, Outputs: out})
 	}
-	if m.done(1, succeeded, failed) {
+	if m.done(t) {
 		return w.endMap(m)
 	}
 	return task{}

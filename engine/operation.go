@@ -17,8 +17,9 @@ func (w *worker) node(f *frame, id int32, o *op) {
 	if r.wants(callbacks.HookNodeStart) {
 		r.callback.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
 	}
-	w.now.frame, w.now.id, w.now.cc = f, id, cc
-	err := w.call(cc, f, o)
+	w.now = current{inCode: true, cc: cc, frame: f, id: id}
+	err := protect(func() error { return o.call(cc, f, o) })
+	w.now.inCode = false
 	if err != nil || r.wants(callbacks.HookNodeEnd) {
 		w.endNode(f, id, cc, err)
 	}
@@ -38,29 +39,6 @@ func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err 
 		end.Duration = cc.Elapsed()
 		r.callback.OnNodeEnd(cc, callbacks.NodeEnd{End: end, Attempts: cc.Attempt(), Outputs: out})
 	}
-}
-
-// call runs a node's function; a panic becomes an error.
-func (w *worker) call(cc *callbacks.CallbackContext, f *frame, o *op) (err error) {
-	returned := false
-	defer func() {
-		if !returned {
-			err = w.recovered(recover())
-		}
-	}()
-	err = o.call(cc, f, o)
-	returned = true
-	return err
-}
-
-// recovered makes an error of what recover returned. Nil means that the
-// goroutine is being ended.
-func (w *worker) recovered(value any) error {
-	if value == nil {
-		w.now.exited = true
-		return errGoexit
-	}
-	return newPanicError(value)
 }
 
 // enter begins a pipeline.

@@ -14,10 +14,22 @@ type task struct {
 // queue holds the ready operations of one worker. The worker takes the newest,
 // so that it finishes what it began; others steal the older half.
 type queue struct {
-	size atomic.Int32 // len(tasks), to look at without the lock
+	filled *atomic.Int32 // counts the queues of the run that are not empty
+	size   atomic.Int32  // len(tasks), to look at without the lock
 
 	mu    sync.Mutex
 	tasks []task
+}
+
+// resized is called, with the lock, after the length has changed.
+func (q *queue) resized() {
+	n := int32(len(q.tasks))
+	switch before := q.size.Swap(n); {
+	case before == 0 && n > 0:
+		q.filled.Add(1)
+	case before > 0 && n == 0:
+		q.filled.Add(-1)
+	}
 }
 
 func (q *queue) push(f *frame, ids []int32) {
@@ -25,7 +37,7 @@ func (q *queue) push(f *frame, ids []int32) {
 	for _, id := range ids {
 		q.tasks = append(q.tasks, task{f, id})
 	}
-	q.size.Store(int32(len(q.tasks)))
+	q.resized()
 	q.mu.Unlock()
 }
 
@@ -38,7 +50,7 @@ func (q *queue) pop() (t task) {
 		t = q.tasks[n-1]
 		q.tasks[n-1] = task{}
 		q.tasks = q.tasks[:n-1]
-		q.size.Store(int32(n - 1))
+		q.resized()
 	}
 	q.mu.Unlock()
 	return t
@@ -58,12 +70,12 @@ func (q *queue) steal(to *queue) (t task) {
 	t = q.tasks[0]
 	to.mu.Lock()
 	to.tasks = append(to.tasks, q.tasks[1:n]...)
-	to.size.Store(int32(len(to.tasks)))
+	to.resized()
 	to.mu.Unlock()
 	rest := copy(q.tasks, q.tasks[n:])
 	clear(q.tasks[rest:])
 	q.tasks = q.tasks[:rest]
-	q.size.Store(int32(rest))
+	q.resized()
 	q.mu.Unlock()
 	return t
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +18,7 @@ type run struct {
 	ctx    context.Context //nolint:containedctx // the base of all contexts of the run
 	cancel context.CancelCauseFunc
 	halted atomic.Bool // nothing new starts
+	root   *callbacks.CallbackContext
 
 	callback callbacks.PipelineCallback
 	hooks    callbacks.Hook
@@ -26,6 +27,8 @@ type run struct {
 	limit     int32
 	active    atomic.Int32 // workers with a goroutine
 	searching atomic.Int32 // of those, the ones that look for work
+	searchers int32        // as many may go on looking
+	filled    atomic.Int32 // queues that are not empty
 	finished  atomic.Bool
 	gone      sync.WaitGroup // for all workers
 
@@ -47,33 +50,65 @@ const runner = "local"
 
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c Config) error {
-	r := &run{limit: int32(c.Concurrency), workers: make([]*worker, c.Concurrency)}
+	r := &run{
+		limit:     int32(c.Concurrency),
+		workers:   make([]*worker, c.Concurrency),
+		searchers: int32(runtime.GOMAXPROCS(0)),
+	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 
 	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: runner}
 	r.listen(ctx, c.Callbacks, &root)
 	f.run = r
-	f.scopes[0] = callbacks.NewRun(r.ctx, root)
+	r.root = callbacks.NewRun(r.ctx, root)
+	f.scopes[0] = r.root
 
 	if ctx.Done() != nil {
-		if ctx.Err() != nil {
-			r.halted.Store(true)
-		}
-		defer context.AfterFunc(r.ctx, func() { r.halted.Store(true) })()
+		defer r.watch(ctx)()
 	}
 	w := r.worker()
 	w.contexts = make([]callbacks.CallbackContext, min(len(f.plan.ops), contextChunk))
-	r.active.Add(1)
-	r.gone.Add(1)
+	r.enlist()
 	// Deferred, because a node may end this goroutine by runtime.Goexit.
 	defer r.gone.Wait()
 	w.work(task{f, 0})
 	r.gone.Wait()
-	if r.first != nil {
+	switch {
+	case r.first != nil:
 		return r.first
+	case !r.finished.Load():
+		return r.abort()
+	default:
+		return nil
 	}
-	return nil
+}
+
+// abort halts a run that cannot come to its end.
+func (r *run) abort() error {
+	e := &Error{Path: r.root.Path(), Item: -1, Attempt: 1, Err: errHookGoexit, result: callbacks.ResultError}
+	r.mark(r.root, e)
+	r.cancel(e)
+	r.halted.Store(true)
+	return e
+}
+
+// watch halts the run when its context ends. The returned function ends the
+// watch, and waits for what it started.
+func (r *run) watch(ctx context.Context) (end func()) {
+	if ctx.Err() != nil {
+		r.halted.Store(true)
+	}
+	halted := make(chan struct{})
+	stop := context.AfterFunc(r.ctx, func() {
+		r.halted.Store(true)
+		close(halted)
+	})
+	return func() {
+		if !stop() {
+			<-halted
+		}
+	}
 }
 
 // listen asks the callbacks what they want and know.
@@ -81,20 +116,17 @@ func (r *run) listen(ctx context.Context, list []callbacks.PipelineCallback, roo
 	if len(list) == 0 {
 		return
 	}
-	r.callback = callbacks.Multi(list...)
-	r.hooks = callbacks.Interest(r.callback)
+	all := callbacks.Multi(list...)
+	r.callback, r.hooks = all, callbacks.Interest(all)
 	if r.hooks&callbacks.Times != 0 {
 		r.epoch = time.Now()
 		root.Epoch = r.epoch
 	}
-	known := false
-	for _, cb := range list {
-		if id, ok := cb.(callbacks.RunIdentity); ok && !known {
-			root.Identity, known = id.RunIdentity(ctx)
-		}
-		if v, ok := cb.(callbacks.ContextValue); ok && !slices.Contains(root.Values, v) {
-			root.Values = append(root.Values, v)
-		}
+	if id, ok := all.(callbacks.RunIdentity); ok {
+		root.Identity, _ = id.RunIdentity(ctx)
+	}
+	if v, ok := all.(callbacks.ContextValue); ok {
+		root.Values = append(root.Values, v)
 	}
 }
 
@@ -104,6 +136,7 @@ func (r *run) wants(h callbacks.Hook) bool { return r.hooks&h != 0 }
 // fail says how a scope ended that returned err. A failure that began there
 // stops the run and calls OnError.
 func (r *run) fail(cc *callbacks.CallbackContext, err error) callbacks.End {
+	err = sound(err)
 	end := callbacks.End{Err: err, Result: r.result(err)}
 	if end.Result == callbacks.ResultCancellation {
 		return end
@@ -120,12 +153,25 @@ func (r *run) fail(cc *callbacks.CallbackContext, err error) callbacks.End {
 	return end
 }
 
+// sound returns err, or what its methods panic with, as that of a nil pointer in
+// an error.
+func sound(err error) (usable error) {
+	defer func() {
+		if v := recover(); v != nil {
+			usable = newPanicError(v)
+		}
+	}()
+	_ = err.Error()
+	_ = errors.Is(err, context.Canceled)
+	return err
+}
+
 // result says what err, which a step returned, means.
 func (r *run) result(err error) callbacks.Result {
 	stopped := r.ctx.Err()
-	var p *PanicError
+	_, panicked := err.(*PanicError) //nolint:errorlint // in the chain it may be that of another node
 	switch {
-	case errors.As(err, &p) || errors.Is(err, errGoexit):
+	case panicked || err == errGoexit: //nolint:errorlint // as above
 		return callbacks.ResultError
 	case stopped == nil:
 		return callbacks.ResultFailure
@@ -139,21 +185,20 @@ func (r *run) result(err error) callbacks.Result {
 }
 
 // mark keeps e as the failure of all scopes around cc that have none yet. It
-// returns false for a timeout when there is a failure already: a deadline that
-// several nodes run into is one failure.
+// reports whether e is a failure of its own: a deadline that several nodes run
+// into is one, that of the first.
 func (r *run) mark(cc *callbacks.CallbackContext, e *Error) bool {
 	r.failMu.Lock()
 	defer r.failMu.Unlock()
+	own := r.first == nil || e.result != callbacks.ResultTimeout
 	if r.first == nil {
 		r.first = e
 		r.failures = map[*callbacks.CallbackContext]*Error{}
-	} else if e.result == callbacks.ResultTimeout {
-		return false
 	}
 	for ; cc != nil && r.failures[cc] == nil; cc = cc.Parent() {
 		r.failures[cc] = e
 	}
-	return true
+	return own
 }
 
 // scopeEnd says how a scope with other scopes inside it ended. cut says that

@@ -12,7 +12,11 @@ const searches = 64
 func (w *worker) search() (task, bool) {
 	r := w.run
 	for {
-		for i := range searches {
+		looks := searches
+		if r.searching.Load() > r.searchers {
+			looks = 1 // enough others keep looking
+		}
+		for i := range looks {
 			if r.finished.Load() {
 				break
 			}
@@ -35,10 +39,15 @@ func (w *worker) search() (task, bool) {
 // some.
 func (w *worker) look() (task, bool) {
 	r := w.run
-	for _, other := range r.workers[:r.count.Load()] {
-		if t := other.queue.steal(&w.queue); t.frame != nil {
-			r.found()
-			return t, true
+	if r.filled.Load() > 0 {
+		for _, other := range r.workers[:r.count.Load()] {
+			if other == w {
+				continue
+			}
+			if t := other.queue.steal(&w.queue); t.frame != nil {
+				r.found()
+				return t, true
+			}
 		}
 	}
 	if m := r.openMap(); m != nil {
@@ -57,36 +66,44 @@ func (r *run) found() {
 }
 
 // hasWork reports whether there is work that no worker has begun.
-func (r *run) hasWork() bool {
-	if r.openMaps.Load() > 0 {
-		return true
+func (r *run) hasWork() bool { return r.filled.Load() > 0 || r.openMaps.Load() > 0 }
+
+// wake starts a worker, unless one is searching already or the limit is reached.
+// Whoever ends a search, or makes room below the limit, looks for work that was
+// left meanwhile and calls wake for it.
+func (r *run) wake() {
+	for r.active.Load() < r.limit && r.searching.CompareAndSwap(0, 1) {
+		if r.enlist() {
+			w := r.worker()
+			go w.searchOn()
+			return
+		}
+		r.searching.Add(-1) // others may have counted on this search: look again
 	}
-	for _, w := range r.workers[:r.count.Load()] {
-		if w.queue.size.Load() > 0 {
+}
+
+// enlist counts one more active worker, if the limit allows.
+func (r *run) enlist() bool {
+	for {
+		n := r.active.Load()
+		if n >= r.limit {
+			return false
+		}
+		if r.active.CompareAndSwap(n, n+1) {
+			r.gone.Add(1)
 			return true
 		}
 	}
-	return false
 }
 
-// wake starts a worker, unless one is searching already or the limit is reached.
-func (r *run) wake() {
-	if r.searching.Load() != 0 || r.active.Load() >= r.limit || !r.searching.CompareAndSwap(0, 1) {
-		return
+// dismiss ends what enlist began. It comes last: work that was left while the
+// limit was reached has a worker again.
+func (r *run) dismiss() {
+	r.active.Add(-1)
+	if r.hasWork() && !r.finished.Load() {
+		r.wake()
 	}
-	if r.active.Add(1) > r.limit {
-		r.active.Add(-1)
-		r.searching.Add(-1)
-		return
-	}
-	r.gone.Add(1)
-	w := r.worker()
-	go func() {
-		defer w.leave()
-		if t, ok := w.search(); ok {
-			w.loop(t)
-		}
-	}()
+	r.gone.Done()
 }
 
 // worker returns a worker without a goroutine.
@@ -99,6 +116,7 @@ func (r *run) worker() *worker {
 		return w
 	}
 	w := &worker{run: r}
+	w.queue.filled = &r.filled
 	n := r.count.Load()
 	r.workers[n] = w
 	r.count.Store(n + 1)

@@ -23,22 +23,36 @@ type worker struct {
 	contexts []callbacks.CallbackContext // unused ones
 
 	mapping *mapping // over a pipeline: the one whose item ran last
+	tally   tally    // of the map over nodes that it works on
 	now     current
 }
 
-// current is what a worker runs, should the code end the goroutine.
+// current is what a worker runs, should that end the goroutine.
 type current struct {
-	exited bool
-	frame  *frame // of a node
-	id     int32
-	cc     *callbacks.CallbackContext
-	chunk  chunk // of a map
+	inCode  bool // of a node
+	cc      *callbacks.CallbackContext
+	frame   *frame
+	id      int32
+	mapping *mapping // of an item
+	index   int
 }
 
 // work runs t and all that follows, until there is nothing left to do.
 func (w *worker) work(t task) {
-	defer w.leave()
+	returned := false
+	defer w.leave(&returned)
 	w.loop(t)
+	returned = true
+}
+
+// searchOn is a new worker, which counts as searching already.
+func (w *worker) searchOn() {
+	returned := false
+	defer w.leave(&returned)
+	if t, ok := w.search(); ok {
+		w.loop(t)
+	}
+	returned = true
 }
 
 func (w *worker) loop(t task) {
@@ -63,33 +77,52 @@ func (w *worker) loop(t task) {
 	}
 }
 
-// leave ends the worker, unless the code of a node ended its goroutine: then
-// another one goes on in its place.
-func (w *worker) leave() {
+// leave ends the worker. When its loop did not return, something has called
+// runtime.Goexit: for the code of a node another goroutine goes on; a hook that
+// does so takes the run with it.
+func (w *worker) leave(returned *bool) {
 	r := w.run
-	if w.now.exited {
-		w.now.exited = false
+	switch {
+	case w.now.inCode:
+		w.now.inCode = false
 		go w.resume()
 		return
+	case *returned:
+		r.mu.Lock()
+		r.idle = append(r.idle, w)
+		r.mu.Unlock()
+	default:
+		r.abort()
 	}
-	r.mu.Lock()
-	r.idle = append(r.idle, w)
-	r.mu.Unlock()
-	r.active.Add(-1)
-	r.gone.Done()
+	r.dismiss()
 }
 
 // resume finishes what a worker did when its goroutine was ended.
 func (w *worker) resume() {
-	defer w.leave()
-	if w.now.chunk.mapping != nil {
-		w.endItem(w.now.cc, errGoexit)
-		w.loop(w.items())
-		return
+	returned := false
+	defer w.leave(&returned)
+	n := w.now
+	if n.mapping != nil {
+		w.endItem(n.mapping, n.index, n.cc, errGoexit)
+		w.loop(w.items(n.mapping))
+	} else {
+		w.endNode(n.frame, n.id, n.cc, errGoexit)
+		w.loop(w.next(n.frame, n.id))
 	}
-	f, id := w.now.frame, w.now.id
-	w.endNode(f, id, w.now.cc, errGoexit)
-	w.loop(w.next(f, id))
+	returned = true
+}
+
+// protect runs the code of a node; a panic becomes an error.
+func protect(code func() error) (err error) {
+	returned := false
+	defer func() {
+		if !returned { // of no use when the goroutine is being ended
+			err = newPanicError(recover())
+		}
+	}()
+	err = code()
+	returned = true
+	return err
 }
 
 // step runs one operation and returns the next, if there is one.
@@ -101,7 +134,9 @@ func (w *worker) step(t task) task {
 	case opMap:
 		return w.startMap(f, id, o)
 	case opCollect:
-		if !w.run.halted.Load() {
+		if w.run.halted.Load() {
+			f.cut[o.scope].Store(true)
+		} else {
 			_ = o.call(nil, f, o) // it cannot fail
 		}
 	case opEnter:

@@ -79,7 +79,7 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			"bad name", func(g *graph, in num) num { return engine.Add(g, engine.Node("a/b", increment), in) },
-			`define_test.go:N: pipeline "p": node "a/b": the name has a character that is not allowed; leave out / [ ] # and control characters`,
+			`define_test.go:N: pipeline "p": node "a/b": the name has a character that is not allowed; leave out / [ ] # and what cannot be printed`,
 		},
 		{
 			"empty name", func(g *graph, in num) num { return engine.Add(g, inc, in, engine.WithName("")) },
@@ -87,7 +87,7 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			"a nested pipeline with a mistake", func(g *graph, in num) num { return engine.Add(g, bad, in) },
-			`define_test.go:N: pipeline "p": define_test.go:N: pipeline "bad": node "f": the function is nil`,
+			`define_test.go:N: pipeline "bad": node "f": the function is nil`,
 		},
 		{"nil build", nil, `define_test.go:N: pipeline "p": the build function is nil`},
 	}
@@ -135,6 +135,53 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	})
 	if got := strings.Count(p.Err().Error(), "\n") + 1; got != 2 {
 		t.Errorf("%d mistakes, want 2:\n%v", got, p.Err())
+	}
+}
+
+func TestAddAfterDefine(t *testing.T) {
+	t.Parallel()
+	var late *graph
+	p := engine.Define("p", func(g *graph, in num) num { late = g; return in })
+	engine.Add(late, engine.Node("s", func(context.Context, string) (int, error) { return 1, nil }), engine.Value[string]{})
+	engine.Add(late, engine.Node("inc", increment), foreignTo(p))
+	want := `pipeline "p": node "inc": it was added after Define had returned; add it in the build function`
+	if _, err := p.Run(t.Context(), 1); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v", err)
+	}
+}
+
+// foreignTo returns a value of another pipeline than p.
+func foreignTo(*engine.Pipeline[int, int]) (v num) {
+	engine.Define("other", func(_ *graph, in num) num { v = in; return in })
+	return v
+}
+
+// TestAMistakeIsToldOnce has a pipeline with a mistake inside many others.
+func TestAMistakeIsToldOnce(t *testing.T) {
+	t.Parallel()
+	p := engine.Define("bad", func(g *graph, in num) num { return engine.Add(g, engine.Node[int, int]("f", nil), in) })
+	for range 20 {
+		inner := p
+		p = engine.Define("p", func(g *graph, in num) num {
+			return engine.Add(g, inner, engine.Add(g, inner, in), engine.WithName("again"))
+		})
+	}
+	if got, want := withoutLines(p.Err().Error()), `define_test.go:N: pipeline "bad": node "f": the function is nil`; got != want {
+		t.Error(got)
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for name, ok := range map[string]bool{
+		"a": true, "größe 1": true, "日本": true, "a.b-c_d:e": true,
+		"": false, " ": false, "a ": false, "a/b": false, "a[0]": false, "a#1": false, "a\nb": false,
+		"a\u200bb": false, "a\u202eb": false, "a\u2028b": false, "a\xffb": false, strings.Repeat("x", 201): false,
+	} {
+		p := engine.Define("p", func(g *graph, in num) num { return engine.Add(g, engine.Node(name, increment), in) })
+		if got := p.Err() == nil; got != ok {
+			t.Errorf("%q: %v", name, p.Err())
+		}
 	}
 }
 

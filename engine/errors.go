@@ -3,7 +3,10 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
@@ -34,15 +37,36 @@ func (e *Error) Unwrap() error { return e.Err }
 type PanicError struct {
 	// Value is what the code panicked with.
 	Value any
+	place string
 	stack string
 }
 
+// newPanicError must be called by the deferred function that has recovered.
 func newPanicError(value any) *PanicError {
-	return &PanicError{Value: value, stack: string(debug.Stack())}
+	return &PanicError{Value: value, place: panicPlace(), stack: string(debug.Stack())}
 }
 
-// Error returns the panic's value as text.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+// panicPlace returns file:line of the code that panicked: the first below the
+// runtime's functions that panic.
+func panicPlace() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	panicking := false
+	for {
+		f, more := frames.Next()
+		inRuntime := strings.HasPrefix(f.Function, "runtime.")
+		if panicking && !inRuntime {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		panicking = panicking || f.Function == "runtime.gopanic"
+		if !more {
+			return "unknown place"
+		}
+	}
+}
+
+// Error returns the panic's value as text, and the place of the code.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v (%s)", e.Value, e.place) }
 
 // Unwrap returns the panic's value if it is an error.
 func (e *PanicError) Unwrap() error {

@@ -106,6 +106,13 @@ func connect[O any](def *definition, u place, in ...handle) Value[O] {
 				u.info.Name, i+1, owner.info.Name)
 		}
 	}
+	def.mu.Lock()
+	sealed := def.sealed
+	def.mu.Unlock()
+	if sealed {
+		def.errorf("node %q: it was added after Define had returned; add it in the build function", u.info.Name)
+		return Value[O]{def, def.in}
+	}
 	out := newValue[O](def)
 	u.out = out.id
 	def.places = append(def.places, u)
@@ -148,23 +155,29 @@ func (def *definition) use(s erased, opts []Option) (place, *step, bool) {
 	}
 	u := usage{name: st.info.Name}
 	for _, o := range opts {
-		o(&u)
+		if o != nil {
+			o(&u)
+		}
 	}
 	info := st.info
 	if u.name != info.Name {
 		info = &callbacks.Node{Name: u.name, Type: info.Type, Signature: info.Signature, PC: info.PC}
-		if err := checkName("node", u.name); err != nil {
-			def.errorf("%w", err)
+		if problem := badName(u.name); problem != "" {
+			def.errorf("node %q: %s", u.name, problem)
 		}
 	}
-	if st.err != nil {
-		def.errorf("%w", st.err)
+	usable := st.problem == ""
+	if !usable {
+		def.errorf("node %q: %s", info.Name, st.problem)
+	}
+	if st.pipeline != nil && !def.adopt(st.pipeline) {
+		usable = false
 	}
 	if _, taken := def.names[u.name]; taken {
 		def.errorf("node %q: the name is used twice in this pipeline; give the second one another with engine.WithName(%q)", u.name, u.name+"2")
 	}
 	def.names[u.name] = struct{}{}
-	return place{info: info, step: st}, st, st.err == nil
+	return place{info: info, step: st}, st, usable
 }
 
 // errorf keeps a mistake in the definition, with the place in the user's code.
@@ -182,5 +195,7 @@ func (def *definition) errorf(format string, args ...any) {
 			break
 		}
 	}
+	def.mu.Lock()
+	defer def.mu.Unlock()
 	def.errs = append(def.errs, fmt.Errorf("%spipeline %q: "+format, append([]any{at, def.info.Name}, args...)...))
 }

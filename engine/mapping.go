@@ -15,18 +15,17 @@ type mapping struct {
 	id    int32
 	cc    *callbacks.CallbackContext
 
+	_       [64]byte // every worker writes claimed for every item: a cache line of its own
 	claimed atomic.Int64
-	left    atomic.Int64 // items that have not ended, or not been told of
+	_       [56]byte
 
+	left              atomic.Int64 // items that have not ended, or not been told of
 	succeeded, failed atomic.Int64
 }
 
 // claim returns the index of an item that nobody else has; -1 when all are
 // taken.
 func (m *mapping) claim(r *run) int {
-	if m.claimed.Load() >= int64(m.size) {
-		return -1
-	}
 	i := int(m.claimed.Add(1)) - 1
 	if i >= m.size {
 		return -1

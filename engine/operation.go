@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -92,6 +93,11 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 	}
 }
 
+// yieldAfter is how long a worker runs nodes before it lets other goroutines run.
+// Without it, they would wait for the runtime to preempt it, after 10 ms: too
+// long for a listener that needs many turns, such as one that starts a process.
+const yieldAfter = 500 * time.Microsecond
+
 // begin makes the context of a scope.
 func (w *worker) begin(parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
 	if len(w.contexts) == 0 {
@@ -102,6 +108,11 @@ func (w *worker) begin(parent *callbacks.CallbackContext, k callbacks.Kind, n *c
 	var start time.Duration
 	if r := w.run; r.wants(callbacks.Times) {
 		start = time.Since(r.epoch)
+		if start-w.yielded > yieldAfter {
+			runtime.Gosched()
+			w.yielded = time.Since(r.epoch)
+			start = w.yielded
+		}
 	}
 	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1, Start: start})
 	return cc

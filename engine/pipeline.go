@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,8 +26,8 @@ var _ Step[int, int] = (*Pipeline[int, int])(nil)
 func Define[I, O any](name string, build func(g *Graph, in Value[I]) Value[O]) *Pipeline[I, O] {
 	def := &definition{info: &callbacks.Node{Name: name, Type: "pipeline"}, names: map[string]struct{}{}}
 	def.step = &step{info: def.info, pipeline: def}
-	if err := checkName("pipeline", name); err != nil {
-		def.errorf("%w", err)
+	if problem := badName(name); problem != "" {
+		def.errorf("%s", problem)
 	}
 	in := newValue[I](def)
 	def.in = in.id
@@ -37,7 +38,9 @@ func Define[I, O any](name string, build func(g *Graph, in Value[I]) Value[O]) *
 		out = def.result(build(&Graph{def}, in))
 	}
 	def.out = out
-	def.step.err = def.err()
+	def.mu.Lock()
+	def.sealed = true
+	def.mu.Unlock()
 	return &Pipeline[I, O]{def}
 }
 
@@ -50,7 +53,7 @@ func (p *Pipeline[I, O]) Err() error {
 	if p == nil || p.def == nil {
 		return errors.New("the pipeline is nil or was not made by engine.Define")
 	}
-	return p.def.step.err
+	return p.def.err()
 }
 
 func (p *Pipeline[I, O]) seal(I) (out O) { return out }
@@ -82,9 +85,14 @@ const (
 // Run runs the pipeline and returns its result. Zero or one Config may be given.
 //
 // The first node that fails cancels the context of all others; Run waits for
-// those that are running and returns the failure as an [*Error]. When ctx is
-// done, Run returns an *Error that wraps ctx.Err() in the same way. A pipeline
-// with a mistake in its definition runs nothing and returns [Pipeline.Err].
+// those that are running and returns the failure as an [*Error]. When ctx ends,
+// nothing more is started, Run waits in the same way, and returns an *Error that
+// wraps ctx.Err() unless all nodes had run already. A pipeline with a mistake in
+// its definition runs nothing and returns [Pipeline.Err].
+//
+// A run that is started by the code of a node is a run of its own: it is in the
+// same trace, but hears only the callbacks that its own Config has. To have the
+// inner pipeline in the outer run, add it as a step.
 func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error) {
 	var zero O
 	c, err := config(cfg)
@@ -132,7 +140,10 @@ type definition struct {
 	places  []place
 	names   map[string]struct{}
 	in, out int32
-	errs    []error
+
+	mu     sync.Mutex
+	sealed bool // Define has returned
+	errs   []error
 
 	once sync.Once
 	plan *plan
@@ -152,10 +163,26 @@ func (def *definition) result(v handle) int32 {
 	return def.in
 }
 
-// err joins the mistakes made in this definition. Those of nested pipelines are
-// in it already: each use of a step with a mistake repeats it.
+// err joins the mistakes in the definition and in those inside it.
 func (def *definition) err() error {
+	def.mu.Lock()
+	defer def.mu.Unlock()
 	return errors.Join(def.errs...)
+}
+
+// adopt takes over the mistakes of a pipeline that is used in this one, once.
+func (def *definition) adopt(inner *definition) (clean bool) {
+	inner.mu.Lock()
+	errs := slices.Clone(inner.errs)
+	inner.mu.Unlock()
+	def.mu.Lock()
+	defer def.mu.Unlock()
+	for _, err := range errs {
+		if !slices.Contains(def.errs, err) {
+			def.errs = append(def.errs, err)
+		}
+	}
+	return len(errs) == 0
 }
 
 func (def *definition) compiled() *plan {

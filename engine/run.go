@@ -24,18 +24,20 @@ type run struct {
 	hooks    callbacks.Hook
 	epoch    time.Time
 
-	limit     int32
-	active    atomic.Int32 // workers with a goroutine
-	searching atomic.Int32 // of those, the ones that look for work
-	searchers int32        // as many may go on looking
-	filled    atomic.Int32 // queues that are not empty
-	finished  atomic.Bool
-	gone      sync.WaitGroup // for all workers
+	limit      int32
+	processors int32
+	active     atomic.Int32 // workers with a goroutine
+	searching  atomic.Int32 // of those, the ones that look for work
+	filled     atomic.Int32 // queues that are not empty
+	finished   atomic.Bool
+	gone       sync.WaitGroup // for all workers
 
-	mu      sync.Mutex
-	idle    []*worker
-	workers []*worker    // never grows, so that it may be read without the lock
-	count   atomic.Int32 // of workers
+	mu       sync.Mutex
+	timer    *time.Timer // of the last retry
+	retrying atomic.Bool
+	idle     []*worker
+	workers  []*worker    // never grows, so that it may be read without the lock
+	count    atomic.Int32 // of workers
 
 	mapMu    sync.Mutex
 	maps     []*mapping // with unclaimed items
@@ -51,9 +53,9 @@ const runner = "local"
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c Config) error {
 	r := &run{
-		limit:     int32(c.Concurrency),
-		workers:   make([]*worker, c.Concurrency),
-		searchers: int32(runtime.GOMAXPROCS(0)),
+		limit:      int32(c.Concurrency),
+		workers:    make([]*worker, c.Concurrency),
+		processors: int32(runtime.GOMAXPROCS(0)),
 	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)

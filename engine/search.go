@@ -1,6 +1,9 @@
 package engine
 
-import "runtime"
+import (
+	"runtime"
+	"time"
+)
 
 // searches is how often a worker looks for work before it gives up; the later
 // looks let other goroutines run between them.
@@ -13,7 +16,7 @@ func (w *worker) search() (task, bool) {
 	r := w.run
 	for {
 		looks := searches
-		if r.searching.Load() > r.searchers {
+		if r.searching.Load() > r.processors {
 			looks = 1 // enough others keep looking
 		}
 		for i := range looks {
@@ -75,6 +78,10 @@ func (r *run) wake() {
 	for r.active.Load() < r.limit && r.searching.CompareAndSwap(0, 1) {
 		if r.enlist() {
 			w := r.worker()
+			w.woken = time.Time{}
+			if r.active.Load() > r.processors {
+				w.woken = time.Now()
+			}
 			go w.searchOn()
 			return
 		}
@@ -100,7 +107,7 @@ func (r *run) enlist() bool {
 // limit was reached has a worker again.
 func (r *run) dismiss() {
 	r.active.Add(-1)
-	if r.hasWork() && !r.finished.Load() {
+	if r.hasWork() && !r.retrying.Load() && !r.finished.Load() {
 		r.wake()
 	}
 	r.gone.Done()

@@ -53,7 +53,7 @@ type Step4[A, B, C, D, O any] interface {
 // step is a step with its types erased.
 type step struct {
 	info     *callbacks.Node
-	err      error       // the mistake that was made when the step was made
+	problem  string      // the mistake that was made when the step was made
 	call     call        // of a node
 	fn       any         // of a node: the typed function, for maps
 	pipeline *definition // of a pipeline
@@ -66,26 +66,35 @@ func (s *step) erase() *step { return s }
 func newStep(name string, fn any, c call) *step {
 	f := reflect.ValueOf(fn)
 	s := &step{
-		info: &callbacks.Node{Name: name, Type: "func", Signature: f.Type().String(), PC: f.Pointer()},
-		call: c,
-		fn:   fn,
-		err:  checkName("node", name),
+		info:    &callbacks.Node{Name: name, Type: "func", Signature: f.Type().String(), PC: f.Pointer()},
+		call:    c,
+		fn:      fn,
+		problem: badName(name),
 	}
 	if f.IsNil() {
-		s.err = fmt.Errorf("node %q: the function is nil", name)
+		s.problem = "the function is nil"
 	}
 	return s
 }
 
-// checkName refuses names that would make a path ambiguous or a line unreadable.
-func checkName(what, name string) error {
-	if name == "" {
-		return fmt.Errorf("%s %q: the name is empty", what, name)
+// maxName bounds a name in bytes: it is in every path below it.
+const maxName = 200
+
+// badName says what is wrong with a name that would make a path ambiguous or a
+// line unreadable.
+func badName(name string) string {
+	switch {
+	case name == "":
+		return "the name is empty"
+	case len(name) > maxName:
+		return fmt.Sprintf("the name is longer than %d bytes", maxName)
+	case strings.TrimSpace(name) != name:
+		return "the name begins or ends with a space"
+	case strings.ContainsFunc(name, func(r rune) bool {
+		return strings.ContainsRune("/[]#", r) || !unicode.IsPrint(r) || r == unicode.ReplacementChar
+	}):
+		return "the name has a character that is not allowed; leave out / [ ] # and what cannot be printed"
+	default:
+		return ""
 	}
-	if i := strings.IndexFunc(name, func(r rune) bool {
-		return strings.ContainsRune("/[]#", r) || unicode.IsControl(r) || r == unicode.ReplacementChar
-	}); i >= 0 {
-		return fmt.Errorf("%s %q: the name has a character that is not allowed; leave out / [ ] # and control characters", what, name)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
@@ -24,6 +25,8 @@ type worker struct {
 
 	mapping *mapping // over a pipeline: the one whose item ran last
 	tally   tally    // of the map over nodes that it works on
+	woken   time.Time
+	yielded time.Duration // since the run's epoch
 	now     current
 }
 
@@ -49,7 +52,10 @@ func (w *worker) work(t task) {
 func (w *worker) searchOn() {
 	returned := false
 	defer w.leave(&returned)
-	if t, ok := w.search(); ok {
+	if !w.woken.IsZero() && time.Since(w.woken) > saturated {
+		w.run.searching.Add(-1)
+		w.run.retry()
+	} else if t, ok := w.search(); ok {
 		w.loop(t)
 	}
 	returned = true
@@ -178,7 +184,7 @@ func (w *worker) next(f *frame, id int32) (t task) {
 // end ends a frame whose last operation is done.
 func (w *worker) end(f *frame) task {
 	if f.item == nil {
-		w.run.finished.Store(true)
+		w.run.finish()
 		return task{}
 	}
 	return w.endFrame(f)

@@ -12,7 +12,7 @@
 //	    - plugin: otlp            # a name; or else a command
 //	      name: main              # default: plugin, or the command's base name
 //	      config:                 # the backend's own
-//	        endpoint: ${env:COLLECTOR:-localhost:4317}
+//	        endpoint: ${env:COLLECTOR:-http://localhost:4317}
 //	    - command: [./bin/mine]   # absolute, or ./ or ../ from the manifest
 //	  shutdown_timeout: 3s        # default 3s
 //	plugins:

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spanloom/spanloom/internal/buildinfo"
 )
 
 // The exit codes. Scripts rely on them.
@@ -31,6 +33,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "spanloom",
 		Short:         "Check Spanloom manifests and telemetry backends",
+		Version:       buildinfo.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -20,7 +20,8 @@ func main() {
 	ctx := context.Background()
 	tel, err := spanloom.Open(ctx)
 	if err != nil {
-		panic(err) // the manifest has mistakes
+		fmt.Println(err) // the manifest has mistakes
+		return
 	}
 	text, err := Shout.Run(ctx, []string{"hello", "world"}, engine.Config{Callbacks: tel.Callbacks()})
 	_ = tel.Shutdown(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// block is a code block of the README with the comment before it, which says
+// block is a code block of the documentation with the comment before it, which says
 // what it must agree with.
 type block struct{ kind, arg, lang, text string }
 
@@ -21,13 +21,15 @@ const root = "../.."
 
 func blocks(t *testing.T) []block {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var list []block
-	for _, m := range fence.FindAllStringSubmatch(string(data), -1) {
-		list = append(list, block{m[1], m[2], m[3], m[4]})
+	for _, name := range []string{"docs/manifest.md", "README.md"} {
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range fence.FindAllStringSubmatch(string(data), -1) {
+			list = append(list, block{m[1], m[2], m[3], m[4]})
+		}
 	}
 	return list
 }

@@ -7,10 +7,11 @@
 //
 // # Config
 //
-//   - plugin: console
-//     config:
-//     color: auto      # auto | always | never
-//     verbose: false   # true: map items, retries, span ids, functions
+//	backends:
+//	  - plugin: console
+//	    config:
+//	      color: auto      # auto, always or never
+//	      verbose: false   # true: map items, retries, span ids, functions
 //
 // # Reading it
 //

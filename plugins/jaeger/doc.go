@@ -2,9 +2,10 @@
 //
 // # Config
 //
-//   - plugin: jaeger
-//     config:
-//     endpoint: http://127.0.0.1:4317   # the default
+//	backends:
+//	  - plugin: jaeger
+//	    config:
+//	      endpoint: http://127.0.0.1:4317   # the default
 //
 // Jaeger takes OTLP over gRPC since version 1.35. Proxies are not used, and no
 // OTEL_ variable is read: they are for the otlp backend.

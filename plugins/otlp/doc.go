@@ -3,9 +3,10 @@
 //
 // # Config
 //
-//   - plugin: otlp
-//     config:
-//     endpoint: https://collector.example:4317
+//	backends:
+//	  - plugin: otlp
+//	    config:
+//	      endpoint: https://collector.example:4317
 //
 // Without an endpoint OTEL_EXPORTER_OTLP_TRACES_ENDPOINT counts, then
 // OTEL_EXPORTER_OTLP_ENDPOINT, then http://127.0.0.1:4317. Headers, such as the

@@ -16,7 +16,11 @@ var schema []byte
 
 const defaultEndpoint = "http://127.0.0.1:4317"
 
-var ports = map[int]string{4318: otlptrace.HTTPPort}
+// ports are what people write instead of 4317.
+var ports = map[int]string{
+	4318:  otlptrace.HTTPPort,
+	16686: "port 16686 is Jaeger's web page; Jaeger takes OTLP over gRPC on port 4317",
+}
 
 // config is what a manifest says.
 type config struct {

@@ -106,6 +106,9 @@ func (e *exportError) Error() string {
 	if errors.Is(e.err, context.DeadlineExceeded) || status.Code(e.err) == codes.DeadlineExceeded {
 		return fmt.Sprintf("export to %s: no answer in time: %s", e.endpoint, context.DeadlineExceeded)
 	}
+	if _, cause, ok := strings.Cut(text, " desc = "); ok {
+		text = cause
+	}
 	return fmt.Sprintf("export to %s: %s", e.endpoint, strings.TrimPrefix(text, "traces export: "))
 }
 

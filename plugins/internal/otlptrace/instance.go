@@ -2,6 +2,7 @@ package otlptrace
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -17,6 +18,17 @@ import (
 type instance struct{ *telemetry.Callback }
 
 var _ backend.Instance = instance{}
+
+// Flush implements backend.Instance. Of an export that failed it gives the cause
+// only: the host counts what was lost, in events.
+func (i instance) Flush(ctx context.Context) error {
+	err := i.Callback.Flush(ctx)
+	var cause *exportError
+	if errors.As(err, &cause) {
+		return cause
+	}
+	return err //nolint:wrapcheck // it says all
+}
 
 // Close implements backend.Instance.
 func (i instance) Close(ctx context.Context) error { return i.Shutdown(ctx) }

@@ -21,8 +21,8 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 			m.listeners = append(m.listeners, l)
 			m.hooks |= l.hooks
 		}
-		if _, ok := cb.(RunIdentity); ok {
-			m.identities = append(m.identities, l)
+		if id, ok := cb.(RunIdentity); ok {
+			m.identities = append(m.identities, identity{id, l})
 		}
 		if v, ok := cb.(ContextValue); ok {
 			m.values = append(m.values, v)
@@ -34,8 +34,13 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 type multi struct {
 	listeners  []*listener
 	hooks      Hook
-	identities []*listener // those that are a RunIdentity
+	identities []identity
 	values     []ContextValue
+}
+
+type identity struct {
+	RunIdentity
+	*listener
 }
 
 // Hooks returns the hooks that at least one of the callbacks wants.
@@ -43,8 +48,8 @@ func (m *multi) Hooks() Hook { return m.hooks }
 
 // RunIdentity implements [RunIdentity].
 func (m *multi) RunIdentity(ctx context.Context) (id Identity, ok bool) {
-	for _, l := range m.identities {
-		l.ask("RunIdentity", func() { id, ok = l.callback.(RunIdentity).RunIdentity(ctx) })
+	for _, i := range m.identities {
+		i.ask("RunIdentity", func() { id, ok = i.RunIdentity.RunIdentity(ctx) })
 		if ok {
 			return id, true
 		}

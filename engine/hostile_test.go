@@ -105,7 +105,7 @@ func TestComputingNodesAreFew(t *testing.T) {
 	if _, err := p.Run(t.Context(), make([]int, 1000)); err != nil {
 		t.Fatal(err)
 	}
-	if most.Load() > int32(runtime.GOMAXPROCS(0))+16 { //nolint:gosec // small
+	if most.Load() > int32(runtime.GOMAXPROCS(0))+16 {
 		t.Errorf("%d nodes computed at once", most.Load())
 	}
 }

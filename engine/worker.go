@@ -98,7 +98,7 @@ func (w *worker) leave(returned *bool) {
 		r.idle = append(r.idle, w)
 		r.mu.Unlock()
 	default:
-		r.abort()
+		_ = r.abort() // Run returns it
 	}
 	r.dismiss()
 }

@@ -44,7 +44,8 @@ type Manifest struct {
 	// sorted by position. Defaults to none.
 	Warnings []*Error `json:"-"`
 
-	root *yaml.Node
+	root    *yaml.Node
+	written map[*yaml.Node]string // see parser
 }
 
 // Telemetry is the telemetry section.

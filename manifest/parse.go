@@ -70,7 +70,7 @@ func parse(file, dir string, data []byte, o Options) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", file, err)
 	}
-	m.root, m.Warnings = p.root, tidy(p.warnings)
+	m.root, m.written, m.Warnings = p.root, p.written, tidy(p.warnings)
 	return m, nil
 }
 

@@ -23,8 +23,7 @@ var _ backend.Instance = instance{}
 // only: the host counts what was lost, in events.
 func (i instance) Flush(ctx context.Context) error {
 	err := i.Callback.Flush(ctx)
-	var cause *exportError
-	if errors.As(err, &cause) {
+	if cause, ok := errors.AsType[*exportError](err); ok {
 		return cause
 	}
 	return err //nolint:wrapcheck // it says all

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"time"
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
@@ -42,8 +44,17 @@ func (l *lines) Flush(context.Context) error { return nil }
 // Close implements backend.Instance.
 func (l *lines) Close(context.Context) error { return nil }
 
-// The main of the binary spanloom-backend-lines.
-func ExampleServe() {
-	main := func() { backend.Serve(Lines) }
-	_ = main
+// A backend is tried without a process of its own; the whole main of its binary,
+// spanloom-backend-lines, is backend.Serve(Lines).
+func ExampleBackend() {
+	in, err := Lines.Open(context.Background(), backend.Config{JSON: []byte(`{ "prefix": "> " }`), Output: os.Stdout})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	run := callbacks.NewRun(context.Background(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "daily"}})
+	node := &callbacks.CallbackContext{}
+	run.Begin(node, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "fetch"}, Index: -1, Attempt: 1})
+	in.OnNodeEnd(node, callbacks.NodeEnd{End: callbacks.End{Duration: 2 * time.Second, Result: callbacks.ResultSuccess}, Attempts: 1})
+	// Output: > daily/fetch took 2s: success
 }

@@ -14,10 +14,10 @@ const contextChunk = 256
 // worker runs ready operations on one goroutine.
 //
 // A worker that makes several operations ready runs the first itself and leaves
-// the others in its queue. There is at most one worker that searches for work,
-// and whoever leaves work behind sees to it that there is one, so that nodes
-// which block never hold up others, and nodes which do not block cost no
-// needless goroutine.
+// the others in its queue, for itself or for others to steal. Whoever leaves work
+// sees to it that at least one worker searches, and starts one if none does; who
+// finds work while there is more does the same. So nodes that block never hold up
+// others, and nodes that do not block cost no needless goroutine.
 type worker struct {
 	run      *run
 	queue    queue
@@ -61,6 +61,7 @@ func (w *worker) searchOn() {
 	returned = true
 }
 
+// loop runs t, then what is ready, then what it finds.
 func (w *worker) loop(t task) {
 	for {
 		for t.frame != nil {

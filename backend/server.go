@@ -34,6 +34,7 @@ type Server struct {
 	epoch, seq uint64 // the last batch that was handled
 
 	streaming              atomic.Bool
+	closed                 atomic.Bool // the host has asked for the end
 	open, evicted, ignored atomic.Uint64
 
 	mu          sync.Mutex
@@ -205,6 +206,7 @@ func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse,
 
 // Shutdown implements the service.
 func (s *Server) Shutdown(ctx context.Context, _ *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
+	s.closed.Store(true)
 	err := s.Close(ctx)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return nil, status.Error(codes.DeadlineExceeded, err.Error())

@@ -24,7 +24,13 @@ import (
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The tests of a lifetime leave goroutines where the process would have ended.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/spanloom/spanloom/backend.ended.func1"),
+		goleak.IgnoreAnyFunction("github.com/spanloom/spanloom/backend.(*lifetime).watch.func1"),
+		goleak.IgnoreTopFunction("os/signal.signal_recv"))
+}
 
 type instance struct {
 	callbacktest.Recorder

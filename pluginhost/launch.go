@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func environment(handshake []string, dir string, own, allowed []string) []string
 			env = append(env, e)
 		}
 	}
-	env = append(env, plugin.EnvUnixSocketDir+"="+dir)
+	env = append(env, plugin.EnvUnixSocketDir+"="+dir, wire.HostVariable+"="+strconv.Itoa(os.Getpid()))
 	for _, name := range baseVariables {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)

@@ -158,8 +158,12 @@ func (h *Host) close(ctx context.Context, deadline time.Time) bool {
 	return true
 }
 
+// grace is what Shutdown takes, if it must, beyond its deadline: for what is only
+// a matter of moments, such as to kill a process that was about to start.
+const grace = 100 * time.Millisecond
+
 // settle waits for the host's goroutines, which have been told to end, for as
-// long as ctx allows.
+// long as ctx allows, and a moment.
 func (h *Host) settle(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
@@ -168,7 +172,12 @@ func (h *Host) settle(ctx context.Context) {
 	}()
 	select {
 	case <-done:
+		return
 	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(grace):
 	}
 }
 

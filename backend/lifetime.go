@@ -30,7 +30,7 @@ const (
 // lifetime ends the process when there is no host any more.
 type lifetime struct {
 	server atomic.Pointer[Server] // nil until Serve has made it
-	parent int     // the process id that the parent must have
+	parent int                    // the process id that the parent must have
 	conns  atomic.Int64
 	met    atomic.Bool // there was a connection
 	once   sync.Once

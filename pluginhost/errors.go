@@ -26,6 +26,7 @@ const (
 	NotABackend   Problem = "not a backend"
 	WrongVersion  Problem = "wrong version"
 	StartTimeout  Problem = "start timeout"
+	NoDirectory   Problem = "no directory"
 )
 
 // StartError says why a backend did not start, and how to mend it.

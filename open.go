@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
 )
@@ -48,7 +49,7 @@ func Open(_ context.Context, opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{timeout: defaultShutdownTimeout, stderr: os.Stderr}
+	t := &Telemetry{timeout: defaultShutdownTimeout, stderr: output.New(os.Stderr)}
 	if disabled() {
 		return t, nil
 	}
@@ -64,6 +65,7 @@ func Open(_ context.Context, opts ...Option) (*Telemetry, error) {
 	for _, w := range m.Warnings {
 		fmt.Fprintln(t.stderr, w)
 	}
+	t.stderr.Settle() // what the program prints next comes next
 	if !m.Telemetry.Enabled {
 		return t, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -147,6 +148,37 @@ func TestDeadBackendsChangeNothing(t *testing.T) {
 	}
 	if again := tel.Shutdown(t.Context()); again == nil || again.Error() != lost.Error() {
 		t.Errorf("Shutdown says %v the second time", again)
+	}
+}
+
+// TestNobodyReadsStandardError fills the pipe that is a program's standard error
+// and never reads it. Output, warnings and lines about losses all go there.
+func TestNobodyReadsStandardError(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = r.Close(), w.Close() }()
+	_ = w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	for size := 4096; size > 0; size /= 4096 {
+		for err = nil; err == nil; _, err = w.Write(make([]byte, size)) {
+		}
+	}
+	path := manifestOf(t, "    - plugin: console\n    - command: [/nowhere/backend]\n")
+	cmd := &exec.Cmd{Path: exe, Args: []string{"program"}, Dir: filepath.Dir(path), Env: os.Environ(), Stderr: w}
+	timer := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	begin := time.Now()
+	out, err := cmd.Output()
+	if string(out) != "42 <nil> 3\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if took := time.Since(begin); took > 4500*time.Millisecond { // 3 s is for Shutdown
+		t.Errorf("took %s", took)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
@@ -30,7 +31,8 @@ type Spec struct {
 	Service backend.Service
 	// Terminal is what is known of where Output ends.
 	Terminal backend.Terminal
-	// Output gets what the backend writes for people. Defaults to io.Discard.
+	// Output gets what the backend writes for people. It may block: nothing
+	// waits for it but Shutdown, within its time. Defaults to io.Discard.
 	Output io.Writer
 	// Env are the NAME=value entries that a backend process gets. It sees no
 	// other part of this process's environment.
@@ -79,8 +81,8 @@ type Host struct {
 	down   chan struct{} // the backend is gone
 	closed chan struct{} // Shutdown has ended
 
-	closing atomic.Bool // Shutdown has begun to end the backend
-	outMu   sync.Mutex  // one at a time writes to Output
+	closing atomic.Bool    // Shutdown has begun to end the backend
+	out     *output.Writer // to spec.Output
 
 	mu       sync.Mutex
 	session  *session
@@ -114,6 +116,7 @@ func Start(spec Spec) *Host {
 	spec.setDefaults()
 	h := &Host{
 		spec:   spec,
+		out:    output.New(spec.Output),
 		queue:  newQueue(spec.QueueBytes),
 		epoch:  rand.Uint64(), //nolint:gosec // it must differ, not be secret
 		hurry:  make(chan struct{}, 1),

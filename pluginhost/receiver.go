@@ -23,11 +23,11 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 		if ack.GetEpoch() != h.epoch {
 			continue
 		}
-		h.write(ack.GetOutput())
 		if !h.queue.ack(ack.GetSeq(), ack.GetError() != "") {
 			h.fail(fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq()))
 			return
 		}
+		h.write(ack.GetOutput())
 		h.mu.Lock()
 		if e := ack.GetError(); e != "" {
 			line, _, _ := strings.Cut(e, "\n")
@@ -40,15 +40,8 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 	}
 }
 
-// write passes on what the backend wrote for people.
-func (h *Host) write(p []byte) {
-	if len(p) == 0 {
-		return
-	}
-	h.outMu.Lock()
-	defer h.outMu.Unlock()
-	_, _ = h.spec.Output.Write(p) // telemetry has nowhere to complain
-}
+// write passes on what the backend wrote for people. It does not wait.
+func (h *Host) write(p []byte) { _, _ = h.out.Write(p) }
 
 // watch kills a backend that is hung: one that has not acknowledged for long,
 // and does not say that it is well either.

@@ -33,6 +33,7 @@ func (h *Host) Flush(ctx context.Context) error {
 		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, plain(err))
 	}
 	h.write(r.GetOutput())
+	h.out.Settle() // to appear before what the program prints next
 	if e := r.GetError(); e != "" {
 		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, escape(e))
 	}
@@ -118,6 +119,7 @@ func (h *Host) Shutdown(ctx context.Context) error {
 		cancel()
 	}
 	h.settle(ctx)
+	h.out.Drain(ctx)
 	if down || err == nil {
 		return nil
 	}
@@ -146,15 +148,7 @@ func (h *Host) close(ctx context.Context, deadline time.Time) bool {
 	if err != nil {
 		return false
 	}
-	written := make(chan struct{})
-	go func() { // a terminal may be stopped
-		defer close(written)
-		h.write(r.GetOutput())
-	}()
-	select {
-	case <-written:
-	case <-ctx.Done():
-	}
+	h.write(r.GetOutput())
 	return true
 }
 

@@ -3,8 +3,9 @@
 // # A backend from the outside
 //
 // A [Host] is a callback like any other: its hooks copy a few words into a
-// queue and return. A goroutine encodes what is queued in batches and sends it
-// to the backend, which is a process made of this program's own executable
+// queue and return. A goroutine encodes what is queued in batches, soon and
+// whether or not the backend is there, so that nothing of the program is kept
+// in memory for it. Another sends them to the backend, which is a process made of this program's own executable
 // ([Self]), a binary of somebody else ([Command]), or part of this process
 // ([InProcess]).
 //

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/spanloom/spanloom/backend"
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/internal/output"
@@ -40,8 +42,9 @@ type Spec struct {
 	// StartTimeout is how long a backend process may take until its handshake,
 	// and again until it is configured. Defaults to 5 s.
 	StartTimeout time.Duration
-	// QueueBytes bounds the memory for events that are queued or not yet
-	// acknowledged, as an estimate. Defaults to 64 MiB.
+	// QueueBytes bounds the memory for events that are not yet acknowledged: an
+	// estimate for those that wait to be encoded, which takes milliseconds, and
+	// the very size of the others. Defaults to 64 MiB.
 	QueueBytes int64
 
 	ackTimeout, healthTimeout time.Duration // 0 but in tests
@@ -75,10 +78,9 @@ type Host struct {
 	ctx    context.Context //nolint:containedctx // the life of the host, not of a call
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	linger time.Duration
-	hurry  chan struct{} // ship now
+	linger atomic.Int64  // how long an event waits for others, a time.Duration
+	hurry  chan struct{} // encode now
 	ready  chan struct{} // the backend takes events
-	down   chan struct{} // the backend is gone
 	closed chan struct{} // Shutdown has ended
 
 	closing atomic.Bool    // Shutdown has begun to end the backend
@@ -121,16 +123,17 @@ func Start(spec Spec) *Host {
 		epoch:  rand.Uint64(), //nolint:gosec // it must differ, not be secret
 		hurry:  make(chan struct{}, 1),
 		ready:  make(chan struct{}),
-		down:   make(chan struct{}),
 		closed: make(chan struct{}),
 		state:  Starting,
 	}
+	h.linger.Store(int64(defaultLinger))
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.wg.Go(h.encode)
 	h.wg.Go(h.run)
 	return h
 }
 
-// run starts the backend and then ships events until that ends.
+// run starts the backend and then sends batches until that ends.
 func (h *Host) run() {
 	s, err := h.spec.Launch.launch(h.ctx, &h.spec)
 	if err != nil {
@@ -158,8 +161,11 @@ func (h *Host) run() {
 	close(h.ready)
 	h.wg.Go(func() { h.receive(s, stream) })
 	h.wg.Go(func() { h.watch(s) })
-	h.ship(s, stream)
+	h.send(stream)
 }
+
+// defaultLinger is that of a backend that does not say, or not yet.
+const defaultLinger = 10 * time.Millisecond
 
 // open makes the backend ready for events.
 func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
@@ -172,9 +178,8 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 	if v := d.GetProtocolVersion(); v != wire.ProtocolVersion {
 		return nil, &StartError{Problem: WrongVersion, Detail: fmt.Sprintf("it speaks protocol version %d and this program %d", v, wire.ProtocolVersion)}
 	}
-	h.linger = min(max(time.Duration(d.GetLinger()), time.Millisecond), time.Second)
-	if d.GetLinger() == 0 {
-		h.linger = 10 * time.Millisecond
+	if l := time.Duration(d.GetLinger()); l != 0 {
+		h.linger.Store(int64(min(max(l, time.Millisecond), time.Second)))
 	}
 	answer, err := s.rpc.Configure(ctx, &pb.ConfigureRequest{
 		Instance: h.spec.Name,
@@ -194,7 +199,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 	if err := configError(answer); err != nil {
 		return nil, err
 	}
-	stream, err := s.rpc.Stream(h.ctx)
+	stream, err := s.rpc.Stream(h.ctx, grpc.ForceCodec(codec{}))
 	if err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
 	}
@@ -221,26 +226,21 @@ func (h *Host) fail(err error) {
 		s.kill()
 		go s.stop(context.Background(), false)
 	}
-	close(h.down)
 }
 
 // Ready returns nil when the backend takes events, and the reason when it never
 // will.
 func (h *Host) Ready(ctx context.Context) error {
 	select {
-	case <-h.closed:
-		return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
-	case <-h.down:
-		return h.Err()
+	case <-h.ctx.Done():
+		return h.closedError()
 	default:
 	}
 	select {
 	case <-h.ready:
 		return nil
-	case <-h.down:
-		return h.Err()
-	case <-h.closed:
-		return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
+	case <-h.ctx.Done(): // down or closed, or about to be
+		return h.closedError()
 	case <-ctx.Done():
 		return fmt.Errorf("backend %q is not ready: %w", h.spec.Name, ctx.Err())
 	}

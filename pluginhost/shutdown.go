@@ -20,15 +20,27 @@ const (
 
 // Flush sends everything that was emitted so far and returns when the backend
 // has answered for it. It returns the backend's error when that is down, and
-// ctx's when that ends first, or a minute is over.
+// ctx's when that ends first, or a minute is over, and [ErrClosed] once Shutdown
+// has begun.
 func (h *Host) Flush(ctx context.Context) error {
+	h.mu.Lock()
+	if h.shutdown {
+		h.mu.Unlock()
+		return h.closedError()
+	}
+	h.wg.Add(1) // before Shutdown waits
+	h.mu.Unlock()
+	defer h.wg.Done()
 	ctx, cancel := context.WithTimeout(ctx, maxFlush)
 	defer cancel()
+	defer context.AfterFunc(h.ctx, cancel)()
 	if err := h.flush(ctx); err != nil {
 		return err
 	}
-	s := h.current()
-	r, err := s.rpc.Flush(ctx, &pb.FlushRequest{})
+	r, err := h.current().rpc.Flush(ctx, &pb.FlushRequest{})
+	if h.ctx.Err() != nil {
+		return h.closedError()
+	}
 	if err != nil {
 		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, plain(err))
 	}
@@ -40,6 +52,15 @@ func (h *Host) Flush(ctx context.Context) error {
 	return nil
 }
 
+// closedError is why a host whose context has ended, or is about to, does nothing
+// any more.
+func (h *Host) closedError() error {
+	if err := h.Err(); err != nil {
+		return err
+	}
+	return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
+}
+
 // flush waits for the acknowledgement of everything emitted so far.
 func (h *Host) flush(ctx context.Context) error {
 	if err := h.Ready(ctx); err != nil {
@@ -48,7 +69,7 @@ func (h *Host) flush(ctx context.Context) error {
 	signal(h.hurry)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h.wg.Go(func() { h.hasten(ctx) })
+	h.wg.Go(func() { h.hasten(ctx) }) // flush's caller holds wg above zero, or is Shutdown
 	if err := h.queue.wait(ctx); err != nil {
 		return fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
 	}

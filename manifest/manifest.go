@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -44,7 +45,8 @@ type Manifest struct {
 	// sorted by position. Defaults to none.
 	Warnings []*Error `json:"-"`
 
-	root *yaml.Node
+	root   *yaml.Node
+	redact *strings.Replacer // nil when there is nothing to replace
 }
 
 // Telemetry is the telemetry section.

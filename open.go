@@ -63,7 +63,7 @@ func Open(_ context.Context, opts ...Option) (*Telemetry, error) {
 	}
 	t.timeout = m.Telemetry.ShutdownTimeout
 	for _, w := range m.Warnings {
-		fmt.Fprintln(t.stderr, w)
+		fmt.Fprintln(t.stderr, m.Redact(w.Error()))
 	}
 	t.stderr.Settle() // what the program prints next comes next
 	if !m.Telemetry.Enabled {
@@ -79,7 +79,7 @@ func fromManifest(m *manifest.Manifest) []pluginhost.Spec {
 	service := backend.Service{Name: serviceName(s.Name), Version: s.Version, Namespace: s.Namespace}
 	var list []pluginhost.Spec
 	for i, b := range m.Telemetry.Backends {
-		spec := pluginhost.Spec{Name: b.Name, Place: place(m, catalog.Path(i)), Config: b.Config, Service: service}
+		spec := pluginhost.Spec{Name: b.Name, Place: place(m, catalog.Path(i)), Config: b.Config, Service: service, Redact: m.Redact}
 		builtIn, ok := catalog.Lookup(b.Plugin)
 		switch {
 		case ok:

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -47,6 +48,11 @@ type Spec struct {
 	// the very size of the others. Defaults to 64 MiB.
 	QueueBytes int64
 
+	// Redact takes out of a text what must not be shown or logged, such as
+	// values of the environment. All errors, reasons and lines go through it;
+	// what the backend writes to Output does not. Defaults to none.
+	Redact func(text string) string
+
 	ackTimeout, healthTimeout time.Duration // 0 but in tests
 }
 
@@ -54,6 +60,7 @@ func (s *Spec) setDefaults() {
 	if s.Output == nil {
 		s.Output = io.Discard
 	}
+	s.Place = clip(escape(s.Place), maxText)
 	if s.StartTimeout == 0 {
 		s.StartTimeout = 5 * time.Second
 	}
@@ -86,13 +93,13 @@ type Host struct {
 	closing atomic.Bool    // Shutdown has begun to end the backend
 	out     *output.Writer // to spec.Output
 
-	mu       sync.Mutex
-	session  *session
-	state    State
-	err      error
-	shutdown bool
-	// exportErr is the first line of the last export that failed.
-	exportErr string
+	mu        sync.Mutex
+	session   *session
+	state     State
+	err       error
+	shutdown  bool
+	said      string // the last error that the backend told of, as it may be shown
+	uncounted bool   // an error that was not about a batch, so that no event is counted for it
 }
 
 // State is what a host's backend is doing.
@@ -173,7 +180,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 	defer cancel()
 	d, err := s.rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return nil, fmt.Errorf("describe: %w", err)
+		return nil, h.unanswered(ctx, "to say what it is", err)
 	}
 	if v := d.GetProtocolVersion(); v != wire.ProtocolVersion {
 		return nil, &StartError{Problem: WrongVersion, Detail: fmt.Sprintf("it speaks protocol version %d and this program %d", v, wire.ProtocolVersion)}
@@ -194,16 +201,25 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("configure: %w", err)
+		return nil, h.unanswered(ctx, "to open with its config", err)
 	}
 	if err := configError(answer); err != nil {
 		return nil, err
 	}
 	stream, err := s.rpc.Stream(h.ctx, grpc.ForceCodec(codec{}))
 	if err != nil {
-		return nil, fmt.Errorf("stream: %w", err)
+		return nil, err //nolint:wrapcheck // explained by the caller
 	}
 	return stream, nil
+}
+
+// unanswered says what a backend that does not start was asked for, when it has
+// used up its time.
+func (h *Host) unanswered(ctx context.Context, what string, err error) error {
+	if h.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &StartError{Problem: StartTimeout, Detail: fmt.Sprintf("it was asked %s and did not answer within %s", what, h.spec.StartTimeout), Err: err}
+	}
+	return err
 }
 
 // fail gives the backend up: once, whoever sees it first.
@@ -216,7 +232,7 @@ func (h *Host) fail(err error) {
 		h.mu.Unlock()
 		return
 	}
-	h.err = err
+	h.err = shown(err, h.spec.Redact)
 	h.state = Down
 	s := h.session
 	h.mu.Unlock()
@@ -266,10 +282,10 @@ func (h *Host) Describe(ctx context.Context) (Description, error) {
 	defer cancel()
 	d, err := h.current().rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, err)
+		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, shown(err, h.spec.Redact))
 	}
 	return Description{
-		Name: d.GetName(), Version: d.GetVersion(), Protocol: int(d.GetProtocolVersion()),
+		Name: h.clean(d.GetName()), Version: h.clean(d.GetVersion()), Protocol: int(d.GetProtocolVersion()),
 		Schema: d.GetConfigSchema(), Linger: time.Duration(d.GetLinger()),
 	}, nil
 }

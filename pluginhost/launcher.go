@@ -38,7 +38,7 @@ func (l self) launch(ctx context.Context, spec *Spec) (*session, error) {
 		return s, err
 	}
 	// Standard error may be a pipe that nobody reads.
-	go slog.WarnContext(ctx, "backend runs in this process, not in its own", "backend", spec.Name, "reason", err.Error())
+	go slog.WarnContext(ctx, "backend runs in this process, not in its own", "backend", spec.Name, "reason", shown(err, spec.Redact).Error())
 	return InProcess(l.backend).launch(ctx, spec)
 }
 

@@ -20,8 +20,10 @@ const (
 	ExportFailed Reason = "export_failed"
 	// Oversize: the event was too large for a batch of its own.
 	Oversize Reason = "oversize"
-	// AtShutdown: the event came after Shutdown, or had no answer in its time.
+	// AtShutdown: the event had no answer in the time of Shutdown.
 	AtShutdown Reason = "shutdown"
+	// AfterShutdown: the event was emitted after Shutdown had begun.
+	AfterShutdown Reason = "after_shutdown"
 	// BackendDown: the backend was not there.
 	BackendDown Reason = "backend_down"
 )
@@ -35,11 +37,12 @@ const (
 	reasonExportFailed
 	reasonOversize
 	reasonShutdown
+	reasonAfterShutdown
 	reasonBackendDown
 	reasons
 )
 
-var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, BackendDown}
+var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, AfterShutdown, BackendDown}
 
 // ledger knows of every event that left the shards. Its lock is taken before
 // those of the shards.
@@ -177,7 +180,9 @@ func (q *queue) close(why reason) {
 	defer q.unlockShards()
 	for i := range q.shards {
 		s := &q.shards[i]
-		s.refuse = why
+		if s.refuse == reasonNone {
+			s.refuse = why
+		}
 		s.dropped[why] += uint64(len(s.records))
 		s.records, s.extras = nil, nil
 		s.bytes, s.told = 0, 0

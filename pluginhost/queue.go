@@ -201,8 +201,7 @@ func (q *queue) empty() bool {
 	return true
 }
 
-// refuse drops what is emitted from now on, for a reason. The first reason
-// stays, unless the backend goes down while it is shut down.
+// refuse drops what is emitted from now on, for a reason.
 func (q *queue) refuse(r reason) {
 	q.lockShards()
 	defer q.unlockShards()

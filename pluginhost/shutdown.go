@@ -42,14 +42,24 @@ func (h *Host) Flush(ctx context.Context) error {
 		return h.closedError()
 	}
 	if err != nil {
-		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, plain(err))
+		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, shown(err, h.spec.Redact))
 	}
 	h.write(r.GetOutput())
 	h.out.Settle() // to appear before what the program prints next
-	if e := r.GetError(); e != "" {
-		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, escape(e))
+	if e := h.noteOwn(r.GetError()); e != "" {
+		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, e)
 	}
 	return nil
+}
+
+// noteOwn keeps an error that is not of a batch.
+func (h *Host) noteOwn(text string) (line string) {
+	if line = h.note(text); line != "" {
+		h.mu.Lock()
+		h.uncounted = true
+		h.mu.Unlock()
+	}
+	return line
 }
 
 // closedError is why a host whose context has ended, or is about to, does nothing
@@ -69,22 +79,32 @@ func (h *Host) flush(ctx context.Context) error {
 	signal(h.hurry)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h.wg.Go(func() { h.hasten(ctx) }) // flush's caller holds wg above zero, or is Shutdown
+	answered := make(chan struct{})
+	h.wg.Go(func() { h.hasten(ctx, answered) }) // flush's caller holds wg above zero, or is Shutdown
 	if err := h.queue.wait(ctx); err != nil {
 		return fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
+	}
+	select { // what it says is for the line about losses
+	case <-answered:
+	case <-ctx.Done():
 	}
 	return h.Err()
 }
 
 // hasten tells the backend by when it must be done, until ctx ends. It does so
 // again and again, because a call may overtake the batches that it is about.
-func (h *Host) hasten(ctx context.Context) {
-	for {
+// answered is closed after the first answer.
+func (h *Host) hasten(ctx context.Context, answered chan<- struct{}) {
+	for first := true; ; first = false {
 		r, err := h.current().rpc.Flush(ctx, &pb.FlushRequest{})
+		h.write(r.GetOutput())
+		h.noteOwn(r.GetError())
+		if first {
+			close(answered)
+		}
 		if err != nil {
 			return
 		}
-		h.write(r.GetOutput())
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
@@ -122,11 +142,11 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	reserve := max(min(time.Until(deadline)/4, maxReserve), 0)
 
-	h.queue.refuse(reasonShutdown)
+	h.queue.refuse(reasonAfterShutdown)
 	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
 	err := h.flush(flushCtx)
 	cancel()
-	clean := h.close(ctx, deadline.Add(-reserve/2))
+	clean, said := h.close(ctx, deadline.Add(-reserve/2))
 
 	h.mu.Lock()
 	s, down := h.session, h.err != nil
@@ -141,36 +161,46 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	}
 	h.settle(ctx)
 	h.out.Drain(ctx)
-	if down || err == nil {
+	switch {
+	case down:
 		return nil
+	case err == nil && said != "":
+		return fmt.Errorf("backend %q: shutdown: %s", h.spec.Name, said)
+	default:
+		return err
 	}
-	return err
 }
 
-// close asks the backend to close its instance. It is false when the backend
-// did not say that it has.
-func (h *Host) close(ctx context.Context, deadline time.Time) bool {
+// close asks the backend to close its instance, and returns what it said. It is
+// false when the backend did not say that it has.
+func (h *Host) close(ctx context.Context, deadline time.Time) (clean bool, said string) {
 	h.mu.Lock()
 	s := h.session
 	usable := s != nil && h.err == nil
 	h.mu.Unlock()
 	if !usable {
-		return false
+		return false, ""
 	}
 	select {
 	case <-h.ready:
 	default:
-		return false // still starting
+		return false, "" // still starting
 	}
 	h.closing.Store(true) // an end of the connection is wanted from now on
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	r, err := s.rpc.Shutdown(ctx, &pb.ShutdownRequest{})
 	if err != nil {
-		return false
+		if text := h.clean(plain(err)); !timeIsUp(text) {
+			if ended(err) {
+				text = endedText
+			}
+			h.noteOwn(text)
+		}
+		return false, ""
 	}
 	h.write(r.GetOutput())
-	return true
+	return true, h.noteOwn(r.GetError())
 }
 
 // grace is what Shutdown takes, if it must, beyond its deadline: for what is only

@@ -215,7 +215,10 @@ func TestNobodyReadsStandardError(t *testing.T) {
 	defer func() { _, _ = r.Close(), w.Close() }()
 	_ = w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 	for size := 4096; size > 0; size /= 4096 {
-		for err = nil; err == nil; _, err = w.Write(make([]byte, size)) {
+		for {
+			if _, err := w.Write(make([]byte, size)); err != nil {
+				break
+			}
 		}
 	}
 	path := manifestOf(t, "    - plugin: console\n    - command: [/nowhere/backend]\n")

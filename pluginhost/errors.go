@@ -127,8 +127,7 @@ func configError(r *pb.ConfigureResponse) error {
 // shown returns err as it may leave the host: its texts are clean, and so are
 // those of the errors in it that can be reached. What errors.Is says stays.
 func shown(err error, redact func(string) string) error {
-	var se *StartError
-	if errors.As(err, &se) {
+	if se, ok := errors.AsType[*StartError](err); ok {
 		c := *se
 		c.Detail, c.Fix = clean(se.Detail, redact), clean(se.Fix, redact)
 		c.Stderr = nil
@@ -140,8 +139,7 @@ func shown(err error, redact func(string) string) error {
 		}
 		return &c
 	}
-	var ce *configsError
-	if errors.As(err, &ce) {
+	if ce, ok := errors.AsType[*configsError](err); ok {
 		c := &configsError{}
 		for _, e := range ce.list {
 			if m, ok := errors.AsType[*backend.ConfigError](e); ok {

@@ -19,11 +19,7 @@ import (
 )
 
 func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
-	base, err := os.MkdirTemp("/tmp", "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(base) }()
+	base := t.TempDir()
 	put := func(dir string, files ...string) {
 		dir = filepath.Join(base, dir)
 		if err := os.Mkdir(dir, 0o700); err != nil {
@@ -104,7 +100,7 @@ func TestAnUnusableTMPDIRIsPassedOver(t *testing.T) {
 	if err := os.Mkdir(readOnly, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	other, err := os.MkdirTemp("/tmp", "o")
+	other, err := os.MkdirTemp("/tmp", "o") //nolint:usetesting // short enough for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

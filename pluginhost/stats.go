@@ -79,7 +79,8 @@ func (h *Host) Lost() (line string, ok bool) {
 
 // why names the reason that lost the most, and the backend's own.
 func (h *Host) why(s Stats, said string) string {
-	text, sep := "", "; its last error: "
+	var text string
+	sep := "; its last error: "
 	if he, ok := errors.AsType[*hostError](s.Err); ok {
 		text = he.err.Error()
 	} else {

@@ -122,13 +122,12 @@ func harmlessError(t *testing.T, what string, err error) {
 		return
 	}
 	harmless(t, what+fmt.Sprintf(" (%T)", err), err.Error())
-	var se *StartError
-	if errors.As(err, &se) {
+	if se, ok := errors.AsType[*StartError](err); ok {
 		harmless(t, what+": detail", se.Detail)
 		harmless(t, what+": fix", se.Fix)
 		harmless(t, what+": stderr", strings.Join(se.Stderr, " "))
 	}
-	switch u := err.(type) {
+	switch u := err.(type) { //nolint:errorlint // it walks along itself
 	case interface{ Unwrap() error }:
 		harmlessError(t, what, u.Unwrap())
 	case interface{ Unwrap() []error }:

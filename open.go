@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
 )
@@ -48,7 +49,7 @@ func Open(_ context.Context, opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{timeout: defaultShutdownTimeout, stderr: os.Stderr}
+	t := &Telemetry{timeout: defaultShutdownTimeout, stderr: output.New(os.Stderr)}
 	if disabled() {
 		return t, nil
 	}
@@ -62,8 +63,9 @@ func Open(_ context.Context, opts ...Option) (*Telemetry, error) {
 	}
 	t.timeout = m.Telemetry.ShutdownTimeout
 	for _, w := range m.Warnings {
-		fmt.Fprintln(t.stderr, w)
+		fmt.Fprintln(t.stderr, m.Redact(w.Error()))
 	}
+	t.stderr.Settle() // what the program prints next comes next
 	if !m.Telemetry.Enabled {
 		return t, nil
 	}
@@ -77,7 +79,7 @@ func fromManifest(m *manifest.Manifest) []pluginhost.Spec {
 	service := backend.Service{Name: serviceName(s.Name), Version: s.Version, Namespace: s.Namespace}
 	var list []pluginhost.Spec
 	for i, b := range m.Telemetry.Backends {
-		spec := pluginhost.Spec{Name: b.Name, Place: place(m, catalog.Path(i)), Config: b.Config, Service: service}
+		spec := pluginhost.Spec{Name: b.Name, Place: place(m, catalog.Path(i)), Config: b.Config, Service: service, Redact: m.Redact}
 		builtIn, ok := catalog.Lookup(b.Plugin)
 		switch {
 		case ok:

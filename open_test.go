@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -141,12 +142,96 @@ func TestDeadBackendsChangeNothing(t *testing.T) {
 	}
 	for i, want := range []string{"no file /nowhere/spanloom-backend-missing", "is it a Spanloom backend?", "http://127.0.0.1:1"} {
 		place := fmt.Sprintf("%s:%d:", path, 5+i)
-		if !strings.HasPrefix(lines[i], place) || !strings.Contains(lines[i], "4 events lost: ") || !strings.Contains(lines[i], want) {
+		if !strings.HasPrefix(lines[i], place) || !strings.Contains(lines[i], " events lost: ") || !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is\n%s\nwant %s … lost … %s", i, lines[i], place, want)
 		}
 	}
 	if again := tel.Shutdown(t.Context()); again == nil || again.Error() != lost.Error() {
 		t.Errorf("Shutdown says %v the second time", again)
+	}
+}
+
+// TestTheCauseIsToldForAnyNumberOfBatches exports to a port where nobody listens.
+func TestTheCauseIsToldForAnyNumberOfBatches(t *testing.T) {
+	p := engine.Define("p", func(g *engine.Graph, in engine.Value[[]int]) engine.Value[[]int] {
+		return engine.Map(g, engine.Node("n", func(_ context.Context, n int) (int, error) { return n, nil }), in)
+	})
+	for _, items := range []int{100, 3000, 20000} {
+		t.Run(fmt.Sprint(items), func(t *testing.T) {
+			tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(manifestOf(t, "    - plugin: otlp\n      config: { endpoint: \"http://127.0.0.1:1\" }\n")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Run(t.Context(), make([]int, items), engine.Config{Callbacks: tel.Callbacks()}); err != nil {
+				t.Fatal(err)
+			}
+			begin := time.Now()
+			line := fmt.Sprint(tel.Shutdown(t.Context()))
+			t.Logf("after %s: %s", time.Since(begin), line)
+			if !strings.Contains(line, "connection refused") || !strings.Contains(line, "http://127.0.0.1:1") || strings.Contains(line, "\n") {
+				t.Error(line)
+			}
+		})
+	}
+}
+
+// TestValuesOfTheEnvironmentAreNotShown has one in the path of a command and one
+// in an endpoint.
+func TestValuesOfTheEnvironmentAreNotShown(t *testing.T) {
+	const canary = "e5b2canary"
+	t.Setenv("CANARY_HOST", canary+".invalid")
+	t.Setenv("CANARY_DIR", "/nowhere/"+canary+"\x1b[31m")
+	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(manifestOf(t, `    - { name: a, command: ["${env:CANARY_DIR}/backend"] }
+    - plugin: otlp
+      config: { endpoint: "http://${env:CANARY_HOST}:4317" }
+`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := double.Run(t.Context(), 21, engine.Config{Callbacks: tel.Callbacks()}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	text := fmt.Sprint(tel.Flush(ctx), tel.Shutdown(t.Context()))
+	if strings.Contains(text, canary) || strings.Contains(text, "\x1b") ||
+		!strings.Contains(text, "${env:CANARY_DIR}/backend") || !strings.Contains(text, "http://${env:CANARY_HOST}:4317") {
+		t.Error(text)
+	}
+	t.Log(text)
+}
+
+// TestNobodyReadsStandardError fills the pipe that is a program's standard error
+// and never reads it. Output, warnings and lines about losses all go there.
+func TestNobodyReadsStandardError(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = r.Close(), w.Close() }()
+	_ = w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	for size := 4096; size > 0; size /= 4096 {
+		for {
+			if _, err := w.Write(make([]byte, size)); err != nil {
+				break
+			}
+		}
+	}
+	path := manifestOf(t, "    - plugin: console\n    - command: [/nowhere/backend]\n")
+	cmd := &exec.Cmd{Path: exe, Args: []string{"program"}, Dir: filepath.Dir(path), Env: os.Environ(), Stderr: w}
+	timer := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	begin := time.Now()
+	out, err := cmd.Output()
+	if string(out) != "42 <nil> 3\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if took := time.Since(begin); took > 4500*time.Millisecond { // 3 s is for Shutdown
+		t.Errorf("took %s", took)
 	}
 }
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/pluginhost"
 	"github.com/spanloom/spanloom/propagation"
 )
@@ -18,7 +18,7 @@ import (
 // called concurrently.
 type Telemetry struct {
 	timeout time.Duration
-	stderr  io.Writer
+	stderr  *output.Writer // never blocks
 	hosts   []*pluginhost.Host
 
 	once sync.Once
@@ -85,6 +85,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 				lost = append(lost, errors.New(line))
 			}
 		}
+		t.stderr.Drain(ctx)
 		t.err = errors.Join(lost...)
 	})
 	return t.err

@@ -19,8 +19,9 @@
 // # When the process ends
 //
 // It ends by itself when its connection to the host ends, after closing the
-// instance; nothing is left behind by a host that was killed. One process
-// serves one entry of a manifest.
+// instance, or when the host is gone before there was a connection. What the
+// backend started in its own process group ends with it: nothing is left behind
+// by a host that was killed. One process serves one entry of a manifest.
 //
 // # In other languages
 //

@@ -17,8 +17,11 @@ import (
 // that started the process, and exits. It never returns.
 //
 // The process ends when its connection to the host ends, however that comes,
-// after closing the instance for at most two seconds. It ignores interrupts,
-// which concern the host, and closes the instance on a termination signal.
+// when the host is gone before there is one, or when none comes within ten
+// seconds; the instance is closed first, for at most two seconds. What it has
+// started itself, in its own process group, is killed with it when the host is
+// gone. It ignores interrupts, which concern the host, and closes the instance
+// on a termination signal.
 //
 // What is printed to standard output after Serve was called goes to standard
 // error: go-plugin needs standard output for its handshake. Printing there
@@ -30,6 +33,8 @@ func Serve(b Backend) {
 		usage(os.Stderr, b)
 		os.Exit(2)
 	}
+	life := newLifetime()
+	life.watch()
 	stderr := os.Stderr
 	handshake := splitStdout()
 	os.Stdout = handshake
@@ -40,8 +45,7 @@ func Serve(b Backend) {
 		// reads them. The host always reads the real standard error.
 		os.Stdout, os.Stderr = stderr, stderr
 	}
-	life := &lifetime{server: s}
-	life.watch()
+	life.server.Store(s)
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
 			MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue,
@@ -57,7 +61,7 @@ func Serve(b Backend) {
 		},
 		Logger: hclog.NewNullLogger(),
 	})
-	life.end()
+	life.end(life.hostGone())
 }
 
 // usage tells somebody who ran the binary by hand what it is.

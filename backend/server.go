@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -34,11 +33,13 @@ type Server struct {
 	epoch, seq uint64 // the last batch that was handled
 
 	streaming              atomic.Bool
+	closed                 atomic.Bool // the host has asked for the end
 	open, evicted, ignored atomic.Uint64
 
 	mu          sync.Mutex
 	lastError   string
 	cancelBatch context.CancelFunc // ends the flush of the batch under way
+	hurried     time.Time          // batches until then have no time at all
 
 	ready func() // called when the host is known to listen
 }
@@ -59,25 +60,32 @@ func (s *Server) Register(r grpc.ServiceRegistrar) { pb.RegisterBackendServer(r,
 // Close flushes and closes the instance, if it is open. It returns the error of
 // ctx when the instance does not return in time.
 func (s *Server) Close(ctx context.Context) error {
+	_, err := s.close(ctx, ctx)
+	return err
+}
+
+// close waits until ctx ends, and gives the instance until hasty ends. It reports
+// whether err is what the instance said, if there was one.
+func (s *Server) close(ctx, hasty context.Context) (said bool, err error) {
 	if err := s.acquire(ctx); err != nil {
-		return err
+		return false, err
 	}
 	if s.instance == nil {
 		s.release()
-		return nil
+		return true, nil
 	}
 	in := s.instance
 	s.instance = nil
 	done := make(chan error, 1)
 	go func() {
 		defer s.release()
-		done <- guard("Close", func() error { return in.Close(ctx) })
+		done <- guard("Close", func() error { return in.Close(hasty) })
 	}()
 	select {
 	case err := <-done:
-		return err
+		return true, err
 	case <-ctx.Done():
-		return fmt.Errorf("close: %w", ctx.Err())
+		return false, fmt.Errorf("close: %w", ctx.Err())
 	}
 }
 
@@ -159,13 +167,12 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 }
 
 // Flush implements the service. Its deadline is also that of the batch under
-// way, which may have been given much time before there was a hurry: ended a
-// little earlier, its acknowledgement still reaches the host and says why.
+// way, which may have been given much time before there was a hurry, and of all
+// that come before it: ended a little earlier, their acknowledgements still
+// reach the host and say why.
 func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushResponse, error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		left := time.Until(deadline)
-		defer time.AfterFunc(left-min(left/4, maxHurry), s.hurry).Stop()
-	}
+	ctx, cancel := s.hasty(ctx)
+	defer cancel()
 	if err := s.acquire(ctx); err != nil {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
@@ -181,9 +188,33 @@ func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushRespon
 // maxHurry is the most time that an acknowledgement is given to reach the host.
 const maxHurry = 300 * time.Millisecond
 
-func (s *Server) hurry() {
+// hasty returns a context that ends a little before ctx's deadline, and all
+// batches until the deadline with it.
+func (s *Server) hasty(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	ctx, cancel := context.WithCancel(ctx)
+	if !ok {
+		return ctx, cancel
+	}
+	left := time.Until(deadline)
+	t := time.AfterFunc(left-min(left/4, maxHurry), func() {
+		s.hurry(deadline)
+		cancel()
+	})
+	return ctx, func() {
+		t.Stop()
+		cancel()
+	}
+}
+
+// hurry ends the flush of the batch under way, and those of all batches until
+// the deadline at once.
+func (s *Server) hurry(deadline time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if deadline.After(s.hurried) {
+		s.hurried = deadline
+	}
 	if s.cancelBatch != nil {
 		s.cancelBatch()
 	}
@@ -205,8 +236,11 @@ func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse,
 
 // Shutdown implements the service.
 func (s *Server) Shutdown(ctx context.Context, _ *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
-	err := s.Close(ctx)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	s.closed.Store(true)
+	hasty, cancel := s.hasty(ctx)
+	defer cancel()
+	said, err := s.close(ctx, hasty)
+	if !said {
 		return nil, status.Error(codes.DeadlineExceeded, err.Error())
 	}
 	return &pb.ShutdownResponse{Error: valid(err), Output: s.out.take()}, nil

@@ -24,16 +24,27 @@ import (
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The tests of a lifetime leave goroutines where the process would have ended.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/spanloom/spanloom/backend.ended.func1"),
+		goleak.IgnoreAnyFunction("github.com/spanloom/spanloom/backend.(*lifetime).watch.func1"),
+		goleak.IgnoreTopFunction("os/signal.signal_recv"))
+}
 
 type instance struct {
 	callbacktest.Recorder
 	config backend.Config
 	flush  func() error
-	closed int
+	// flushContext takes the place of flush.
+	flushContext func(context.Context) error
+	closed       int
 }
 
-func (i *instance) Flush(context.Context) error {
+func (i *instance) Flush(ctx context.Context) error {
+	if i.flushContext != nil {
+		return i.flushContext(ctx)
+	}
 	if i.flush != nil {
 		return i.flush()
 	}
@@ -241,5 +252,52 @@ func TestHealthAnswersWhileTheInstanceHangs(t *testing.T) {
 	}
 	if in.closed != 1 {
 		t.Errorf("closed %d times", in.closed)
+	}
+}
+
+// Once a hurry has begun, no batch gets time any more until it is over.
+func TestAHurryIsForAllBatches(t *testing.T) {
+	flushed := make(chan struct{}, 100)
+	in := &instance{}
+	in.flushContext = func(ctx context.Context) error {
+		flushed <- struct{}{}
+		select {
+		case <-ctx.Done():
+			return errors.New("cut short")
+		case <-time.After(10 * time.Second):
+			return nil
+		}
+	}
+	c := configured(t, in)
+	s, err := c.Stream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const batches = 10
+	for seq := range uint64(batches) {
+		if err := s.Send(batch(seq + 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-flushed
+	ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+	defer cancel()
+	go func() { _, _ = c.Flush(ctx, &pb.FlushRequest{}) }()
+	for seq := range uint64(batches) {
+		ack, err := s.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ack.GetSeq() != seq+1 || ack.GetError() != "cut short" {
+			t.Errorf("%v", ack)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("the acknowledgements came late")
+	}
+	<-ctx.Done()
+	in.flushContext = nil
+	if ack := send(t, s, batch(batches+1)); ack.GetError() != "" {
+		t.Errorf("after the hurry: %v", ack)
 	}
 }

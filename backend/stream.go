@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -65,6 +66,9 @@ func (s *Server) batch(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack], b *pb.
 	defer cancel()
 	s.mu.Lock()
 	s.cancelBatch = cancel
+	if time.Now().Before(s.hurried) {
+		cancel()
+	}
 	s.mu.Unlock()
 	err := s.decoder.Deliver(b, s.instance)
 	if flushErr := guard("Flush", func() error { return s.instance.Flush(ctx) }); err == nil {

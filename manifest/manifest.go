@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -46,6 +47,7 @@ type Manifest struct {
 
 	root    *yaml.Node
 	written map[*yaml.Node]string // see parser
+	redact  *strings.Replacer     // nil when there is nothing to replace
 }
 
 // Telemetry is the telemetry section.

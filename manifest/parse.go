@@ -32,6 +32,8 @@ type parser struct {
 	// written holds, for each scalar with references, its text as written and
 	// without defaults: the only form that may be shown.
 	written map[*yaml.Node]string
+	// secrets are the values of the environment in use, and their references.
+	secrets map[string]string
 	// broken nodes have a fault already and no usable value; later checks keep
 	// quiet about them.
 	broken map[*yaml.Node]bool
@@ -47,6 +49,7 @@ func parse(file, dir string, data []byte, o Options) (*Manifest, error) {
 	p := &parser{
 		file: file, base: base, opts: o,
 		written: map[*yaml.Node]string{},
+		secrets: map[string]string{},
 		broken:  map[*yaml.Node]bool{},
 		index:   map[*yaml.Node]map[string]int{},
 	}
@@ -71,6 +74,7 @@ func parse(file, dir string, data []byte, o Options) (*Manifest, error) {
 		return nil, fmt.Errorf("manifest %s: %w", file, err)
 	}
 	m.root, m.written, m.Warnings = p.root, p.written, tidy(p.warnings)
+	m.redact = redactor(p.secrets)
 	return m, nil
 }
 

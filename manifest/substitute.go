@@ -1,7 +1,12 @@
 package manifest
 
 import (
+	"cmp"
+	"net/url"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -93,7 +98,8 @@ func (p *parser) reference(n *yaml.Node, path, body string) (value, shown string
 		return "", "", false
 	}
 	shown = "${env:" + name + "}"
-	value, set := p.opts.lookup(name)
+	given, set := p.opts.lookup(name)
+	value = given
 	switch {
 	case !set && !hasDefault:
 		p.breakf(n, path, "%s is not set; set it, or give a default: ${env:%s:-default}", clip(shown), clip(name))
@@ -104,5 +110,67 @@ func (p *parser) reference(n *yaml.Node, path, body string) (value, shown string
 		p.breakf(n, path, "the value of %s is not UTF-8", clip(shown))
 		return "", "", false
 	}
+	if value == given && value != "" {
+		p.secrets[value] = shown
+	}
 	return value, shown, true
+}
+
+// minSecret is the length in bytes from which a value is kept out of texts:
+// shorter ones occur in them by chance.
+const minSecret = 4
+
+// Redact returns text with every value of the environment that the manifest
+// refers to replaced by its reference, such as ${env:TOKEN}. Values shorter than
+// four bytes stay. Texts that are made of the manifest's values, such as an error
+// of the system with a path, go through it before they are shown or logged.
+func (m *Manifest) Redact(text string) string {
+	if m.redact == nil {
+		return text
+	}
+	return m.redact.Replace(text)
+}
+
+// redactor returns what replaces secrets, keys, by their references, in all the
+// forms in which they are likely to be met.
+func redactor(secrets map[string]string) *strings.Replacer {
+	forms := map[string]string{}
+	for value, shown := range secrets {
+		for _, form := range formsOf(value) {
+			// One value may have two names; which one is shown must not change.
+			if old, ok := forms[form]; len(form) >= minSecret && (!ok || shown < old) {
+				forms[form] = shown
+			}
+		}
+	}
+	if len(forms) == 0 {
+		return nil
+	}
+	var list []string
+	for form := range forms {
+		list = append(list, form)
+	}
+	slices.SortFunc(list, func(a, b string) int { // the first that matches wins
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	var pairs []string
+	for _, form := range list {
+		pairs = append(pairs, form, forms[form])
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// formsOf returns a value as it may stand in a text: quoted, as a path, as a part
+// of a URL, and the parts of a URL.
+func formsOf(value string) []string {
+	quote := func(s string) string { return s[1 : len(s)-1] }
+	forms := []string{
+		value, strings.TrimSpace(value), quote(strconv.Quote(value)), quote(strconv.QuoteToGraphic(value)),
+		filepath.Clean(value), url.PathEscape(value), url.QueryEscape(value), strings.ToLower(value),
+	}
+	if u, err := url.Parse(value); err == nil && u.Host != "" {
+		password, _ := u.User.Password()
+		forms = append(forms, u.String(), u.Redacted(), u.Host, u.Hostname(), u.User.Username(), password)
+	}
+	return forms
 }

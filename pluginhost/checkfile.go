@@ -12,8 +12,10 @@ import (
 // CheckFile says why the file at path would not be started as a backend, with a
 // [*StartError], or returns nil. It starts nothing.
 func CheckFile(path string) error {
-	_, err := checkFile(path)
-	return err
+	if _, err := checkFile(path); err != nil {
+		return shown(err, nil)
+	}
+	return nil
 }
 
 // checkFile says why the file at path should not be run, or returns where it

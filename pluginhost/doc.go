@@ -3,8 +3,9 @@
 // # A backend from the outside
 //
 // A [Host] is a callback like any other: its hooks copy a few words into a
-// queue and return. A goroutine encodes what is queued in batches and sends it
-// to the backend, which is a process made of this program's own executable
+// queue and return. A goroutine encodes what is queued in batches, soon and
+// whether or not the backend is there, so that nothing of the program is kept
+// in memory for it. Another sends them to the backend, which is a process made of this program's own executable
 // ([Self]), a binary of somebody else ([Command]), or part of this process
 // ([InProcess]).
 //
@@ -36,7 +37,14 @@
 // A backend process has a process group of its own, no standard input, a
 // directory of its own that only our user can enter, and of the environment
 // only what [Spec] names. Both ends of its connection prove by certificates
-// that they are who started whom. It ends with its host, however that ends.
+// that they are who started whom. It ends with its host, however and whenever
+// that ends, and so does what it has started in its group.
+//
+// # Texts
+//
+// What a backend says in an error is shown without control characters, on one
+// line and shortened, and after [Spec].Redact. What it writes for people passes
+// as it is, because it may have colours. It is dropped when nobody reads it.
 //
 // # Stability
 //

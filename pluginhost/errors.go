@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/grpc/status"
+
 	"github.com/spanloom/spanloom/backend"
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 )
@@ -26,6 +28,7 @@ const (
 	NotABackend   Problem = "not a backend"
 	WrongVersion  Problem = "wrong version"
 	StartTimeout  Problem = "start timeout"
+	NoDirectory   Problem = "no directory"
 )
 
 // StartError says why a backend did not start, and how to mend it.
@@ -72,7 +75,7 @@ func wrote(lines []string) string {
 	if len(said) == 0 {
 		return ""
 	}
-	return "; it wrote: " + strings.Join(said[max(len(said)-most, 0):], " | ")
+	return "; it wrote: " + clip(strings.Join(said[max(len(said)-most, 0):], " | "), maxText)
 }
 
 // hostError adds whose error it is, and the place in the manifest.
@@ -111,12 +114,60 @@ func configError(r *pb.ConfigureResponse) error {
 	if len(r.GetErrors()) > 0 {
 		e := &configsError{}
 		for _, c := range r.GetErrors() {
-			e.list = append(e.list, &backend.ConfigError{Key: c.GetKey(), Message: escape(c.GetMessage())})
+			e.list = append(e.list, &backend.ConfigError{Key: c.GetKey(), Message: c.GetMessage()})
 		}
 		return e
 	}
 	if t := r.GetError(); t != "" {
-		return fmt.Errorf("it could not open: %s", escape(t))
+		return fmt.Errorf("it could not open: %s", t)
 	}
 	return nil
 }
+
+// shown returns err as it may leave the host: its texts are clean, and so are
+// those of the errors in it that can be reached. What errors.Is says stays.
+func shown(err error, redact func(string) string) error {
+	if se, ok := errors.AsType[*StartError](err); ok {
+		c := *se
+		c.Detail, c.Fix = clean(se.Detail, redact), clean(se.Fix, redact)
+		c.Stderr = nil
+		for _, l := range se.Stderr {
+			c.Stderr = append(c.Stderr, clean(l, redact))
+		}
+		if se.Err != nil {
+			c.Err = shown(se.Err, redact)
+		}
+		return &c
+	}
+	if ce, ok := errors.AsType[*configsError](err); ok {
+		c := &configsError{}
+		for _, e := range ce.list {
+			if m, ok := errors.AsType[*backend.ConfigError](e); ok {
+				e = &backend.ConfigError{Key: clean(m.Key, redact), Message: clean(m.Message, redact)}
+			}
+			c.list = append(c.list, e)
+		}
+		return c
+	}
+	return &cleanError{text: clean(plain(err), redact), err: err}
+}
+
+// plain returns the text of err without gRPC's words.
+func plain(err error) string {
+	if s, ok := status.FromError(err); ok && s.Message() != "" {
+		return s.Message()
+	}
+	return err.Error()
+}
+
+// cleanError is another error with a text that can be shown. That one cannot be
+// had, because its text may not.
+type cleanError struct {
+	text string
+	err  error
+}
+
+func (e *cleanError) Error() string { return e.text }
+
+// Is implements errors.Is.
+func (e *cleanError) Is(target error) bool { return errors.Is(e.err, target) }

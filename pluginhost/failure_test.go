@@ -5,6 +5,7 @@ package pluginhost
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -175,10 +176,34 @@ func TestSelfFallsBackToThisProcess(t *testing.T) {
 	if st := h.Stats(); st.Delivered != uint64(n) {
 		t.Errorf("%d events: %+v", n, st)
 	}
+	await(t, time.Second, "a log line", func() bool { return log.String() != "" })
 	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "backend runs in this process") {
 		t.Error(text)
 	}
 	t.Log(log.String())
+}
+
+// A pipe that nobody reads takes nobody's time and nobody's events.
+func TestNobodyReadsTheOutput(t *testing.T) {
+	s := spec(t, testConfig{Say: strings.Repeat("say ", 100)})
+	r, w := io.Pipe()
+	s.Output = w
+	h := start(t, s)
+	n := 0
+	for seed := range uint64(20) {
+		n += hooktest.Random(h, seed)
+		flush(t, h)
+	}
+	if st := h.Stats(); st.Delivered != uint64(n) {
+		t.Errorf("%d events: %+v", n, st)
+	}
+	shutdown(t, h, time.Second)
+	if line, ok := h.Lost(); ok {
+		t.Error(line)
+	}
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	h.out.Drain(t.Context())
+	_ = w.Close()
 }
 
 func TestPrintingDoesNotBlockABackend(t *testing.T) {

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,8 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/spanloom/spanloom/backend"
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
@@ -30,7 +34,8 @@ type Spec struct {
 	Service backend.Service
 	// Terminal is what is known of where Output ends.
 	Terminal backend.Terminal
-	// Output gets what the backend writes for people. Defaults to io.Discard.
+	// Output gets what the backend writes for people. It may block: nothing
+	// waits for it but Shutdown, within its time. Defaults to io.Discard.
 	Output io.Writer
 	// Env are the NAME=value entries that a backend process gets. It sees no
 	// other part of this process's environment.
@@ -38,9 +43,15 @@ type Spec struct {
 	// StartTimeout is how long a backend process may take until its handshake,
 	// and again until it is configured. Defaults to 5 s.
 	StartTimeout time.Duration
-	// QueueBytes bounds the memory for events that are queued or not yet
-	// acknowledged, as an estimate. Defaults to 64 MiB.
+	// QueueBytes bounds the memory for events that are not yet acknowledged: an
+	// estimate for those that wait to be encoded, which takes milliseconds, and
+	// the very size of the others. Defaults to 64 MiB.
 	QueueBytes int64
+
+	// Redact takes out of a text what must not be shown or logged, such as
+	// values of the environment. All errors, reasons and lines go through it;
+	// what the backend writes to Output does not. Defaults to none.
+	Redact func(text string) string
 
 	ackTimeout, healthTimeout time.Duration // 0 but in tests
 }
@@ -49,6 +60,7 @@ func (s *Spec) setDefaults() {
 	if s.Output == nil {
 		s.Output = io.Discard
 	}
+	s.Place = clip(escape(s.Place), maxText)
 	if s.StartTimeout == 0 {
 		s.StartTimeout = 5 * time.Second
 	}
@@ -73,22 +85,21 @@ type Host struct {
 	ctx    context.Context //nolint:containedctx // the life of the host, not of a call
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	linger time.Duration
-	hurry  chan struct{} // ship now
+	linger atomic.Int64  // how long an event waits for others, a time.Duration
+	hurry  chan struct{} // encode now
 	ready  chan struct{} // the backend takes events
-	down   chan struct{} // the backend is gone
 	closed chan struct{} // Shutdown has ended
 
-	closing atomic.Bool // Shutdown has begun to end the backend
-	outMu   sync.Mutex  // one at a time writes to Output
+	closing atomic.Bool    // Shutdown has begun to end the backend
+	out     *output.Writer // to spec.Output
 
-	mu       sync.Mutex
-	session  *session
-	state    State
-	err      error
-	shutdown bool
-	// exportErr is the first line of the last export that failed.
-	exportErr string
+	mu        sync.Mutex
+	session   *session
+	state     State
+	err       error
+	shutdown  bool
+	said      string // the last error that the backend told of, as it may be shown
+	uncounted bool   // an error that was not about a batch, so that no event is counted for it
 }
 
 // State is what a host's backend is doing.
@@ -114,20 +125,22 @@ func Start(spec Spec) *Host {
 	spec.setDefaults()
 	h := &Host{
 		spec:   spec,
+		out:    output.New(spec.Output),
 		queue:  newQueue(spec.QueueBytes),
 		epoch:  rand.Uint64(), //nolint:gosec // it must differ, not be secret
 		hurry:  make(chan struct{}, 1),
 		ready:  make(chan struct{}),
-		down:   make(chan struct{}),
 		closed: make(chan struct{}),
 		state:  Starting,
 	}
+	h.linger.Store(int64(defaultLinger))
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.wg.Go(h.encode)
 	h.wg.Go(h.run)
 	return h
 }
 
-// run starts the backend and then ships events until that ends.
+// run starts the backend and then sends batches until that ends.
 func (h *Host) run() {
 	s, err := h.spec.Launch.launch(h.ctx, &h.spec)
 	if err != nil {
@@ -155,8 +168,11 @@ func (h *Host) run() {
 	close(h.ready)
 	h.wg.Go(func() { h.receive(s, stream) })
 	h.wg.Go(func() { h.watch(s) })
-	h.ship(s, stream)
+	h.send(stream)
 }
+
+// defaultLinger is that of a backend that does not say, or not yet.
+const defaultLinger = 10 * time.Millisecond
 
 // open makes the backend ready for events.
 func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
@@ -164,14 +180,13 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 	defer cancel()
 	d, err := s.rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return nil, fmt.Errorf("describe: %w", err)
+		return nil, h.unanswered(ctx, "to say what it is", err)
 	}
 	if v := d.GetProtocolVersion(); v != wire.ProtocolVersion {
 		return nil, &StartError{Problem: WrongVersion, Detail: fmt.Sprintf("it speaks protocol version %d and this program %d", v, wire.ProtocolVersion)}
 	}
-	h.linger = min(max(time.Duration(d.GetLinger()), time.Millisecond), time.Second)
-	if d.GetLinger() == 0 {
-		h.linger = 10 * time.Millisecond
+	if l := time.Duration(d.GetLinger()); l != 0 {
+		h.linger.Store(int64(min(max(l, time.Millisecond), time.Second)))
 	}
 	answer, err := s.rpc.Configure(ctx, &pb.ConfigureRequest{
 		Instance: h.spec.Name,
@@ -186,16 +201,25 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("configure: %w", err)
+		return nil, h.unanswered(ctx, "to open with its config", err)
 	}
 	if err := configError(answer); err != nil {
 		return nil, err
 	}
-	stream, err := s.rpc.Stream(h.ctx)
+	stream, err := s.rpc.Stream(h.ctx, grpc.ForceCodec(codec{}))
 	if err != nil {
-		return nil, fmt.Errorf("stream: %w", err)
+		return nil, err //nolint:wrapcheck // explained by the caller
 	}
 	return stream, nil
+}
+
+// unanswered says what a backend that does not start was asked for, when it has
+// used up its time.
+func (h *Host) unanswered(ctx context.Context, what string, err error) error {
+	if h.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &StartError{Problem: StartTimeout, Detail: fmt.Sprintf("it was asked %s and did not answer within %s", what, h.spec.StartTimeout), Err: err}
+	}
+	return err
 }
 
 // fail gives the backend up: once, whoever sees it first.
@@ -208,7 +232,7 @@ func (h *Host) fail(err error) {
 		h.mu.Unlock()
 		return
 	}
-	h.err = err
+	h.err = shown(err, h.spec.Redact)
 	h.state = Down
 	s := h.session
 	h.mu.Unlock()
@@ -218,26 +242,21 @@ func (h *Host) fail(err error) {
 		s.kill()
 		go s.stop(context.Background(), false)
 	}
-	close(h.down)
 }
 
 // Ready returns nil when the backend takes events, and the reason when it never
 // will.
 func (h *Host) Ready(ctx context.Context) error {
 	select {
-	case <-h.closed:
-		return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
-	case <-h.down:
-		return h.Err()
+	case <-h.ctx.Done():
+		return h.closedError()
 	default:
 	}
 	select {
 	case <-h.ready:
 		return nil
-	case <-h.down:
-		return h.Err()
-	case <-h.closed:
-		return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
+	case <-h.ctx.Done(): // down or closed, or about to be
+		return h.closedError()
 	case <-ctx.Done():
 		return fmt.Errorf("backend %q is not ready: %w", h.spec.Name, ctx.Err())
 	}
@@ -263,10 +282,10 @@ func (h *Host) Describe(ctx context.Context) (Description, error) {
 	defer cancel()
 	d, err := h.current().rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, err)
+		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, shown(err, h.spec.Redact))
 	}
 	return Description{
-		Name: d.GetName(), Version: d.GetVersion(), Protocol: int(d.GetProtocolVersion()),
+		Name: h.clean(d.GetName()), Version: h.clean(d.GetVersion()), Protocol: int(d.GetProtocolVersion()),
 		Schema: d.GetConfigSchema(), Linger: time.Duration(d.GetLinger()),
 	}, nil
 }

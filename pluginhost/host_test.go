@@ -118,7 +118,7 @@ func TestShutdownTwiceAndEmitAfterwards(t *testing.T) {
 	shutdown(t, h, time.Second)
 	m := hooktest.Random(h, 2)
 	st := h.Stats()
-	if st.Delivered != uint64(n) || st.Dropped[AtShutdown] != uint64(m) || st.State != Closed {
+	if st.Delivered != uint64(n) || st.Dropped[AfterShutdown] != uint64(m) || st.State != Closed {
 		t.Errorf("%d and %d events: %+v", n, m, st)
 	}
 	exact(t, h)

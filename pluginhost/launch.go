@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func startProcess(ctx context.Context, spec *Spec, path string, args, env []stri
 	if err != nil {
 		return nil, err
 	}
-	said := &tail{}
+	said := &tail{redact: spec.Redact}
 	p := &process{done: make(chan struct{})}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue},
@@ -93,7 +94,7 @@ func environment(handshake []string, dir string, own, allowed []string) []string
 			env = append(env, e)
 		}
 	}
-	env = append(env, plugin.EnvUnixSocketDir+"="+dir)
+	env = append(env, plugin.EnvUnixSocketDir+"="+dir, wire.HostVariable+"="+strconv.Itoa(os.Getpid()))
 	for _, name := range baseVariables {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
@@ -145,7 +146,10 @@ func connect(ctx context.Context, c *plugin.Client, p *process, limit time.Durat
 // startError says in our words why a process did not become a backend.
 func startError(err error, path string, p *process, said *tail, limit time.Duration) error {
 	e := &StartError{Err: err}
+	var refused *StartError
 	switch {
+	case errors.As(err, &refused):
+		return refused
 	case errors.Is(err, context.Canceled):
 		return err
 	case p.cmd == nil || p.cmd.Process == nil:
@@ -171,7 +175,7 @@ func startError(err error, path string, p *process, said *tail, limit time.Durat
 		e.Fix = "rebuild the older of the two"
 	case line != "" && !isHandshake(line):
 		e.Problem = NotABackend
-		e.Detail = fmt.Sprintf("it printed %q to standard output in place of a handshake", escape(line))
+		e.Detail = fmt.Sprintf("it printed %q to standard output in place of a handshake", line)
 		e.Fix = "if it is a Spanloom backend, print nothing before backend.Serve"
 	case exited:
 		e.Problem = ExitedEarly
@@ -182,11 +186,15 @@ func startError(err error, path string, p *process, said *tail, limit time.Durat
 		}
 	case isTimeout(err) || strings.Contains(err.Error(), "timeout"):
 		e.Problem = StartTimeout
+		if isHandshake(line) {
+			e.Detail = fmt.Sprintf("it sent its handshake and could not be reached within %s", 2*limit)
+			break
+		}
 		e.Detail = fmt.Sprintf("no handshake within %s", limit)
-		e.Fix = "is it a Spanloom backend? If it is slow to start, raise start_timeout"
+		e.Fix = "is it a Spanloom backend?"
 	default:
 		e.Problem = NotABackend
-		e.Detail = "the handshake failed: " + escape(err.Error())
+		e.Detail = "the handshake failed: " + err.Error()
 	}
 	return e
 }

@@ -20,8 +20,10 @@ const (
 	ExportFailed Reason = "export_failed"
 	// Oversize: the event was too large for a batch of its own.
 	Oversize Reason = "oversize"
-	// AtShutdown: the event came after Shutdown, or had no answer in its time.
+	// AtShutdown: the event had no answer in the time of Shutdown.
 	AtShutdown Reason = "shutdown"
+	// AfterShutdown: the event was emitted after Shutdown had begun.
+	AfterShutdown Reason = "after_shutdown"
 	// BackendDown: the backend was not there.
 	BackendDown Reason = "backend_down"
 )
@@ -35,11 +37,12 @@ const (
 	reasonExportFailed
 	reasonOversize
 	reasonShutdown
+	reasonAfterShutdown
 	reasonBackendDown
 	reasons
 )
 
-var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, BackendDown}
+var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, AfterShutdown, BackendDown}
 
 // ledger knows of every event that left the shards. Its lock is taken before
 // those of the shards.
@@ -50,18 +53,20 @@ type ledger struct {
 	settled   uint64 // of the accepted events, those whose fate is known
 	delivered uint64
 	dropped   [reasons]uint64
-	last      uint64 // the last batch that was sent
-	window    []sent
+	last      uint64  // the last batch that was sent
+	window    []batch // encoded and not settled, in order
+	next      int     // the place in window of the first that was not sent
+	unacked   int     // how many batches were sent and not acknowledged
 	waiters   []waiter
-	slots     chan struct{} // one for each batch in window that was sent
+	feed      chan struct{} // there may be something to send
 }
 
-// sent is a batch that waits for its acknowledgement. A later issue keeps its
-// bytes here, to send them again.
-type sent struct {
+// batch is what waits to be sent, or for its acknowledgement.
+type batch struct {
 	seq    uint64
 	events int
 	bytes  int64
+	data   []byte // encoded; nil once it is sent
 	at     time.Time
 	lost   reason // not sent at all, and settled in its turn
 }
@@ -71,24 +76,45 @@ type waiter struct {
 	done   chan struct{}
 }
 
-// sending notes a batch that is about to be sent, and counts its size in place
-// of what its events were estimated at. It is false when the ledger was closed,
-// and the batch already counted.
-func (q *queue) sending(b sent, size int64) bool {
+// encoded appends a batch to those that wait to be sent, and counts its size in
+// place of estimate, what its events were queued for. It is false when the
+// ledger was closed, and the batch already counted.
+func (q *queue) encoded(b batch, estimate int64) bool {
 	l := &q.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return false
 	}
-	q.used.Add(size - b.bytes)
-	l.last = max(l.last, b.seq)
-	b.bytes = size
+	b.bytes = int64(len(b.data))
+	q.used.Add(b.bytes - estimate)
 	l.window = append(l.window, b)
 	if b.lost != reasonNone {
 		q.settle(0, reasonNone)
 	}
+	signal(l.feed)
 	return true
+}
+
+// send returns the next batch to send, if there is one and few enough wait for
+// their acknowledgement.
+func (q *queue) send() (data []byte, ok bool) {
+	l := &q.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.next < len(l.window) && l.window[l.next].lost != reasonNone {
+		l.next++
+	}
+	if l.next == len(l.window) || l.unacked == maxUnacked {
+		return nil, false
+	}
+	b := &l.window[l.next]
+	data, b.data = b.data, nil
+	b.at = time.Now()
+	l.last = b.seq
+	l.next++
+	l.unacked++
+	return data, true
 }
 
 // settle notes the fate of all batches up to seq: delivered, or lost. The
@@ -108,15 +134,22 @@ func (q *queue) settle(seq uint64, why reason) {
 		switch {
 		case b.lost != reasonNone:
 			l.dropped[b.lost] += events
-			continue // it had no slot
+			continue // it was not sent
 		case why != reasonNone:
 			l.dropped[why] += events
 		default:
 			l.delivered += events
 		}
-		<-l.slots
+		l.unacked--
 	}
-	l.window = append(l.window[:0], l.window[n:]...)
+	if n == 0 {
+		return
+	}
+	rest := copy(l.window, l.window[n:])
+	clear(l.window[rest:])
+	l.window = l.window[:rest]
+	l.next = max(l.next-n, 0)
+	signal(l.feed)
 	l.notify()
 }
 
@@ -147,14 +180,16 @@ func (q *queue) close(why reason) {
 	defer q.unlockShards()
 	for i := range q.shards {
 		s := &q.shards[i]
-		s.refuse = why
+		if s.refuse == reasonNone {
+			s.refuse = why
+		}
 		s.dropped[why] += uint64(len(s.records))
 		s.records, s.extras = nil, nil
 		s.bytes, s.told = 0, 0
 	}
 	l.dropped[why] += l.inFlight
 	l.inFlight = 0
-	l.window = nil
+	l.window, l.next, l.unacked = nil, 0, 0
 	l.closed = true
 	q.used.Store(0)
 	l.notify()
@@ -199,7 +234,7 @@ func (q *queue) wait(ctx context.Context) error {
 func (q *queue) oldest() (time.Time, bool) {
 	q.ledger.mu.Lock()
 	defer q.ledger.mu.Unlock()
-	if len(q.ledger.window) == 0 {
+	if q.ledger.next == 0 {
 		return time.Time{}, false
 	}
 	return q.ledger.window[0].at, true

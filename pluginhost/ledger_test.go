@@ -24,11 +24,13 @@ type faulty struct {
 	pb.UnimplementedBackendServer
 
 	script []string
-	hits   *[len(faults)]atomic.Int64
+	hits   *faultHits
 	got    atomic.Uint64 // events in batches that were acknowledged without error
 	last   atomic.Uint64
 	t      *rapid.T
 }
+
+type faultHits [len(faults)]atomic.Int64
 
 var faults = [...]string{"ok", "fail", "slow", "skip", "stranger", "future", "end", "stall"}
 
@@ -103,7 +105,7 @@ func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 }
 
 func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
-	var hits [len(faults)]atomic.Int64
+	var hits faultHits
 	rapid.Check(t, func(t *rapid.T) {
 		f := &faulty{t: t, hits: &hits}
 		f.script = rapid.SliceOfN(rapid.SampledFrom(faults[:]), 1, 12).Draw(t, "script")

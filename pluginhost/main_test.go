@@ -54,6 +54,9 @@ func init() {
 	if len(os.Args) > 1 && os.Args[1] == "host" {
 		hostMain()
 	}
+	if len(os.Args) > 1 && os.Args[1] == "leave" {
+		leaveMain()
+	}
 }
 
 func TestMain(m *testing.M) {

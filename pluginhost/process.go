@@ -2,12 +2,16 @@ package pluginhost
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/go-plugin"
 )
 
 // process is a backend process. It implements go-plugin's runner.Runner, in
@@ -127,7 +131,16 @@ func (p *process) ID() string {
 func (*process) Diagnose(context.Context) string { return "" }
 
 // PluginToHost implements runner.Runner.
+//
+// The directory of a backend's socket keeps everybody else out; a port would
+// not, and might be anybody's.
 func (*process) PluginToHost(network, addr string) (string, string, error) {
+	if network != "unix" && runtime.GOOS != "windows" {
+		return "", "", &StartError{
+			Problem: NotABackend, Detail: fmt.Sprintf("its handshake names the address %s %s and not a Unix socket", network, addr),
+			Fix: "let it listen in the directory that " + plugin.EnvUnixSocketDir + " names",
+		}
+	}
 	return network, addr, nil
 }
 

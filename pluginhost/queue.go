@@ -11,7 +11,7 @@ import (
 
 const (
 	shards = 16
-	// fullShard is how many events of one shard wake the shipper: spans are
+	// fullShard is how many events of one shard wake the encoder: spans are
 	// spread evenly, so this is about 512 in all.
 	fullShard = 512 / shards
 	// step is how exactly the bytes in a shard are known to the others.
@@ -42,8 +42,8 @@ type shard struct {
 type queue struct {
 	limit  int64
 	order  atomic.Uint64
-	used   atomic.Int64 // bytes of queued and unacknowledged events
-	idle   atomic.Bool  // the shipper sleeps until the first event
+	used   atomic.Int64 // bytes of queued events, by estimate, and of batches
+	idle   atomic.Bool  // the encoder sleeps until the first event
 	wake   chan struct{}
 	full   chan struct{}
 	shards [shards]shard
@@ -55,7 +55,7 @@ type queue struct {
 
 func newQueue(limit int64) *queue {
 	q := &queue{limit: limit, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
-	q.ledger.slots = make(chan struct{}, maxUnacked)
+	q.ledger.feed = make(chan struct{}, 1)
 	return q
 }
 
@@ -136,7 +136,7 @@ func (q *queue) unlockShards() {
 	}
 }
 
-// take moves everything that is queued to p. Only the shipper calls it.
+// take moves everything that is queued to p. Only the encoder calls it.
 func (q *queue) take(p *pending) {
 	n := 0
 	p.bytes, p.dropped = 0, 0
@@ -201,8 +201,7 @@ func (q *queue) empty() bool {
 	return true
 }
 
-// refuse drops what is emitted from now on, for a reason. The first reason
-// stays, unless the backend goes down while it is shut down.
+// refuse drops what is emitted from now on, for a reason.
 func (q *queue) refuse(r reason) {
 	q.lockShards()
 	defer q.unlockShards()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
@@ -23,16 +25,13 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 		if ack.GetEpoch() != h.epoch {
 			continue
 		}
-		h.write(ack.GetOutput())
 		if !h.queue.ack(ack.GetSeq(), ack.GetError() != "") {
 			h.fail(fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq()))
 			return
 		}
+		h.write(ack.GetOutput())
+		h.note(ack.GetError())
 		h.mu.Lock()
-		if e := ack.GetError(); e != "" {
-			line, _, _ := strings.Cut(e, "\n")
-			h.exportErr = escape(line)
-		}
 		if h.state == Degraded {
 			h.state = Ready
 		}
@@ -40,15 +39,31 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 	}
 }
 
-// write passes on what the backend wrote for people.
-func (h *Host) write(p []byte) {
-	if len(p) == 0 {
-		return
+// note keeps the error of an export, for the line about losses. That time was up
+// does not take the place of a better reason: what is left at the end fails for
+// the cause that the earlier ones failed for, and has no time to find it out.
+func (h *Host) note(text string) (line string) {
+	line, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	if line = h.clean(line); line == "" {
+		return ""
 	}
-	h.outMu.Lock()
-	defer h.outMu.Unlock()
-	_, _ = h.spec.Output.Write(p) // telemetry has nowhere to complain
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.said == "" || !timeIsUp(line) {
+		h.said = line
+	}
+	return line
 }
+
+func timeIsUp(text string) bool {
+	return strings.HasSuffix(text, context.Canceled.Error()) || strings.HasSuffix(text, context.DeadlineExceeded.Error())
+}
+
+// clean makes a text one that may leave the host.
+func (h *Host) clean(text string) string { return clean(text, h.spec.Redact) }
+
+// write passes on what the backend wrote for people. It does not wait.
+func (h *Host) write(p []byte) { _, _ = h.out.Write(p) }
 
 // watch kills a backend that is hung: one that has not acknowledged for long,
 // and does not say that it is well either.
@@ -87,7 +102,7 @@ func (h *Host) hung(s *session, err error) error {
 	if status, ok := s.exitedSoon(0); ok {
 		return s.exitError(status)
 	}
-	return &callError{text: fmt.Sprintf("no answer for %s and no sign of life, so it was killed", h.spec.ackTimeout), err: err}
+	return &cleanError{text: fmt.Sprintf("no answer for %s and no sign of life, so it was killed", h.spec.ackTimeout), err: err}
 }
 
 // explain says what an error of a call was about: mostly that the process is
@@ -103,22 +118,27 @@ func (h *Host) explain(s *session, err error) error {
 			return s.exitError(status)
 		}
 	}
-	return plain(err)
-}
-
-// plain takes gRPC's words out of an error's text.
-func plain(err error) error {
-	if s, ok := status.FromError(err); ok && s.Message() != "" {
-		return &callError{text: s.Message(), err: err}
+	if ended(err) {
+		return &cleanError{text: endedText, err: err}
 	}
 	return err
 }
 
-// callError is a gRPC error with a short text.
-type callError struct {
-	text string
-	err  error
-}
+const endedText = "the backend ended the connection"
 
-func (e *callError) Error() string { return e.text }
-func (e *callError) Unwrap() error { return e.err }
+// ended reports whether err says nothing but that a connection has ended.
+func ended(err error) bool {
+	if errors.Is(err, io.EOF) {
+		return true
+	}
+	if status.Code(err) != codes.Unavailable {
+		return false
+	}
+	text := plain(err)
+	for _, words := range [...]string{"EOF", "connection reset", "broken pipe", "transport is closing", "closed the connection", "connection closed"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,10 +1,13 @@
 package pluginhost
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +20,11 @@ const (
 	maxRunDir = 99 - len("/plugin4294967295")
 	// sweepAge keeps a directory safe until its owner has locked it.
 	sweepAge = time.Minute
+
+	lockName = "lock"
+	// lockText is what the lock of a run directory holds, by which it is known
+	// as ours.
+	lockText = "This directory belongs to a telemetry backend of Spanloom while it runs.\n"
 )
 
 // runDir is a directory for one backend process: its working directory, and
@@ -28,69 +36,172 @@ type runDir struct {
 
 var sweepOnce sync.Once
 
-// newRunDir makes a run directory, and once per process removes those that
-// dead processes left.
+// newRunDir makes a run directory in the first place that takes one, and once
+// per process removes those that dead processes left there.
 func newRunDir() (*runDir, error) {
-	base, err := runBase()
-	if err != nil {
-		return nil, err
+	var failed []error
+	for _, base := range runBases() {
+		d, err := makeRunDir(base)
+		if err == nil {
+			sweepOnce.Do(func() { sweep(base, sweepAge) })
+			return d, nil
+		}
+		failed = append(failed, err)
 	}
-	sweepOnce.Do(func() { sweep(base, sweepAge) })
+	e := &StartError{
+		Problem: NoDirectory, Detail: "there is no directory for the backend's socket",
+		Fix: "set TMPDIR to a directory that can be written to", Err: errors.Join(failed...),
+	}
+	if len(failed) > 0 {
+		e.Detail += fmt.Sprintf(" (%v)", failed[0])
+	}
+	return nil, e
+}
+
+func makeRunDir(base string) (*runDir, error) {
+	if !filepath.IsAbs(base) {
+		return nil, fmt.Errorf("%s is not an absolute path", base)
+	}
+	if len(base)+len("/"+runDirPrefix+"4294967295") > maxRunDir {
+		return nil, fmt.Errorf("the path %s is too long for a socket", base)
+	}
 	path, err := os.MkdirTemp(base, runDirPrefix) // mode 0700
 	if err != nil {
-		return nil, fmt.Errorf("make run directory: %w", err)
+		return nil, err //nolint:wrapcheck // it names the path
 	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err == nil && !tryLock(lock) {
-		err = fmt.Errorf("lock %s: it is locked", path)
+	d := &runDir{path: path}
+	d.lock, err = os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil && !tryLock(d.lock) {
+		err = fmt.Errorf("%s is locked", path)
+	}
+	if err == nil {
+		_, err = d.lock.WriteString(lockText)
 	}
 	if err != nil {
-		_ = os.RemoveAll(path)
-		return nil, fmt.Errorf("make run directory: %w", err)
+		d.remove()
+		return nil, err
 	}
-	return &runDir{path, lock}, nil
+	return d, nil
 }
 
 func (d *runDir) remove() {
-	_ = os.RemoveAll(d.path)
+	if d.lock == nil {
+		_ = os.Remove(d.path)
+		return
+	}
+	if runtime.GOOS == "windows" {
+		_ = d.lock.Close() // an open file cannot be removed there
+	}
+	emptyRunDir(d.path)
 	_ = d.lock.Close()
 }
 
-// runBase returns a directory for temporary files whose path is short enough.
-func runBase() (string, error) {
-	tried := []string{os.TempDir(), os.Getenv("XDG_RUNTIME_DIR"), "/tmp"}
-	for _, base := range tried {
-		if base == "" || len(base)+len("/"+runDirPrefix+"4294967295") > maxRunDir {
-			continue
-		}
-		if info, err := os.Stat(base); err == nil && info.IsDir() { //nolint:gosec // the environment is the user's own
-			return base, nil
+// runBases returns the directories for temporary files, the best first. Tests
+// have others.
+var runBases = func() []string {
+	var list []string
+	for _, base := range []string{os.TempDir(), os.Getenv("XDG_RUNTIME_DIR"), "/tmp"} {
+		if base != "" && !slices.Contains(list, base) {
+			list = append(list, base)
 		}
 	}
-	return "", fmt.Errorf("no directory with a path short enough for a socket in %s: set TMPDIR to one", strings.Join(tried, ", "))
+	return list
+}
+
+// numbered reports whether name is prefix and a number, as os.MkdirTemp and
+// os.CreateTemp make it.
+func numbered(name, prefix string) bool {
+	digits, ok := strings.CutPrefix(name, prefix)
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // sweep removes the run directories that nobody holds the lock of. The lock, and
 // not a process id, says so: processes in other containers may share base.
+//
+// Other programs may call their directories like ours, so what is not certainly
+// a run directory and nothing else stays as it is.
 func sweep(base string, age time.Duration) {
 	entries, err := os.ReadDir(base)
 	if err != nil || runtime.GOOS == "windows" { // which has no sockets there, and no such locks
 		return
 	}
 	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), runDirPrefix) ||
-			time.Since(info.ModTime()) < age || !ownedByUs(info) {
+		if !numbered(e.Name(), runDirPrefix) || !e.IsDir() {
 			continue
 		}
-		path := filepath.Join(base, e.Name())
-		lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR, 0)
-		if err != nil {
-			continue // not one of ours
+		info, err := e.Info()
+		if err != nil || time.Since(info.ModTime()) < age || info.Mode().Perm() != 0o700 || !ownedByUs(info) {
+			continue
 		}
-		if tryLock(lock) {
-			_ = os.RemoveAll(path)
-		}
-		_ = lock.Close()
+		sweepOne(filepath.Join(base, e.Name()))
 	}
+}
+
+func sweepOne(path string) {
+	lock, err := openLock(filepath.Join(path, lockName))
+	if errors.Is(err, fs.ErrNotExist) {
+		_ = os.Remove(path) // fails unless it is empty: made by a process that went no further
+		return
+	}
+	if err != nil {
+		return // not one of ours
+	}
+	defer func() { _ = lock.Close() }()
+	if tryLock(lock) && onlyOurs(path) {
+		emptyRunDir(path)
+	}
+}
+
+// openLock opens the lock of a run directory, if that is what it is.
+func openLock(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // for sweepOne only
+	}
+	if !info.Mode().IsRegular() || info.Size() != int64(len(lockText)) || !ownedByUs(info) {
+		return nil, errors.New("not a lock")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != lockText {
+		return nil, errors.New("not a lock")
+	}
+	return os.OpenFile(path, os.O_RDWR, 0) //nolint:wrapcheck // for sweepOne only
+}
+
+// ours reports whether a run directory may hold e: the lock, go-plugin's
+// directory, which we keep empty, and a socket or the file that keeps its name
+// until it is made.
+func ours(e fs.DirEntry) bool {
+	name, mode := e.Name(), e.Type()
+	switch {
+	case name == lockName:
+		return mode.IsRegular()
+	case mode.IsDir():
+		return numbered(name, "plugin-dir")
+	case mode&fs.ModeSocket != 0:
+		return numbered(name, "plugin")
+	case mode.IsRegular() && numbered(name, "plugin"):
+		info, err := e.Info()
+		return err == nil && info.Size() == 0
+	default:
+		return false
+	}
+}
+
+func onlyOurs(path string) bool {
+	entries, err := os.ReadDir(path)
+	return err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ours(e) })
+}
+
+// emptyRunDir removes what is ours in a run directory, and then the directory. A
+// file that a backend has left there keeps it.
+func emptyRunDir(path string) {
+	entries, _ := os.ReadDir(path)
+	for _, e := range entries {
+		if ours(e) && e.Name() != lockName {
+			_ = os.Remove(filepath.Join(path, e.Name()))
+		}
+	}
+	_ = os.Remove(filepath.Join(path, lockName))
+	_ = os.Remove(path)
 }

@@ -22,19 +22,114 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/wire"
 )
 
 // hostMain is a program with a backend: it says its backend's process id and
 // waits to be killed.
 func hostMain() {
 	t := &testing.T{}
-	h := Start(spec(t, testConfig{}))
+	var c testConfig
+	if len(os.Args) > 2 {
+		c.Child = os.Args[2]
+	}
+	h := Start(spec(t, c))
 	if err := h.Ready(context.Background()); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	fmt.Println(pid(t, h))
 	select {}
+}
+
+// leaveMain is a program that ends while its backend starts, after so many
+// milliseconds: without a Shutdown, or with one that has no time.
+func leaveMain() {
+	h := Start(spec(&testing.T{}, testConfig{}))
+	ms, _ := strconv.Atoi(os.Args[2])
+	time.Sleep(time.Duration(ms) * time.Millisecond)
+	if os.Args[3] == "shutdown" {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = h.Shutdown(ctx)
+	}
+	os.Exit(0)
+}
+
+// backendsOf returns the living backends that a host has started, or those that
+// are left of it.
+func backendsOf(host int) (list []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, f := range files {
+		data, _ := os.ReadFile(f)
+		p, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if strings.Contains(string(data), fmt.Sprintf("%s=%d\x00", wire.HostVariable, host)) && running(p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func TestNoOrphanWhenTheHostEndsWhileTheBackendStarts(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hosts []int
+	for _, how := range []string{"nothing", "shutdown"} {
+		for ms := 1; ms < 100; ms += 4 {
+			cmd := exec.Command(exe, "leave", strconv.Itoa(ms), how)
+			if err := cmd.Run(); err != nil {
+				t.Fatal(err)
+			}
+			hosts = append(hosts, cmd.Process.Pid)
+		}
+	}
+	for _, host := range hosts {
+		await(t, 3*time.Second, "all backends gone", func() bool { return len(backendsOf(host)) == 0 })
+	}
+	sweep(os.TempDir(), 0)
+}
+
+func TestShutdownWithoutTimeLeavesNoProcess(t *testing.T) {
+	for i := range 30 {
+		h := Start(spec(t, testConfig{}))
+		time.Sleep(time.Duration(i) * time.Millisecond / 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = h.Shutdown(ctx)
+		if list := backendsOf(os.Getpid()); len(list) > 0 {
+			t.Errorf("after %d half milliseconds, %v are left", i, list)
+		}
+	}
+}
+
+// A host that is killed cannot end what its backend has started.
+func TestWhatABackendStartedEndsWithTheHost(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "pid")
+	cmd := exec.Command(exe, "host", file)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = bufio.NewReader(out).ReadString('\n')
+	data, _ := os.ReadFile(file)
+	child, err := strconv.Atoi(string(data))
+	if err != nil || !running(child) {
+		t.Fatalf("the child %q is not running", data)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	d := await(t, 3*time.Second, "the child gone", func() bool { return !running(child) })
+	t.Logf("child gone after %s", d)
+	sweep(os.TempDir(), 0)
 }
 
 func TestNoOrphanWhenTheHostIsKilled(t *testing.T) {

@@ -9,12 +9,11 @@ import (
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
-// shipper makes batches of what is queued, and sends them. A backend that does
-// not read stops the shipper, and nothing else.
+// shipper makes batches of what is queued, whether or not there is a backend to
+// send them to: a queued record holds the context of its run, with whatever the
+// program has put there, and a batch holds nothing but bytes.
 type shipper struct {
 	host    *Host
-	session *session
-	stream  pb.Backend_StreamClient
 	enc     *wire.Encoder
 	pend    pending
 	seq     uint64
@@ -22,18 +21,18 @@ type shipper struct {
 	lost    uint64 // oversize events that no batch has told of
 }
 
-// ship sends until the host's context ends.
-func (h *Host) ship(s *session, stream pb.Backend_StreamClient) {
-	sh := &shipper{host: h, session: s, stream: stream, enc: wire.NewEncoder()}
+// encode makes batches until the host's context ends.
+func (h *Host) encode() {
+	sh := &shipper{host: h, enc: wire.NewEncoder()}
 	for sh.await() {
 		h.queue.take(&sh.pend)
-		if !sh.send() {
+		if !sh.encode() {
 			return
 		}
 	}
 }
 
-// await returns when there is something to ship: many events, or few that have
+// await returns when there is something to encode: many events, or few that have
 // waited for long enough. It is false when the host ends.
 func (sh *shipper) await() bool {
 	h := sh.host
@@ -50,7 +49,7 @@ func (sh *shipper) await() bool {
 		}
 	}
 	q.idle.Store(false)
-	linger := time.NewTimer(h.linger)
+	linger := time.NewTimer(time.Duration(h.linger.Load()))
 	defer linger.Stop()
 	select {
 	case <-q.full:
@@ -62,8 +61,8 @@ func (sh *shipper) await() bool {
 	return true
 }
 
-// send ships what was taken, in as few batches as fit.
-func (sh *shipper) send() bool {
+// encode makes as few batches as fit of what was taken.
+func (sh *shipper) encode() bool {
 	p := &sh.pend
 	rest := p.records
 	for len(rest) > 0 {
@@ -78,6 +77,7 @@ func (sh *shipper) send() bool {
 		}
 		rest = rest[n:]
 	}
+	sh.enc.Begin(0, 0, 0) // lets the contexts go
 	clear(p.records)
 	clear(p.extras)
 	if cap(p.records) > keepCap*shards {
@@ -89,13 +89,13 @@ func (sh *shipper) send() bool {
 	return true
 }
 
-// batch sends records as one batch, or as more when they are too large. bytes
-// is what they count for in the queue.
-func (sh *shipper) batch(records []wire.Record, bytes int64) bool {
-	h, q := sh.host, sh.host.queue
+// batch makes one batch of records, or more when they are too large for one.
+// estimate is what they count for in the queue.
+func (sh *shipper) batch(records []wire.Record, estimate int64) bool {
+	q := sh.host.queue
 	seq := sh.seq + 1
 	told := sh.pend.dropped + sh.lost
-	sh.enc.Begin(h.epoch, seq, told-sh.dropped)
+	sh.enc.Begin(sh.host.epoch, seq, told-sh.dropped)
 	for i := range records {
 		sh.enc.Add(&records[i], sh.pend.extra(&records[i]))
 	}
@@ -103,20 +103,35 @@ func (sh *shipper) batch(records []wire.Record, bytes int64) bool {
 	if size > wire.MaxBatch {
 		if len(records) == 1 {
 			sh.lost++
-			return q.sending(sent{events: 1, bytes: bytes, at: time.Now(), lost: reasonOversize}, bytes)
+			return q.encoded(batch{events: 1, lost: reasonOversize}, estimate)
 		}
 		half := len(records) / 2
-		return sh.batch(records[:half], bytes/2) && sh.batch(records[half:], bytes-bytes/2)
+		return sh.batch(records[:half], estimate/2) && sh.batch(records[half:], estimate-estimate/2)
 	}
-	select {
-	case q.ledger.slots <- struct{}{}:
-	case <-h.ctx.Done():
-		return false
+	data, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(make([]byte, 0, size), sh.enc.Batch())
+	if err != nil { // does not happen: every string was made valid
+		return q.encoded(batch{events: len(records), lost: reasonOversize}, estimate)
 	}
 	sh.seq, sh.dropped = seq, told
-	if !q.sending(sent{seq: seq, events: len(records), bytes: bytes, at: time.Now()}, int64(size)) {
-		return false
+	return q.encoded(batch{seq: seq, events: len(records), data: data}, estimate)
+}
+
+// send sends batches until the host's context ends. A backend that does not read
+// stops it, and nothing else.
+func (h *Host) send(stream pb.Backend_StreamClient) {
+	for {
+		data, ok := h.queue.send()
+		if !ok {
+			select {
+			case <-h.queue.ledger.feed:
+				continue
+			case <-h.ctx.Done():
+				return
+			}
+		}
+		// An error here is the stream's end, of which the receiver learns more.
+		if stream.SendMsg(encodedBatch(data)) != nil {
+			return
+		}
 	}
-	// An error here is the stream's end, of which the receiver learns more.
-	return sh.stream.Send(sh.enc.Batch()) == nil
 }

@@ -20,23 +20,55 @@ const (
 
 // Flush sends everything that was emitted so far and returns when the backend
 // has answered for it. It returns the backend's error when that is down, and
-// ctx's when that ends first, or a minute is over.
+// ctx's when that ends first, or a minute is over, and [ErrClosed] once Shutdown
+// has begun.
 func (h *Host) Flush(ctx context.Context) error {
+	h.mu.Lock()
+	if h.shutdown {
+		h.mu.Unlock()
+		return h.closedError()
+	}
+	h.wg.Add(1) // before Shutdown waits
+	h.mu.Unlock()
+	defer h.wg.Done()
 	ctx, cancel := context.WithTimeout(ctx, maxFlush)
 	defer cancel()
+	defer context.AfterFunc(h.ctx, cancel)()
 	if err := h.flush(ctx); err != nil {
 		return err
 	}
-	s := h.current()
-	r, err := s.rpc.Flush(ctx, &pb.FlushRequest{})
+	r, err := h.current().rpc.Flush(ctx, &pb.FlushRequest{})
+	if h.ctx.Err() != nil {
+		return h.closedError()
+	}
 	if err != nil {
-		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, plain(err))
+		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, shown(err, h.spec.Redact))
 	}
 	h.write(r.GetOutput())
-	if e := r.GetError(); e != "" {
-		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, escape(e))
+	h.out.Settle() // to appear before what the program prints next
+	if e := h.noteOwn(r.GetError()); e != "" {
+		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, e)
 	}
 	return nil
+}
+
+// noteOwn keeps an error that is not of a batch.
+func (h *Host) noteOwn(text string) (line string) {
+	if line = h.note(text); line != "" {
+		h.mu.Lock()
+		h.uncounted = true
+		h.mu.Unlock()
+	}
+	return line
+}
+
+// closedError is why a host whose context has ended, or is about to, does nothing
+// any more.
+func (h *Host) closedError() error {
+	if err := h.Err(); err != nil {
+		return err
+	}
+	return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
 }
 
 // flush waits for the acknowledgement of everything emitted so far.
@@ -47,22 +79,32 @@ func (h *Host) flush(ctx context.Context) error {
 	signal(h.hurry)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h.wg.Go(func() { h.hasten(ctx) })
+	answered := make(chan struct{})
+	h.wg.Go(func() { h.hasten(ctx, answered) }) // flush's caller holds wg above zero, or is Shutdown
 	if err := h.queue.wait(ctx); err != nil {
 		return fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
+	}
+	select { // what it says is for the line about losses
+	case <-answered:
+	case <-ctx.Done():
 	}
 	return h.Err()
 }
 
 // hasten tells the backend by when it must be done, until ctx ends. It does so
 // again and again, because a call may overtake the batches that it is about.
-func (h *Host) hasten(ctx context.Context) {
-	for {
+// answered is closed after the first answer.
+func (h *Host) hasten(ctx context.Context, answered chan<- struct{}) {
+	for first := true; ; first = false {
 		r, err := h.current().rpc.Flush(ctx, &pb.FlushRequest{})
+		h.write(r.GetOutput())
+		h.noteOwn(r.GetError())
+		if first {
+			close(answered)
+		}
 		if err != nil {
 			return
 		}
-		h.write(r.GetOutput())
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
@@ -100,11 +142,11 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	reserve := max(min(time.Until(deadline)/4, maxReserve), 0)
 
-	h.queue.refuse(reasonShutdown)
+	h.queue.refuse(reasonAfterShutdown)
 	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
 	err := h.flush(flushCtx)
 	cancel()
-	clean := h.close(ctx, deadline.Add(-reserve/2))
+	clean, said := h.close(ctx, deadline.Add(-reserve/2))
 
 	h.mu.Lock()
 	s, down := h.session, h.err != nil
@@ -118,48 +160,55 @@ func (h *Host) Shutdown(ctx context.Context) error {
 		cancel()
 	}
 	h.settle(ctx)
-	if down || err == nil {
+	h.out.Drain(ctx)
+	switch {
+	case down:
 		return nil
+	case err == nil && said != "":
+		return fmt.Errorf("backend %q: shutdown: %s", h.spec.Name, said)
+	default:
+		return err
 	}
-	return err
 }
 
-// close asks the backend to close its instance. It is false when the backend
-// did not say that it has.
-func (h *Host) close(ctx context.Context, deadline time.Time) bool {
+// close asks the backend to close its instance, and returns what it said. It is
+// false when the backend did not say that it has.
+func (h *Host) close(ctx context.Context, deadline time.Time) (clean bool, said string) {
 	h.mu.Lock()
 	s := h.session
 	usable := s != nil && h.err == nil
 	h.mu.Unlock()
 	if !usable {
-		return false
+		return false, ""
 	}
 	select {
 	case <-h.ready:
 	default:
-		return false // still starting
+		return false, "" // still starting
 	}
 	h.closing.Store(true) // an end of the connection is wanted from now on
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	r, err := s.rpc.Shutdown(ctx, &pb.ShutdownRequest{})
 	if err != nil {
-		return false
+		if text := h.clean(plain(err)); !timeIsUp(text) {
+			if ended(err) {
+				text = endedText
+			}
+			h.noteOwn(text)
+		}
+		return false, ""
 	}
-	written := make(chan struct{})
-	go func() { // a terminal may be stopped
-		defer close(written)
-		h.write(r.GetOutput())
-	}()
-	select {
-	case <-written:
-	case <-ctx.Done():
-	}
-	return true
+	h.write(r.GetOutput())
+	return true, h.noteOwn(r.GetError())
 }
 
+// grace is what Shutdown takes, if it must, beyond its deadline: for what is only
+// a matter of moments, such as to kill a process that was about to start.
+const grace = 100 * time.Millisecond
+
 // settle waits for the host's goroutines, which have been told to end, for as
-// long as ctx allows.
+// long as ctx allows, and a moment.
 func (h *Host) settle(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
@@ -168,7 +217,12 @@ func (h *Host) settle(ctx context.Context) {
 	}()
 	select {
 	case <-done:
+		return
 	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(grace):
 	}
 }
 

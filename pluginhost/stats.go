@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Stats is what became of the events of a host, at one moment:
@@ -43,8 +44,8 @@ func (h *Host) Stats() Stats {
 	return s
 }
 
-// Lost returns one line for people when events were lost or the backend is
-// down, such as
+// Lost returns one line for people when events were lost, or may be, or the
+// backend is down, such as
 //
 //	backend "console": 1204 events lost: process exited (signal: killed)
 //
@@ -52,42 +53,57 @@ func (h *Host) Stats() Stats {
 func (h *Host) Lost() (line string, ok bool) {
 	s := h.Stats()
 	n := s.Lost()
-	if n == 0 && s.Err == nil {
+	h.mu.Lock()
+	said, uncounted := h.said, h.uncounted
+	h.mu.Unlock()
+	switch {
+	case n > 0 || s.Err != nil:
+		events := "events"
+		if n == 1 {
+			events = "event"
+		}
+		line = fmt.Sprintf("backend %q: %d %s lost: %s", s.Name, n, events, h.why(s, said))
+	case uncounted:
+		line = fmt.Sprintf("backend %q: events may be lost: %s", s.Name, said)
+	default:
 		return "", false
 	}
-	events := "events"
-	if n == 1 {
-		events = "event"
-	}
-	line = fmt.Sprintf("backend %q: %d %s lost: %s", s.Name, n, events, h.why(s))
 	if h.spec.Place != "" {
 		line = h.spec.Place + ": " + line
 	}
-	return line, true
+	if h.spec.Redact != nil {
+		line = h.spec.Redact(line)
+	}
+	return escape(line), true
 }
 
-// why names the reason that lost the most.
-func (h *Host) why(s Stats) string {
+// why names the reason that lost the most, and the backend's own.
+func (h *Host) why(s Stats, said string) string {
+	var text string
+	sep := "; its last error: "
 	if he, ok := errors.AsType[*hostError](s.Err); ok {
-		return he.err.Error()
-	}
-	most := Reason("")
-	for r, n := range s.Dropped {
-		if n > s.Dropped[most] || n == s.Dropped[most] && r < most {
-			most = r
+		text = he.err.Error()
+	} else {
+		most := Reason("")
+		for r, n := range s.Dropped {
+			if n > s.Dropped[most] || n == s.Dropped[most] && r < most {
+				most = r
+			}
+		}
+		text = map[Reason]string{
+			QueueFull:     fmt.Sprintf("the queue was full (%d KiB)", h.spec.QueueBytes>>10),
+			ExportFailed:  "the backend could not export them",
+			Oversize:      "they were too large to send",
+			AtShutdown:    "the backend did not take them in the time to shut down",
+			AfterShutdown: "they were emitted after Shutdown",
+			BackendDown:   "the backend was down",
+		}[most]
+		if most == ExportFailed || most == AtShutdown {
+			sep = ": "
 		}
 	}
-	text := map[Reason]string{
-		QueueFull:    fmt.Sprintf("the queue was full (%d KiB)", h.spec.QueueBytes>>10),
-		ExportFailed: "the backend could not export them",
-		Oversize:     "they were too large to send",
-		AtShutdown:   "the backend did not take them in the time to shut down",
-		BackendDown:  "the backend was down",
-	}[most]
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if most == ExportFailed && h.exportErr != "" {
-		text += ": " + h.exportErr
+	if said != "" && !strings.Contains(text, said) {
+		text += sep + said
 	}
 	return text
 }

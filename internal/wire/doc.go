@@ -11,6 +11,8 @@ const (
 	// knows that it was started by a host. They are no secret.
 	CookieKey   = "SPANLOOM_BACKEND_COOKIE"
 	CookieValue = "3b6f1a52e1d14c0f"
+	// HostVariable holds the process id of the host that starts a backend.
+	HostVariable = "SPANLOOM_BACKEND_HOST"
 	// PluginName is the name under which go-plugin serves the protocol.
 	PluginName = "backend"
 	// MaxMessage is the limit of a gRPC message in both directions, in bytes.

@@ -79,7 +79,11 @@ func fromManifest(m *manifest.Manifest) []pluginhost.Spec {
 	service := backend.Service{Name: serviceName(s.Name), Version: s.Version, Namespace: s.Namespace}
 	var list []pluginhost.Spec
 	for i, b := range m.Telemetry.Backends {
-		spec := pluginhost.Spec{Name: b.Name, Place: place(m, catalog.Path(i)), Config: b.Config, Service: service, Redact: m.Redact}
+		spec := pluginhost.Spec{
+			Name: b.Name, Config: b.Config, Service: service, Redact: m.Redact,
+			Place:    place(m, catalog.Path(i)),
+			KeyPlace: func(key string) string { return place(m, catalog.ConfigPath(i, key)) },
+		}
 		builtIn, ok := catalog.Lookup(b.Plugin)
 		switch {
 		case ok:
@@ -88,6 +92,9 @@ func fromManifest(m *manifest.Manifest) []pluginhost.Spec {
 			spec.Launch = pluginhost.Command(b.Command[0], b.Command[1:]...)
 		default:
 			spec.Launch = pluginhost.Command(catalog.PathOf(b.Plugin, m.Plugins.Dirs))
+		}
+		if !ok { // of a built-in one the schema was known
+			spec.CheckConfig = func(schema []byte) error { return m.CheckConfig(i, schema) }
 		}
 		list = append(list, spec)
 	}

@@ -3,6 +3,7 @@ package spanloom_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/spanloom/spanloom"
+	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/callbacks/callbacktest"
 	"github.com/spanloom/spanloom/engine"
@@ -25,7 +27,10 @@ import (
 // TestMain makes the test binary a program with telemetry when a script runs it;
 // the init function of spanloom makes it a backend when that program starts one.
 func TestMain(m *testing.M) {
-	testscript.Main(leaks{m}, map[string]func(){"program": program})
+	testscript.Main(leaks{m}, map[string]func(){
+		"program":                program,
+		"spanloom-backend-lines": func() { backend.Serve(lines) },
+	})
 }
 
 // leaks runs the tests and fails when one left a goroutine behind.
@@ -66,6 +71,35 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{Dir: "testdata"})
 }
+
+// lines is a backend that is not part of the program.
+var lines = backend.Backend{
+	Name:   "lines",
+	Schema: []byte(`{"type": "object", "additionalProperties": false, "properties": {"prefix": {"type": "string"}}}`),
+	Open: func(_ context.Context, c backend.Config) (backend.Instance, error) {
+		l := &instance{out: c.Output}
+		if err := c.Decode(l); err != nil {
+			return nil, err
+		}
+		if l.Prefix == "x" {
+			return nil, &backend.ConfigError{Key: "prefix", Message: "must not be x; write y"}
+		}
+		return l, nil
+	},
+}
+
+type instance struct {
+	callbacks.Base
+
+	Prefix string `json:"prefix"`
+	out    io.Writer
+}
+
+func (l *instance) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
+	fmt.Fprintf(l.out, "%s%s: %s\n", l.Prefix, cc.Path(), ev.Result)
+}
+func (*instance) Flush(context.Context) error { return nil }
+func (*instance) Close(context.Context) error { return nil }
 
 func manifestOf(t *testing.T, backends string) string {
 	t.Helper()

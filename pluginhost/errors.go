@@ -96,10 +96,16 @@ func (e *hostError) Error() string {
 func (e *hostError) Unwrap() []error { return []error{e.err} }
 
 // configsError are the mistakes that a backend found in its config.
-type configsError struct{ list []error }
+type configsError struct {
+	list  []error
+	place func(key string) string // of a key; nil when it is not known
+}
 
 func (e *configsError) Error() string {
 	s := e.list[0].Error()
+	if first, ok := errors.AsType[*backend.ConfigError](e.list[0]); ok && e.place != nil {
+		s = e.place(first.Key) + ": " + first.Message
+	}
 	if n := len(e.list) - 1; n > 0 {
 		s += fmt.Sprintf(" (and %d more)", n)
 	}
@@ -110,9 +116,9 @@ func (e *configsError) Error() string {
 func (e *configsError) Unwrap() []error { return e.list }
 
 // configError returns what a backend had to say against its config.
-func configError(r *pb.ConfigureResponse) error {
+func (s *Spec) configError(r *pb.ConfigureResponse) error {
 	if len(r.GetErrors()) > 0 {
-		e := &configsError{}
+		e := &configsError{place: s.KeyPlace}
 		for _, c := range r.GetErrors() {
 			e.list = append(e.list, &backend.ConfigError{Key: c.GetKey(), Message: c.GetMessage()})
 		}
@@ -140,7 +146,7 @@ func shown(err error, redact func(string) string) error {
 		return &c
 	}
 	if ce, ok := errors.AsType[*configsError](err); ok {
-		c := &configsError{}
+		c := &configsError{place: ce.place}
 		for _, e := range ce.list {
 			if m, ok := errors.AsType[*backend.ConfigError](e); ok {
 				e = &backend.ConfigError{Key: clean(m.Key, redact), Message: clean(m.Message, redact)}

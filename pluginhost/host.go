@@ -48,6 +48,13 @@ type Spec struct {
 	// the very size of the others. Defaults to 64 MiB.
 	QueueBytes int64
 
+	// CheckConfig checks Config against the JSON Schema with which the backend
+	// describes it; what it says against it keeps the backend from being opened.
+	// Defaults to none: Config is known to be valid.
+	CheckConfig func(schema []byte) error
+	// KeyPlace returns the place of a key of Config in the manifest, for the
+	// mistakes that the backend finds in it. Defaults to none.
+	KeyPlace func(key string) string
 	// Redact takes out of a text what must not be shown or logged, such as
 	// values of the environment. All errors, reasons and lines go through it;
 	// what the backend writes to Output does not. Defaults to none.
@@ -188,6 +195,11 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 	if l := time.Duration(d.GetLinger()); l != 0 {
 		h.linger.Store(int64(min(max(l, time.Millisecond), time.Second)))
 	}
+	if schema := d.GetConfigSchema(); h.spec.CheckConfig != nil && len(schema) > 0 {
+		if err := h.spec.CheckConfig(schema); err != nil {
+			return nil, err
+		}
+	}
 	answer, err := s.rpc.Configure(ctx, &pb.ConfigureRequest{
 		Instance: h.spec.Name,
 		Config:   h.spec.Config,
@@ -203,7 +215,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 	if err != nil {
 		return nil, h.unanswered(ctx, "to open with its config", err)
 	}
-	if err := configError(answer); err != nil {
+	if err := h.spec.configError(answer); err != nil {
 		return nil, err
 	}
 	stream, err := s.rpc.Stream(h.ctx, grpc.ForceCodec(codec{}))

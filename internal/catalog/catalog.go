@@ -112,7 +112,7 @@ func check(m *manifest.Manifest) manifest.Errors {
 			mistakes = []*backend.ConfigError{{Message: err.Error()}}
 		}
 		for _, mistake := range mistakes {
-			faults = append(faults, m.Errorf(configPath(i, mistake.Key), "%s", mistake.Message))
+			faults = append(faults, m.Errorf(ConfigPath(i, mistake.Key), "%s", mistake.Message))
 		}
 	}
 	return faults
@@ -121,8 +121,8 @@ func check(m *manifest.Manifest) manifest.Errors {
 // Path returns the path of the i-th backend in a manifest.
 func Path(i int) string { return fmt.Sprintf("telemetry.backends[%d]", i) }
 
-// configPath returns the path of a key in the config of the i-th backend.
-func configPath(i int, key string) string {
+// ConfigPath returns the path of a key in the config of the i-th backend.
+func ConfigPath(i int, key string) string {
 	if key == "" {
 		return Path(i) + ".config"
 	}

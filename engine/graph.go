@@ -86,7 +86,7 @@ func Collect[T any](g *Graph, vs ...Value[T]) Value[[]T] {
 	return connect[[]T](g.def, u, in...)
 }
 
-// add is what all Add functions do. They are two frames below their caller.
+// add is what all Add functions do.
 func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
 	u, _, _ := g.def.use(s, opts)
 	return connect[O](g.def, u, in...)
@@ -142,8 +142,8 @@ type place struct {
 	out     int32
 }
 
-// use begins a place for s, noting what is wrong with it. It is called three
-// frames below the user's code.
+// use begins a place for s, noting what is wrong with it. It reports whether the
+// step can be used at all.
 func (def *definition) use(s erased, opts []Option) (place, *step, bool) {
 	var st *step
 	if s != nil {

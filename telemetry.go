@@ -71,7 +71,8 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 // afterwards is dropped.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	t.once.Do(func() {
-		ctx, cancel := context.WithTimeout(ctx, t.timeout)
+		// What standard error takes at most, should nobody read it, is part of the time.
+		ctx, cancel := context.WithTimeout(ctx, t.timeout-min(t.timeout/10, maxReserve))
 		defer cancel()
 		var all sync.WaitGroup
 		for _, h := range t.hosts {
@@ -90,6 +91,10 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 	})
 	return t.err
 }
+
+// maxReserve is the most of the time to shut down that is kept for a standard
+// error that nobody reads.
+const maxReserve = 250 * time.Millisecond
 
 // joined gives runs their place in a trace. It listens to nothing.
 type joined struct {

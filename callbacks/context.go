@@ -19,12 +19,12 @@ import (
 type CallbackContext struct {
 	// 64 bytes in all, one cache line: there is one for every node and item.
 
-	run    *run
+	env    *environment
 	parent *CallbackContext
 	node   *Node
 	state  atomic.Pointer[state]
 	span   atomic.Uint64 // 0 until asked for
-	start  time.Duration // since run.epoch; 0 when nobody wants times
+	start  time.Duration // since the run's epoch; 0 when nobody wants times
 
 	index     int32
 	iteration int32
@@ -33,13 +33,18 @@ type CallbackContext struct {
 	kind      Kind
 }
 
+// environment is what the contexts of a run share, or those of a part of it.
+type environment struct {
+	*run
+	base   context.Context //nolint:containedctx // CallbackContext is itself a context
+	values []ContextValue
+	runner string
+}
+
 // run is what all contexts of a run share.
 type run struct {
-	base     context.Context //nolint:containedctx // CallbackContext is itself a context
 	identity Identity
-	values   []ContextValue
 	epoch    time.Time
-	runner   string
 
 	once sync.Once
 	id   string
@@ -70,8 +75,15 @@ func NewRun(base context.Context, c RunConfig) *CallbackContext {
 	if c.Identity.TraceID == (TraceID{}) {
 		c.Identity = NewIdentity()
 	}
-	r := &run{base: base, identity: c.Identity, values: c.Values, epoch: c.Epoch, runner: c.Runner, id: c.ID}
-	cc := &CallbackContext{run: r, node: c.Pipeline, kind: KindPipeline, index: -1, attempt: 1}
+	// One allocation for what a run needs.
+	all := &struct {
+		run
+		environment
+		CallbackContext
+	}{run: run{identity: c.Identity, epoch: c.Epoch, id: c.ID}}
+	all.environment = environment{run: &all.run, base: base, values: c.Values, runner: c.Runner}
+	cc := &all.CallbackContext
+	cc.env, cc.node, cc.kind, cc.index, cc.attempt = &all.environment, c.Pipeline, KindPipeline, -1, 1
 	cc.span.Store(binary.BigEndian.Uint64(c.SpanID[:]))
 	if !c.SpanID.IsValid() {
 		cc.span.Store(randomSpan())
@@ -91,12 +103,30 @@ type Scope struct {
 	Attempt uint16
 	// Start is the time since the run's epoch.
 	Start time.Duration
+	// Override replaces what the scope and those inside it would inherit;
+	// nil for nothing.
+	Override *Override
+}
+
+// Override is what a scope has otherwise than its parent. Nil and empty fields
+// are inherited.
+type Override struct {
+	// Base gives Deadline, Done, Err and unknown values.
+	Base context.Context //nolint:containedctx // it becomes part of a context
+	// Values answer [CallbackContext.Value] before Base is asked; an empty list
+	// that is not nil means none.
+	Values []ContextValue
+	// Runner is the name of what executes the scope.
+	Runner string
 }
 
 // Begin makes child, which must be unused, the context of a scope inside cc. It
 // is for engines, which allocate contexts many at a time.
 func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
-	child.run = cc.run
+	child.env = cc.env
+	if s.Override != nil {
+		child.env = cc.env.with(s.Override)
+	}
 	child.parent = cc
 	child.node = s.Node
 	child.start = s.Start
@@ -108,6 +138,20 @@ func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
 		child.depth++
 	}
 	child.kind = s.Kind
+}
+
+func (e *environment) with(o *Override) *environment {
+	other := *e
+	if o.Base != nil {
+		other.base = o.Base
+	}
+	if o.Values != nil {
+		other.values = o.Values
+	}
+	if o.Runner != "" {
+		other.runner = o.Runner
+	}
+	return &other
 }
 
 type contextKey struct{}
@@ -123,13 +167,13 @@ func FromContext(ctx context.Context) *CallbackContext {
 }
 
 // Deadline implements context.Context.
-func (cc *CallbackContext) Deadline() (time.Time, bool) { return cc.run.base.Deadline() }
+func (cc *CallbackContext) Deadline() (time.Time, bool) { return cc.env.base.Deadline() }
 
 // Done implements context.Context.
-func (cc *CallbackContext) Done() <-chan struct{} { return cc.run.base.Done() }
+func (cc *CallbackContext) Done() <-chan struct{} { return cc.env.base.Done() }
 
 // Err implements context.Context.
-func (cc *CallbackContext) Err() error { return cc.run.base.Err() }
+func (cc *CallbackContext) Err() error { return cc.env.base.Err() }
 
 // Value implements context.Context. It asks the run's [ContextValue] callbacks,
 // then the context that the run was started with.
@@ -137,17 +181,17 @@ func (cc *CallbackContext) Value(key any) any {
 	if key == (contextKey{}) {
 		return cc
 	}
-	for _, v := range cc.run.values {
+	for _, v := range cc.env.values {
 		if a := v.ContextValue(cc, key); a != nil {
 			return a
 		}
 	}
-	return cc.run.base.Value(key)
+	return cc.env.base.Value(key)
 }
 
 // RunID returns the id of the run.
 func (cc *CallbackContext) RunID() string {
-	r := cc.run
+	r := cc.env.run
 	r.once.Do(func() {
 		if r.id == "" {
 			var b TraceID
@@ -159,14 +203,14 @@ func (cc *CallbackContext) RunID() string {
 }
 
 // Runner returns the name of what executes the run, such as "local".
-func (cc *CallbackContext) Runner() string { return cc.run.runner }
+func (cc *CallbackContext) Runner() string { return cc.env.runner }
 
 // Identity returns the run's place in its trace: Parent is the span under which
 // the whole run stands.
-func (cc *CallbackContext) Identity() Identity { return cc.run.identity }
+func (cc *CallbackContext) Identity() Identity { return cc.env.identity }
 
 // TraceID returns the trace id of the run.
-func (cc *CallbackContext) TraceID() TraceID { return cc.run.identity.TraceID }
+func (cc *CallbackContext) TraceID() TraceID { return cc.env.identity.TraceID }
 
 // SpanID returns the id of the span of this scope. It is derived from the
 // parent's, the node, the index, the iteration and the attempt: the same place
@@ -201,7 +245,7 @@ func (cc *CallbackContext) spanID() uint64 {
 // pipeline it is the span that the run was started under, or zero.
 func (cc *CallbackContext) ParentSpanID() SpanID {
 	if cc.parent == nil {
-		return cc.run.identity.Parent
+		return cc.env.identity.Parent
 	}
 	return cc.parent.SpanID()
 }
@@ -247,30 +291,33 @@ func (cc *CallbackContext) Index() int { return int(cc.index) }
 // Iteration returns the round of a loop, from 1; 0 outside of loops.
 func (cc *CallbackContext) Iteration() int { return int(cc.iteration) }
 
-// Attempt returns the number of the attempt, from 1.
+// Attempt returns the number of the attempt, from 1. The contexts of a node and
+// its hooks have 1; the code of a later attempt has a context of kind
+// [KindAttempt].
 func (cc *CallbackContext) Attempt() int { return int(cc.attempt) }
 
 // Start returns when the scope began; the zero time when no callback of the run
 // wants [Times].
 func (cc *CallbackContext) Start() time.Time {
-	if cc.run.epoch.IsZero() {
+	if cc.env.epoch.IsZero() {
 		return time.Time{}
 	}
-	return cc.run.epoch.Add(cc.start)
+	return cc.env.epoch.Add(cc.start)
 }
 
 // Elapsed returns the time since Start, on the monotonic clock; 0 when no
 // callback of the run wants [Times].
 func (cc *CallbackContext) Elapsed() time.Duration {
-	if cc.run.epoch.IsZero() {
+	if cc.env.epoch.IsZero() {
 		return 0
 	}
-	return time.Since(cc.run.epoch) - cc.start
+	return time.Since(cc.env.epoch) - cc.start
 }
 
 // Path returns the way from the root pipeline, such as
-// "daily/features/embed[7]". A pipeline that is mapped has its item's path, and
-// the rounds of a loop are told apart as in "poll#3/fetch".
+// "daily/features/embed[7]". A pipeline that is mapped has its item's path, an
+// attempt that of its node, and the rounds of a loop are told apart as in
+// "poll#3/fetch".
 func (cc *CallbackContext) Path() string {
 	var chainArray [16]*CallbackContext
 	var array [128]byte
@@ -288,19 +335,35 @@ func (cc *CallbackContext) Path() string {
 			b = append(b, '[')
 			b = strconv.AppendInt(b, int64(c.index), 10)
 			b = append(b, ']')
-		case c.kind == KindPipeline && c.parent != nil && c.parent.kind == KindMapItem:
-		default:
-			if len(b) > 0 {
-				b = append(b, '/')
-			}
-			b = append(b, c.node.Name...)
-		}
-		if c.iteration > 0 {
+			continue
+		case c.kind == KindAttempt:
+			continue
+		case c.iteration > 0:
 			b = append(b, '#')
 			b = strconv.AppendInt(b, int64(c.iteration), 10)
 		}
+		if c.sharesPath() {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, '/')
+		}
+		b = append(b, c.node.Name...)
 	}
 	return string(b)
+}
+
+// sharesPath reports whether cc is the body of a map item or of a round of a
+// loop as a whole, which has the path of that.
+func (cc *CallbackContext) sharesPath() bool {
+	switch {
+	case cc.parent == nil:
+		return false
+	case cc.kind == KindPipeline:
+		return cc.parent.kind == KindMapItem || cc.iteration > 0
+	default:
+		return cc.parent.kind == KindMapItem && cc.node.Name == cc.parent.node.Name
+	}
 }
 
 // String returns the path.

@@ -61,10 +61,17 @@ func TestPlaceInARun(t *testing.T) {
 func TestLoopIterationsHaveTheirOwnPaths(t *testing.T) {
 	t.Parallel()
 	root := callbacks.NewRun(context.Background(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
-	round := &callbacks.CallbackContext{}
-	root.Begin(round, callbacks.Scope{Kind: callbacks.KindPipeline, Node: &callbacks.Node{Name: "poll"}, Index: -1, Iteration: 3, Attempt: 1})
-	if got := begin(round, callbacks.KindNode, &callbacks.Node{Name: "x"}, -1).Path(); got != "p/poll#3/x" {
-		t.Error(got)
+	poll := begin(root, callbacks.KindNode, &callbacks.Node{Name: "poll"}, -1)
+	for kind, want := range map[callbacks.Kind][2]string{
+		callbacks.KindPipeline: {"p/poll#3", "p/poll#3/x"},
+		callbacks.KindNode:     {"p/poll#3/body", "p/poll#3/body/x"},
+	} {
+		round := &callbacks.CallbackContext{}
+		poll.Begin(round, callbacks.Scope{Kind: kind, Node: &callbacks.Node{Name: "body"}, Index: -1, Iteration: 3, Attempt: 1})
+		inside := begin(round, callbacks.KindNode, &callbacks.Node{Name: "x"}, -1)
+		if round.Path() != want[0] || inside.Path() != want[1] {
+			t.Error(round.Path(), inside.Path(), want)
+		}
 	}
 }
 

@@ -16,13 +16,25 @@ type End struct {
 	// because this one did, have Err and no Origin.
 	Origin bool
 
-	// Err is nil when Result is ResultSuccess.
+	// Err is nil when Result is ResultSuccess or ResultSkip.
 	Err error
 }
 
 // PipelineStart begins a run, or a nested pipeline inside one.
 type PipelineStart struct {
 	Inputs Values
+	// Resumed says what the run continues; nil when it is new, and for nested
+	// pipelines.
+	Resumed *Resumed
+}
+
+// Resumed is what a continued run was before.
+type Resumed struct {
+	// Starts counts the earlier starts of the run, from 1.
+	Starts int
+	// TraceID and SpanID are those of the first start's root pipeline.
+	TraceID TraceID
+	SpanID  SpanID
 }
 
 // PipelineEnd ends a run, or a nested pipeline inside one.
@@ -34,6 +46,20 @@ type PipelineEnd struct {
 // NodeStart says that a node is about to run.
 type NodeStart struct {
 	Inputs Values
+	// Cache says what the look-up of a stored result gave; nil for a node
+	// without a cache.
+	Cache *CacheLookup
+}
+
+// CacheLookup is a look-up that gave no stored result.
+type CacheLookup struct {
+	// Signature is the key of the result, shortened; empty for a bypass.
+	Signature string
+	// Bypass says that the cache was not asked.
+	Bypass bool
+	// Reason says why there is no result: which part of the key is new, what
+	// is wrong with the stored one, or why the cache was not asked.
+	Reason string
 }
 
 // NodeEnd says how a node ended.
@@ -42,6 +68,8 @@ type NodeEnd struct {
 	// Attempts is how often the node ran, from 1.
 	Attempts int
 	Outputs  Values
+	// Cache is what NodeStart said.
+	Cache *CacheLookup
 }
 
 // NodeCached stands in for NodeStart and NodeEnd when a stored result was used.
@@ -96,12 +124,18 @@ func (e MapEnd) Size() int { return e.Succeeded + e.Failed + e.Cached + e.Skippe
 // MapItemStart begins one item of a map.
 type MapItemStart struct {
 	Inputs Values
+	// Cache is as that of NodeStart.
+	Cache *CacheLookup
 }
 
 // MapItemEnd ends one item of a map.
 type MapItemEnd struct {
 	End
-	Outputs Values
+	// Attempts is how often the item ran, from 1.
+	Attempts int
+	Outputs  Values
+	// Cache is what MapItemStart said.
+	Cache *CacheLookup
 }
 
 // MapItemCached stands in for MapItemStart and MapItemEnd when a stored result
@@ -130,8 +164,9 @@ type NodeRetry struct {
 	Err   error
 }
 
-// NodeSkipped says that a node will not run because the pipeline chose
-// otherwise.
+// NodeSkipped says that a step will not run because a branch chose another, or
+// because a gate stopped what it needs. Its context, of the step's kind, has no
+// other hooks.
 type NodeSkipped struct {
 	Reason string
 }

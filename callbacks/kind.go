@@ -9,9 +9,12 @@ const (
 	KindNode
 	KindMap
 	KindMapItem
+	// KindAttempt is a second or later attempt, or one with a time limit: the
+	// code of the node sees it, hooks do not.
+	KindAttempt
 )
 
-// String returns "pipeline", "node", "map" or "map_item": the first word of the
+// String returns "pipeline", "node", "map", "map_item" or "attempt": the first word of the
 // scope's span name.
 func (k Kind) String() string {
 	switch k {
@@ -23,6 +26,8 @@ func (k Kind) String() string {
 		return "map"
 	case KindMapItem:
 		return "map_item"
+	case KindAttempt:
+		return "attempt"
 	default:
 		return "unknown"
 	}

@@ -21,7 +21,7 @@ type Restored struct {
 // the parent's span id.
 func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 	cc := &CallbackContext{
-		run:       run.run,
+		env:       run.env,
 		parent:    parent,
 		node:      r.Node,
 		start:     r.Start,
@@ -33,8 +33,8 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 	}
 	cc.state.Store(&state{path: r.Path})
 	cc.span.Store(binary.BigEndian.Uint64(r.SpanID[:]))
-	if parent == nil && r.ParentSpanID != run.run.identity.Parent {
-		cc.parent = &CallbackContext{run: run.run, node: &Node{}, kind: KindPipeline, index: -1}
+	if parent == nil && r.ParentSpanID != run.env.identity.Parent {
+		cc.parent = &CallbackContext{env: run.env, node: &Node{}, kind: KindPipeline, index: -1}
 		cc.parent.span.Store(binary.BigEndian.Uint64(r.ParentSpanID[:]))
 	}
 	return cc

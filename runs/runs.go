@@ -28,8 +28,9 @@ type Log interface {
 
 	// Append adds a record. The error wraps [ErrTooLarge] if the record is too
 	// large to be kept; one without its values can be appended then, so that the
-	// attempt is on record. After another error the log stays usable, and the
-	// record may be appended again.
+	// attempt is on record. After another error the record may be appended
+	// again; only with Options.Sync, and once the disk has failed, every further
+	// Append fails.
 	Append(r Record) error
 
 	// Close ends this start of the run with its result, such as "success" or
@@ -52,7 +53,7 @@ type Header struct {
 	Flags                         byte
 	TraceState                    string
 
-	Started time.Time
+	Started time.Time       // of the first start; now when it is zero
 	Config  json.RawMessage // the resolved configuration; nil when there is none
 }
 

@@ -1,0 +1,64 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// errEmpty says that a file has no line yet: its process was killed before it
+// wrote one, or is about to.
+var errEmpty = errors.New("the file is empty")
+
+// runFile is the file of a run as it is read from start to end.
+type runFile struct {
+	header Header
+	pid    int
+	lines  scanner
+}
+
+// openScan reads the first line. Path is for messages.
+func openScan(from io.ReaderAt, size int64, path string) (*runFile, error) {
+	s := scanner{from: from, size: size}
+	at, sum, payload, err := s.next()
+	if errors.Is(err, io.EOF) && s.damaged == 0 {
+		return nil, errEmpty
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	damaged := fmt.Errorf("%s: its first line is damaged, and without it nothing in it can be trusted; move the file away or remove it to start the run from the beginning", path)
+	if err != nil || at != 0 {
+		return nil, damaged
+	}
+	h, _, err := readHead(payload)
+	switch {
+	case err != nil || h.Header == nil:
+		return nil, damaged
+	case h.Header.Version > formatVersion:
+		return nil, fmt.Errorf("%s was written by a later version (form %d, and this one reads %d); use that version or remove the file", path, h.Header.Version, formatVersion)
+	}
+	s.seed = sum
+	return &runFile{header: h.Header.header(), pid: h.Header.PID, lines: s}, nil
+}
+
+// each calls f with every intact line behind the first. The payload is valid
+// during the call.
+func (r *runFile) each(ctx context.Context, f func(at int64, payload []byte) error) error {
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		at, _, payload, err := r.lines.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(at, payload); err != nil {
+			return err
+		}
+	}
+}

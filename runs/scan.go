@@ -1,0 +1,104 @@
+package runs
+
+import (
+	"bytes"
+	"io"
+)
+
+// scanBuffer is how much a scanner reads at once, unless a line is longer.
+const scanBuffer = 256 << 10
+
+// scanner finds the intact lines of a file.
+type scanner struct {
+	from io.ReaderAt
+	size int64
+	seed uint32
+
+	pos     int64 // end of the last line, intact or not
+	damaged int   // stretches of damaged lines
+	inside  bool  // such a stretch
+
+	buf []byte // what stands at off
+	off int64
+}
+
+// next returns the next intact line and where it starts. At the end of the file
+// it returns io.EOF; a tail without line feed stands behind pos then. The
+// payload is valid until the next call.
+func (s *scanner) next() (at int64, sum uint32, payload []byte, err error) {
+	for s.pos < s.size {
+		head, err := s.window(prefixLen)
+		if err != nil {
+			return 0, 0, nil, err
+		}
+		if _, size, ok := readPrefix(head); ok {
+			line, err := s.window(prefixLen + size + 1)
+			if err != nil {
+				return 0, 0, nil, err
+			}
+			if sum, payload, ok := readLine(s.seed, line); ok {
+				at = s.pos
+				s.pos += int64(prefixLen + size + 1)
+				s.inside = false
+				return at, sum, payload, nil
+			}
+		}
+		if whole, err := s.skip(); err != nil {
+			return 0, 0, nil, err
+		} else if !whole {
+			break
+		}
+		if !s.inside {
+			s.damaged++
+		}
+		s.inside = true
+	}
+	return 0, 0, nil, io.EOF
+}
+
+// skip moves behind the next line feed, or returns false where none is left.
+func (s *scanner) skip() (bool, error) {
+	start := s.pos
+	for s.pos < s.size {
+		rest, err := s.window(1)
+		if err != nil {
+			return false, err
+		}
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			s.pos += int64(i) + 1
+			return true, nil
+		}
+		s.pos += int64(len(rest))
+	}
+	s.pos = start
+	return false, nil
+}
+
+// window returns at least n bytes from pos on, or what is left of the file.
+func (s *scanner) window(n int) ([]byte, error) {
+	n = int(min(int64(n), s.size-s.pos))
+	have := s.off + int64(len(s.buf)) - s.pos
+	if s.pos < s.off || have < 0 {
+		s.buf, s.off, have = s.buf[:0], s.pos, 0
+	}
+	if have >= int64(n) {
+		return s.buf[s.pos-s.off:], nil
+	}
+	rest := s.buf[s.pos-s.off:]
+	if to := max(n, scanBuffer); to > cap(s.buf) {
+		rest = append(make([]byte, 0, to), rest...)
+	} else {
+		rest = s.buf[:copy(s.buf[:cap(s.buf)], rest)]
+	}
+	s.off = s.pos
+	to := int(min(int64(cap(rest)), s.size-s.pos))
+	read, err := s.from.ReadAt(rest[len(rest):to], s.pos+int64(len(rest)))
+	s.buf = rest[:len(rest)+read]
+	if len(s.buf) < n {
+		if err == nil || err == io.EOF { //nolint:errorlint // ReadAt returns io.EOF itself
+			err = io.ErrUnexpectedEOF // the file became shorter
+		}
+		return nil, err
+	}
+	return s.buf, nil
+}

@@ -92,3 +92,10 @@ func mix(x uint64) uint64 {
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
+
+// Pinned is what a callback also implements to stay when a step of a pipeline
+// replaces the callbacks of the run: what those who operate a program chose is
+// not for its pipelines to remove.
+type Pinned interface {
+	Pinned() bool
+}

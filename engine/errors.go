@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
@@ -24,7 +26,8 @@ type Error struct {
 	// Err is what the step returned, or what its panic was made of.
 	Err error
 
-	result callbacks.Result
+	result    callbacks.Result
+	tolerated bool // it stopped nothing
 }
 
 // Error returns "path: message".
@@ -79,6 +82,74 @@ func (e *PanicError) Stack() string { return e.stack }
 
 // ErrorType returns "panic".
 func (e *PanicError) ErrorType() string { return "panic" }
+
+// ItemErrors is the Err of the [*Error] of a map that continued on error.
+type ItemErrors struct {
+	// Errors are the failures of the first items that failed, in the order of
+	// the items; at most 100.
+	Errors []*Error
+	// Failed is the number of items that failed, Size that of all items.
+	Failed, Size int
+}
+
+const (
+	maxItemErrors = 100
+	maxItemLines  = 10
+)
+
+// Error returns the number of failed items, and the first failures, one a line.
+func (e *ItemErrors) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d items failed", e.Failed, e.Size)
+	for _, one := range e.Errors[:min(len(e.Errors), maxItemLines)] {
+		b.WriteString("\n\t" + one.Error())
+	}
+	if e.Failed > maxItemLines {
+		fmt.Fprintf(&b, "\n\tand %d more", e.Failed-maxItemLines)
+	}
+	return b.String()
+}
+
+// Unwrap returns Errors.
+func (e *ItemErrors) Unwrap() []error {
+	list := make([]error, len(e.Errors))
+	for i, one := range e.Errors {
+		list[i] = one
+	}
+	return list
+}
+
+// ErrorType returns that of the first item that failed.
+func (e *ItemErrors) ErrorType() string { return callbacks.ErrorType(e.Errors[0].Err) }
+
+// moreErrors counts failures that a list has no room for.
+type moreErrors int
+
+func (n moreErrors) Error() string { return fmt.Sprintf("and %d more failures", int(n)) }
+
+// timeoutError is that of an attempt whose time was over.
+type timeoutError struct {
+	after time.Duration
+	err   error // what the function returned; nil when it did not
+}
+
+func (e *timeoutError) Error() string {
+	s := fmt.Sprintf("timeout after %s", e.after)
+	if e.err != nil && e.err != context.DeadlineExceeded { //nolint:errorlint // it alone says nothing more
+		s += ": " + e.err.Error()
+	}
+	return s
+}
+
+func (e *timeoutError) Unwrap() []error {
+	if e.err == nil {
+		return []error{context.DeadlineExceeded}
+	}
+	return []error{e.err, context.DeadlineExceeded}
+}
+
+// ErrorType returns "timeout".
+func (e *timeoutError) ErrorType() string { return "timeout" }
 
 // errGoexit is what a node fails with when its code ends its goroutine.
 var errGoexit = errors.New("runtime.Goexit was called; a test must not call FailNow, Fatal or SkipNow in a node")

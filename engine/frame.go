@@ -6,19 +6,27 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// frame is one execution of a plan: that of a whole run, or that of one item of
-// a map over a pipeline. Frames are pooled by their plan.
+// frame is one execution of a plan. Frames are pooled by their plan.
 type frame struct {
 	plan    *plan
 	run     *run
+	domain  *domain
+	ears    *ears
 	columns []anyColumn
 	counts  []int32                      // group -> predecessors still to come
 	scopes  []*callbacks.CallbackContext // pipeline -> its context, once entered
 	cut     []atomic.Bool                // pipeline -> something in it did not run, or was cancelled
+	dead    []atomic.Bool                // operation -> a gate stopped it, or what it needs
 
-	item  *mapping // of a mapped pipeline: the map,
-	index int      // and the item
-	outer *callbacks.CallbackContext
+	// Of the execution of an inner plan:
+
+	outer     *frame
+	op        int32 // in outer
+	mapping   *mapping
+	index     int   // of the item
+	iteration int32 // of a loop
+	override  *callbacks.Override
+	border    *ears // who hears that a nested pipeline begins or ends at the top
 }
 
 func newFrame(p *plan) *frame {
@@ -28,6 +36,7 @@ func newFrame(p *plan) *frame {
 		counts:  make([]int32, len(p.need)),
 		scopes:  make([]*callbacks.CallbackContext, len(p.scopes)),
 		cut:     make([]atomic.Bool, len(p.scopes)),
+		dead:    make([]atomic.Bool, len(p.ops)),
 	}
 	for i, c := range p.columns {
 		f.columns[i] = c.kind.make(int(c.rows))
@@ -42,15 +51,106 @@ func (p *plan) frame() *frame {
 	return f
 }
 
-// free gives the frame back. Only a frame that ended without a failure may be
-// freed: late readers of a failed one may hold its values.
+// enterBody returns a frame for a body of the operation id of f. cc is the scope
+// around it. tolerant says that a failure inside stays inside.
+func (f *frame) enterBody(id int32, body *plan, cc *callbacks.CallbackContext, tolerant bool) *frame {
+	sub := body.frame()
+	sub.run, sub.domain, sub.ears, sub.border = f.run, f.domain, f.ears, f.ears
+	sub.outer, sub.op, sub.scopes[0] = f, id, cc
+	otherEars, otherRunner := body.ears != f.plan.ears, body.runner != f.plan.runner
+	if !tolerant && !body.gated && !otherEars && !otherRunner {
+		return sub
+	}
+	o := &callbacks.Override{}
+	if tolerant || body.gated {
+		sub.domain = f.domain.inner(tolerant)
+		sub.domain.border = cc
+		if cc.Kind() == callbacks.KindMapItem {
+			sub.domain.border = cc.Parent()
+		}
+	}
+	if otherEars {
+		sub.ears = f.run.ears[body.ears]
+		sub.border = sub.ears.border
+		o.Values = sub.ears.values
+	}
+	if otherRunner {
+		o.Runner = body.runner.name
+	}
+	o.Base = &base{sub.domain.ctx, f.run, sub.ears}
+	sub.override = o
+	return sub
+}
+
+// leftBody is how the frame of a body ended.
+type leftBody uint8
+
+const (
+	bodyDone    leftBody = iota // it has a result, whatever it tolerated
+	bodyStopped                 // a gate stopped it
+	bodyCut                     // it failed or was cancelled
+)
+
+// leaveBody ends a frame of an inner plan. If it is done, its result is still to
+// be taken, and then it can be freed.
+func (f *frame) leaveBody() leftBody {
+	how := bodyDone
+	stopped := false
+	if f.domain != f.outer.domain {
+		f.run.failMu.Lock()
+		first := f.domain.first
+		f.run.failMu.Unlock()
+		stopped = first != nil && first.result == callbacks.ResultSkip
+		f.domain.end()
+	}
+	switch {
+	case f.dead[f.plan.last].Load() || stopped && !f.outer.domain.halted.Load():
+		how = bodyStopped
+	case f.cut[0].Load():
+		how = bodyCut
+	}
+	return how
+}
+
+// finished reports whether the frame has a result.
+func (f *frame) finished() bool { return !f.cut[0].Load() && !f.dead[f.plan.last].Load() }
+
+// free gives the frame back. Only a frame in which everything ran may be freed:
+// late readers of a failed one may hold its values.
 func (f *frame) free() {
 	for _, c := range f.columns {
 		c.clear()
 	}
+	if f.domain.odd.Load() {
+		for i := range f.dead {
+			f.dead[i].Store(false)
+		}
+	}
 	clear(f.scopes)
-	f.run, f.item, f.outer = nil, nil, nil
+	f.run, f.domain, f.ears, f.outer, f.mapping, f.override, f.border = nil, nil, nil, nil, nil, nil, nil
+	f.iteration = 0
 	f.plan.frames.Put(f)
+}
+
+// kill says that an operation gives no value: a gate stopped it.
+func (f *frame) kill(id int32) {
+	f.dead[id].Store(true)
+	f.domain.odd.Store(true)
+}
+
+// needsDead reports whether an input of o is missing.
+func (f *frame) needsDead(o *op) bool {
+	for _, id := range o.from {
+		if f.dead[id].Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// move copies a value to another frame.
+func (f *frame) move(s slot, to *frame, d slot) {
+	f.plan.columns[s.column].kind.move(to, d, f, s)
 }
 
 // frame is a callbacks.ValueSource. A scope of it is the index of an operation,

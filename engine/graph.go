@@ -20,16 +20,6 @@ type Value[T any] struct {
 	id  int32
 }
 
-// Option changes how a step is used at one place of a pipeline.
-type Option func(*usage)
-
-// usage is what the options of one place say.
-type usage struct{ name string }
-
-// WithName gives the step another name at this place, which is needed when a
-// pipeline uses the same step twice.
-func WithName(name string) Option { return func(u *usage) { u.name = name } }
-
 // Add runs a step on a value.
 func Add[I, O any](g *Graph, s Step[I, O], in Value[I], opts ...Option) Value[O] {
 	return add[O](g, s, opts, in)
@@ -56,39 +46,40 @@ func Add4[A, B, C, D, O any](g *Graph, s Step4[A, B, C, D, O], a Value[A], b Val
 }
 
 // Map runs a step on every item of a slice and gives the results in the order
-// of the items. Items run in parallel. The first failure cancels the others.
+// of the items. Items run in parallel. The first failure cancels the others,
+// unless [ContinueOnError] is given.
 func Map[I, O any](g *Graph, s Step[I, O], in Value[[]I], opts ...Option) Value[[]O] {
-	u, st, ok := g.def.use(s, opts)
-	if ok && st.pipeline == nil {
-		fn := st.fn.(func(context.Context, I) (O, error)) //nolint:forcetypeassert // Step[I, O] is sealed
-		u.bind = bindNodes(fn)
-	} else if ok {
-		u.bind = bindPipelines[I, O]
+	u, ok := g.def.use(s, opts)
+	if ok {
+		u.bind = bindBodies[I, O]
+		if fn, ok := u.step.function().(func(context.Context, I) (O, error)); ok {
+			u.bind = bindNodes(fn)
+			u.direct = true
+		}
 	}
 	return connect[[]O](g.def, u, in)
 }
 
-// Collect makes one value of several, in their order. It is wiring, not a node:
-// it has no name, no span and no hooks.
-func Collect[T any](g *Graph, vs ...Value[T]) Value[[]T] {
-	in := make([]handle, len(vs))
-	for i, v := range vs {
-		in[i] = v
-	}
-	u := place{info: &callbacks.Node{Name: "collect"}, collect: func(_ context.Context, f *frame, o *op) error {
-		out := make([]T, len(o.many))
-		for i, s := range o.many {
-			out[i] = load[T](f, s)
+// Map2 is [Map] with a second value that is the same for all items.
+func Map2[I, B, O any](g *Graph, s Step2[I, B, O], in Value[[]I], with Value[B], opts ...Option) Value[[]O] {
+	u, ok := g.def.use(s, opts)
+	if ok {
+		u.bind = bindBodies2[I, B, O]
+		if fn, ok := u.step.function().(func(context.Context, I, B) (O, error)); ok {
+			u.bind = bindNodes2(fn)
+			u.direct = true
 		}
-		store(f, o.out, out)
-		return nil
-	}}
-	return connect[[]T](g.def, u, in...)
+	}
+	return connect[[]O](g.def, u, in, with)
 }
 
 // add is what all Add functions do.
 func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
-	u, _, _ := g.def.use(s, opts)
+	u, _ := g.def.use(s, opts)
+	if u.policy.tolerant {
+		g.def.errorf("node %q: engine.ContinueOnError is for maps", u.info.Name)
+	}
+	g.def.gated = g.def.gated || u.step != nil && u.step.gated
 	return connect[O](g.def, u, in...)
 }
 
@@ -132,26 +123,33 @@ func newValue[T any](def *definition) Value[T] {
 	return Value[T]{def, int32(len(def.values) - 1)}
 }
 
-// place is one use of a step in a pipeline, or one collection of values.
+// place is one use of a step in a pipeline, or a piece of wiring.
 type place struct {
-	info    *callbacks.Node
-	step    *step // nil when it collects
-	bind    bind  // of a map
-	collect call
-	in      []int32
-	out     int32
+	info   *callbacks.Node
+	step   *step // nil for wiring
+	policy policy
+	bind   bind // of a map
+	direct bool // of a map: it calls a node's function
+	wire   call
+	in     []int32
+	out    int32
+
+	// For the compiler:
+	kind  columnKind   // of the output
+	kinds []columnKind // of the inputs of a map
+	heard bool         // what was said of callbacks and runner is done
 }
 
 // use begins a place for s, noting what is wrong with it. It reports whether the
 // step can be used at all.
-func (def *definition) use(s erased, opts []Option) (place, *step, bool) {
+func (def *definition) use(s erased, opts []Option) (place, bool) {
 	var st *step
 	if s != nil {
 		st = s.erase()
 	}
 	if st == nil {
 		def.errorf("the step is nil or not defined yet; a pipeline cannot be inside itself")
-		return place{info: &callbacks.Node{Name: "?"}}, nil, false
+		return place{info: &callbacks.Node{Name: "?"}}, false
 	}
 	u := usage{name: st.info.Name}
 	for _, o := range opts {
@@ -170,6 +168,9 @@ func (def *definition) use(s erased, opts []Option) (place, *step, bool) {
 	if !usable {
 		def.errorf("node %q: %s", info.Name, st.problem)
 	}
+	if u.problem != "" {
+		def.errorf("node %q: %s", info.Name, u.problem)
+	}
 	if st.pipeline != nil && !def.adopt(st.pipeline) {
 		usable = false
 	}
@@ -177,7 +178,7 @@ func (def *definition) use(s erased, opts []Option) (place, *step, bool) {
 		def.errorf("node %q: the name is used twice in this pipeline; give the second one another with engine.WithName(%q)", u.name, u.name+"2")
 	}
 	def.names[u.name] = struct{}{}
-	return place{info: info, step: st}, st, usable
+	return place{info: info, step: st, policy: u.policy}, usable
 }
 
 // errorf keeps a mistake in the definition, with the place in the user's code.

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -13,19 +16,37 @@ type mapping struct {
 	items
 	frame *frame
 	id    int32
+	op    *op
 	cc    *callbacks.CallbackContext
 
 	_       [64]byte // every worker writes claimed for every item: a cache line of its own
 	claimed atomic.Int64
 	_       [56]byte
 
-	left              atomic.Int64 // items that have not ended, or not been told of
-	succeeded, failed atomic.Int64
+	lanes atomic.Int32 // of a map with a limit: those who claim items
+	left  atomic.Int64 // items that have not ended, or not been told of
+
+	succeeded, failed, cached, stopped atomic.Int64
+
+	mu   sync.Mutex
+	errs []*Error // of a map that continues on error
 }
 
-// claim returns the index of an item that nobody else has; -1 when all are
+// join reports whether one more may claim items of m.
+func (m *mapping) join(r *run) bool {
+	if m.op.limit == 0 {
+		return true
+	}
+	n := int(m.lanes.Add(1))
+	if n == m.op.limit {
+		r.closeMap(m)
+	}
+	return n <= m.op.limit
+}
+
+// again returns the index of an item that nobody else has; -1 when all are
 // taken.
-func (m *mapping) claim(r *run) int {
+func (m *mapping) again(r *run) int {
 	i := int(m.claimed.Add(1)) - 1
 	if i >= m.size {
 		return -1
@@ -37,7 +58,7 @@ func (m *mapping) claim(r *run) int {
 }
 
 // tally counts items that ended and that the map has not been told of.
-type tally struct{ ended, succeeded, failed int64 }
+type tally struct{ ended, succeeded, failed, stopped int64 }
 
 // done tells the map of items that ended and reports whether they were the last.
 func (m *mapping) done(t tally) bool {
@@ -46,21 +67,25 @@ func (m *mapping) done(t tally) bool {
 	}
 	m.succeeded.Add(t.succeeded)
 	m.failed.Add(t.failed)
+	m.stopped.Add(t.stopped)
 	return m.left.Add(-t.ended) == 0
+}
+
+// told is done for the items that the worker has ended.
+func (w *worker) told(m *mapping) bool {
+	t := w.tally
+	w.tally = tally{}
+	return m.done(t)
 }
 
 // startMap begins a map and runs items of it.
 func (w *worker) startMap(f *frame, id int32, o *op) task {
 	r := w.run
-	if r.halted.Load() {
-		f.cut[o.scope].Store(true)
-		return w.next(f, id)
-	}
-	m := &mapping{items: o.bind(f, o), frame: f, id: id}
+	m := &mapping{items: o.bind(f, o), frame: f, id: id, op: o}
 	m.left.Store(int64(m.size))
-	m.cc = w.begin(f.scopes[o.scope], callbacks.KindMap, o.info, -1)
-	if r.wants(callbacks.HookMapStart) {
-		r.callback.OnMapStart(m.cc, callbacks.MapStart{Size: m.size, Concurrency: int(r.limit), Inputs: f.inputs(id)})
+	m.cc = w.begin(f, o.top, f.scopes[o.scope], callbacks.KindMap, o.info, -1)
+	if f.wants(callbacks.HookMapStart) {
+		f.ears.callback.OnMapStart(m.cc, callbacks.MapStart{Size: m.size, Concurrency: m.concurrency(), Inputs: f.inputs(id)})
 	}
 	switch m.size {
 	case 0:
@@ -72,129 +97,201 @@ func (w *worker) startMap(f *frame, id int32, o *op) task {
 	return w.help(m)
 }
 
-// help runs items of m until none is left, or begins one that is a pipeline.
-func (w *worker) help(m *mapping) task {
-	if m.call == nil {
-		w.mapping = m
-		return w.item(m)
+func (m *mapping) concurrency() int {
+	limit := int(m.frame.run.limit)
+	if m.op.limit > 0 {
+		limit = min(limit, m.op.limit)
 	}
-	return w.items(m)
+	return limit
 }
 
-// items runs items of a map over a node until none is left.
-func (w *worker) items(m *mapping) task {
-	r := w.run
-	info := m.frame.plan.ops[m.id].info
-	for i := m.claim(r); i >= 0; i = m.claim(r) {
-		if r.halted.Load() {
+// help runs items of m until none is left, or begins one that is a body.
+func (w *worker) help(m *mapping) task {
+	if !m.join(w.run) {
+		return task{}
+	}
+	if m.call != nil {
+		return w.items(m, m.again(w.run))
+	}
+	if m.op.limit == 0 {
+		w.mapping = m
+	}
+	return w.item(m)
+}
+
+// items runs item i of a map over a node, and others, until none is left.
+func (w *worker) items(m *mapping, i int) task {
+	r, f := w.run, m.frame
+	for i >= 0 {
+		if f.domain.halted.Load() {
 			w.tally.ended++
+			i = m.again(r)
 			continue
 		}
-		cc := w.begin(m.cc, callbacks.KindMapItem, info, i)
-		if r.wants(callbacks.HookMapItemStart) {
-			r.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+		cc := w.begin(f, false, m.cc, callbacks.KindMapItem, m.op.info, i)
+		if m.op.guard != nil || r.log != nil {
+			if !w.guardedItem(m, i, cc) {
+				if !m.join(r) {
+					break
+				}
+			}
+			i = m.again(r)
+			continue
+		}
+		if f.wants(callbacks.HookMapItemStart) {
+			f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 		}
 		w.now = current{inCode: true, cc: cc, mapping: m, index: i}
 		err := protect(func() error { return m.call(cc, i) })
 		w.now.inCode = false
-		w.endItem(m, i, cc, err)
+		w.endItem(m, i, cc, err, 1, nil)
+		i = m.again(r)
 	}
-	t := w.tally
-	w.tally = tally{}
-	if m.done(t) {
+	if w.told(m) {
 		return w.endMap(m)
 	}
 	return task{}
 }
 
 // endItem ends an item that is a node.
-func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error) {
-	r := w.run
+func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
+	f := m.frame
 	w.tally.ended++
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
-	if err == nil {
+	switch {
+	case err == nil:
 		w.tally.succeeded++
 		out = m.outputs(i)
-	} else if end = r.fail(cc, err); end.Result != callbacks.ResultCancellation {
-		w.tally.failed++
+	case err == errStopPipeline: //nolint:errorlint // the engine's own, never wrapped
+		w.tally.stopped++
+		end.Result = callbacks.ResultSkip
+	case m.op.tolerant:
+		var e *Error
+		if e, end = f.failTolerated(cc, err, attempts); e != nil {
+			w.tally.failed++
+			m.keep(e)
+		}
+	default:
+		end = f.fail(cc, err, attempts)
+		if end.Result != callbacks.ResultCancellation && end.Result != callbacks.ResultSkip {
+			w.tally.failed++
+		}
 	}
-	if r.wants(callbacks.HookMapItemEnd) {
-		end.Duration = cc.Elapsed()
-		r.callback.OnMapItemEnd(cc, callbacks.MapItemEnd{End: end, Outputs: out})
+	w.tellItemEnd(m, cc, callbacks.MapItemEnd{End: end, Attempts: attempts, Outputs: out, Cache: look})
+}
+
+func (w *worker) tellItemEnd(m *mapping, cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
+	if m.frame.wants(callbacks.HookMapItemEnd) {
+		ev.Duration = cc.Elapsed()
+		m.frame.ears.callback.OnMapItemEnd(cc, ev)
 	}
 }
 
-// item begins the next item of a map over a pipeline.
+// item begins the next item of a map over a body.
 func (w *worker) item(m *mapping) task {
-	r := w.run
-	i := m.claim(r)
-	for ; i >= 0 && r.halted.Load(); i = m.claim(r) {
+	r, f := w.run, m.frame
+	i := m.again(r)
+	for ; i >= 0 && f.domain.halted.Load(); i = m.again(r) {
 		w.tally.ended++
 	}
 	if i < 0 {
-		t := w.tally
-		w.tally = tally{}
-		if m.done(t) {
+		if w.told(m) {
 			return w.endMap(m)
 		}
 		return task{}
 	}
-	o := &m.frame.plan.ops[m.id]
-	cc := w.begin(m.cc, callbacks.KindMapItem, o.info, i)
-	if r.wants(callbacks.HookMapItemStart) {
-		r.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+	cc := w.begin(f, false, m.cc, callbacks.KindMapItem, m.op.info, i)
+	if f.wants(callbacks.HookMapItemStart) {
+		f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 	}
-	sub := o.sub.frame()
-	sub.run, sub.item, sub.index, sub.outer = r, m, i, cc
+	sub := f.enterBody(m.id, m.op.bodies[0], cc, m.op.tolerant)
+	sub.mapping, sub.index = m, i
 	m.give(sub, i)
 	return task{sub, 0}
 }
 
-// endFrame ends an item that is a pipeline.
-func (w *worker) endFrame(sub *frame) task {
-	r := w.run
-	m, i, cc := sub.item, sub.index, sub.outer
-	end := r.scopeEnd(cc, sub.cut[0].Load() || sub.scopes[0] == nil)
-	var out callbacks.Values
+// endMapBody ends an item that is a body.
+func (w *worker) endMapBody(sub *frame) task {
+	m, i, cc := sub.mapping, sub.index, sub.scopes[0]
+	f := m.frame
+	how := sub.leaveBody()
+	ev := callbacks.MapItemEnd{End: f.scopeEnd(cc, how == bodyCut), Attempts: 1}
+	if how == bodyStopped && ev.Result == callbacks.ResultSuccess {
+		ev.Result = callbacks.ResultSkip
+	}
 	t := tally{ended: 1}
-	switch end.Result {
-	case callbacks.ResultSuccess:
+	if how == bodyDone {
 		m.take(sub, i)
-		out = m.outputs(i)
+		ev.Outputs = m.outputs(i)
+	}
+	switch ev.Result {
+	case callbacks.ResultSuccess:
 		t.succeeded = 1
 		sub.free()
+	case callbacks.ResultSkip:
+		if how == bodyStopped {
+			t.stopped = 1
+		}
 	case callbacks.ResultCancellation:
 	default:
 		t.failed = 1
+		if e, ok := ev.Err.(*Error); ok && m.op.tolerant { //nolint:errorlint // as scopeEnd gave it
+			m.keep(e)
+		}
 	}
-	if r.wants(callbacks.HookMapItemEnd) {
-		end.Duration = cc.Elapsed()
-		r.callback.OnMapItemEnd(cc, callbacks.MapItemEnd{End: end, Outputs: out})
-	}
-	if m.done(t) {
+	w.tellItemEnd(m, cc, ev)
+	switch {
+	case m.done(t):
 		return w.endMap(m)
+	case m.op.limit > 0:
+		return w.item(m)
+	default:
+		return task{}
 	}
-	return task{}
+}
+
+// keep keeps the failure of an item.
+func (m *mapping) keep(e *Error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.errs = append(m.errs, e)
+	if len(m.errs) >= 2*maxItemErrors {
+		m.errs = firstErrors(m.errs)
+	}
+}
+
+// firstErrors returns those of the first items.
+func firstErrors(errs []*Error) []*Error {
+	slices.SortFunc(errs, func(a, b *Error) int { return cmp.Compare(a.Item, b.Item) })
+	return errs[:min(len(errs), maxItemErrors)]
 }
 
 // endMap ends a map whose items have all ended.
 func (w *worker) endMap(m *mapping) task {
-	r, f := w.run, m.frame
-	succeeded, failed := int(m.succeeded.Load()), int(m.failed.Load())
-	skipped := m.size - succeeded - failed
-	end := r.scopeEnd(m.cc, skipped > 0)
-	var out callbacks.Values
-	if end.Err != nil {
-		f.cut[f.plan.ops[m.id].scope].Store(true)
-	} else {
-		out = f.outputs(m.id)
+	f := m.frame
+	ev := callbacks.MapEnd{
+		Succeeded: int(m.succeeded.Load()), Failed: int(m.failed.Load()), Cached: int(m.cached.Load()),
+		Concurrency: m.concurrency(),
 	}
-	if r.wants(callbacks.HookMapEnd) {
-		end.Duration = m.cc.Elapsed()
-		r.callback.OnMapEnd(m.cc, callbacks.MapEnd{
-			End: end, Concurrency: int(r.limit), Succeeded: succeeded, Failed: failed, Skipped: skipped, Outputs: out,
+	ev.Skipped = m.size - ev.Succeeded - ev.Failed - ev.Cached
+	cut := ev.Skipped > int(m.stopped.Load())
+	if m.op.tolerant && ev.Failed > 0 && !cut {
+		f.run.tolerate(m.cc, f.domain.holder(), &Error{
+			Path: m.cc.Path(), Item: itemOf(m.cc), Attempt: 1, result: callbacks.ResultFailure,
+			Err: &ItemErrors{Errors: firstErrors(m.errs), Failed: ev.Failed, Size: m.size},
 		})
+	}
+	ev.End = f.scopeEnd(m.cc, cut)
+	e, _ := ev.Err.(*Error) //nolint:errorlint // as scopeEnd gave it
+	if ev.Result == callbacks.ResultSuccess || e != nil && e.tolerated && !cut {
+		ev.Outputs = f.outputs(m.id)
+	} else {
+		f.cut[m.op.scope].Store(true)
+	}
+	if f.wants(callbacks.HookMapEnd) {
+		ev.Duration = m.cc.Elapsed()
+		f.ears.callback.OnMapEnd(m.cc, ev)
 	}
 	return w.next(f, m.id)
 }
@@ -207,7 +304,17 @@ func (m *mapping) inputs(i int) callbacks.Values  { return callbacks.NewValues(m
 func (m *mapping) outputs(i int) callbacks.Values { return callbacks.NewValues(m, int32(i*2+1)) }
 
 // Len implements callbacks.ValueSource.
-func (m *mapping) Len(int32) int { return 1 }
+func (m *mapping) Len(scope int32) int {
+	if scope%2 == 1 {
+		return 1
+	}
+	return int(m.op.inputs)
+}
 
 // At implements callbacks.ValueSource.
-func (m *mapping) At(scope int32, _ int) any { return m.at(int(scope/2), scope%2 == 1) }
+func (m *mapping) At(scope int32, arg int) any {
+	if scope%2 == 1 {
+		return m.out(int(scope / 2))
+	}
+	return m.in(int(scope/2), arg)
+}

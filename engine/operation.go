@@ -7,89 +7,186 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// node runs a node.
-func (w *worker) node(f *frame, id int32, o *op) {
-	r := w.run
-	if r.halted.Load() {
-		f.cut[o.scope].Store(true)
+// step runs one operation and returns the next, if there is one.
+func (w *worker) step(t task) task {
+	f, id := t.frame, t.id
+	o := &f.plan.ops[id]
+	if o.kind != opExit && f.domain.odd.Load() && w.passOver(f, id, o) {
+		return w.next(f, id)
+	}
+	switch o.kind {
+	case opNode:
+		return w.node(f, id, o)
+	case opMap:
+		return w.startMap(f, id, o)
+	case opWire:
+		w.wire(f, id, o)
+	case opEnter:
+		w.enter(f, id, o)
+	case opExit:
+		w.exit(f, id, o)
+	case opCall:
+		return w.body(f, id, o, o.bodies[0], f.scopes[o.scope])
+	case opBranch:
+		return w.branch(f, id, o)
+	case opLoop:
+		return w.loopStart(f, id, o)
+	}
+	return w.next(f, id)
+}
+
+// passOver reports whether o must not run: its domain is halted, or it needs
+// what a gate stopped.
+func (w *worker) passOver(f *frame, id int32, o *op) bool {
+	scope := o.scope
+	if o.kind == opEnter && scope > 0 {
+		scope = f.plan.scopes[scope].parent
+	}
+	switch {
+	case o.kind == opEnter && o.scope == 0 && !f.plan.inner:
+		return false // the run itself
+	case f.domain.halted.Load():
+		f.cut[scope].Store(true)
+	case f.scopes[scope] == nil: // a gate stopped the pipeline around it
+		f.kill(id)
+	case f.needsDead(o):
+		f.kill(id)
+		w.skip(f, o, f.scopes[scope], "a gate stopped what it needs")
+	default:
+		return false
+	}
+	return true
+}
+
+// skip tells that a step does not run.
+func (w *worker) skip(f *frame, o *op, parent *callbacks.CallbackContext, reason string) {
+	if o.kind == opWire || !f.wants(callbacks.HookNodeSkipped) {
 		return
 	}
-	cc := w.begin(f.scopes[o.scope], callbacks.KindNode, o.info, -1)
-	if r.wants(callbacks.HookNodeStart) {
-		r.callback.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
+	kind := callbacks.KindNode
+	switch {
+	case o.kind == opMap:
+		kind = callbacks.KindMap
+	case o.kind == opEnter || o.step.pipeline != nil:
+		kind = callbacks.KindPipeline
+	}
+	cc := w.begin(f, o.top, parent, kind, o.info, -1)
+	f.ears.callback.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: reason})
+}
+
+// node runs a node.
+func (w *worker) node(f *frame, id int32, o *op) task {
+	cc := w.begin(f, o.top, f.scopes[o.scope], callbacks.KindNode, o.info, -1)
+	if o.guard != nil || w.run.log != nil {
+		return w.guard(&guarded{frame: f, id: id, op: o, guard: o.guard, cc: cc})
+	}
+	if f.wants(callbacks.HookNodeStart) {
+		f.ears.callback.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
 	}
 	w.now = current{inCode: true, cc: cc, frame: f, id: id}
 	err := protect(func() error { return o.call(cc, f, o) })
 	w.now.inCode = false
-	if err != nil || r.wants(callbacks.HookNodeEnd) {
-		w.endNode(f, id, cc, err)
+	if err != nil || f.wants(callbacks.HookNodeEnd) {
+		w.endNode(f, id, cc, err, 1, nil)
 	}
+	return w.next(f, id)
 }
 
-func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err error) {
-	r := w.run
+// endNode ends a node whose code has returned.
+func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
 	if err != nil {
-		end = r.fail(cc, err)
+		end = f.fail(cc, err, attempts)
 		f.cut[f.plan.ops[id].scope].Store(true)
 	} else {
 		out = f.outputs(id)
 	}
-	if r.wants(callbacks.HookNodeEnd) {
+	w.tellNodeEnd(f, cc, end, attempts, out, look)
+}
+
+func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callbacks.End, attempts int, out callbacks.Values, look *callbacks.CacheLookup) {
+	if f.wants(callbacks.HookNodeEnd) {
 		end.Duration = cc.Elapsed()
-		r.callback.OnNodeEnd(cc, callbacks.NodeEnd{End: end, Attempts: cc.Attempt(), Outputs: out})
+		f.ears.callback.OnNodeEnd(cc, callbacks.NodeEnd{End: end, Attempts: attempts, Outputs: out, Cache: look})
 	}
+}
+
+// wire runs wiring. It is the engine's code, but for the function of a Field.
+func (w *worker) wire(f *frame, id int32, o *op) {
+	cc := f.scopes[o.scope]
+	w.now = current{inCode: true, cc: cc, frame: f, id: id}
+	err := protect(func() error { return o.call(cc, f, o) })
+	w.now.inCode = false
+	if err != nil {
+		w.endWire(f, o, err)
+	}
+}
+
+// endWire fails the scope around wiring.
+func (w *worker) endWire(f *frame, o *op, err error) {
+	f.fail(f.scopes[o.scope], err, 1)
+	f.cut[o.scope].Store(true)
 }
 
 // enter begins a pipeline.
 func (w *worker) enter(f *frame, id int32, o *op) {
-	r := w.run
 	cc := f.scopes[o.scope]
+	start := callbacks.PipelineStart{Inputs: f.inputs(id)}
 	if cc == nil { // not the root
-		if r.halted.Load() {
-			return
-		}
-		parent := f.outer
-		if o.scope > 0 {
-			parent = f.scopes[f.plan.scopes[o.scope].parent]
-		}
-		cc = w.begin(parent, callbacks.KindPipeline, o.info, -1)
+		parent := f.scopes[f.plan.scopes[o.scope].parent]
+		cc = w.begin(f, o.top, parent, callbacks.KindPipeline, o.info, -1)
 		f.scopes[o.scope] = cc
-		if r.wants(callbacks.HookNestedPipelineStart) {
-			r.callback.OnNestedPipelineStart(parent, callbacks.NestedPipelineStart{Child: cc})
+		around := f.ears
+		if o.top {
+			around = f.border
 		}
+		if around.hooks&callbacks.HookNestedPipelineStart != 0 {
+			around.callback.OnNestedPipelineStart(parent, callbacks.NestedPipelineStart{Child: cc})
+		}
+	} else {
+		start.Resumed = w.run.log.resumed()
 	}
-	if r.wants(callbacks.HookPipelineStart) {
-		r.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id)})
+	if f.wants(callbacks.HookPipelineStart) {
+		f.ears.callback.OnPipelineStart(cc, start)
 	}
 }
 
 // exit ends a pipeline, if it was begun.
 func (w *worker) exit(f *frame, id int32, o *op) {
-	r := w.run
 	cc := f.scopes[o.scope]
-	cut := cc == nil || f.cut[o.scope].Load()
-	if cut && o.scope > 0 {
+	dead := f.needsDead(o)
+	cut := cc == nil && !dead || f.cut[o.scope].Load()
+	if dead {
+		f.kill(id)
+	}
+	if cut && (o.scope > 0) {
 		f.cut[f.plan.scopes[o.scope].parent].Store(true)
 	}
 	if cc == nil {
 		return
 	}
-	end := r.scopeEnd(cc, cut)
-	if !r.wants(callbacks.HookPipelineEnd | callbacks.HookNestedPipelineEnd) {
+	end := f.scopeEnd(cc, cut)
+	if dead && end.Result == callbacks.ResultSuccess {
+		end.Result = callbacks.ResultSkip
+	}
+	around := f.ears
+	if o.top {
+		around = f.border
+	}
+	if (f.ears.hooks|around.hooks)&(callbacks.HookPipelineEnd|callbacks.HookNestedPipelineEnd) == 0 {
 		return
 	}
 	end.Duration = cc.Elapsed()
 	ev := callbacks.PipelineEnd{End: end}
-	if end.Err == nil {
+	if !cut && !dead {
 		ev.Outputs = f.outputs(id)
 	}
-	if r.wants(callbacks.HookPipelineEnd) {
-		r.callback.OnPipelineEnd(cc, ev)
+	if f.wants(callbacks.HookPipelineEnd) {
+		f.ears.callback.OnPipelineEnd(cc, ev)
 	}
-	if parent := cc.Parent(); parent != nil && r.wants(callbacks.HookNestedPipelineEnd) {
-		r.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Child: cc})
+	if parent := cc.Parent(); parent != nil && around.hooks&callbacks.HookNestedPipelineEnd != 0 {
+		around.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Child: cc})
 	}
 }
 
@@ -98,22 +195,30 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 // long for a listener that needs many turns, such as one that starts a process.
 const yieldAfter = 500 * time.Microsecond
 
-// begin makes the context of a scope.
-func (w *worker) begin(parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
+// begin makes the context of a scope. top says that parent is the scope around
+// the frame.
+func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
+	s := callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1}
+	if top {
+		s.Iteration, s.Override = f.iteration, f.override
+	}
+	return w.context(parent, s)
+}
+
+func (w *worker) context(parent *callbacks.CallbackContext, s callbacks.Scope) *callbacks.CallbackContext {
 	if len(w.contexts) == 0 {
 		w.contexts = make([]callbacks.CallbackContext, contextChunk)
 	}
 	cc := &w.contexts[0]
 	w.contexts = w.contexts[1:]
-	var start time.Duration
-	if r := w.run; r.wants(callbacks.Times) {
-		start = time.Since(r.epoch)
-		if start-w.yielded > yieldAfter {
+	if r := w.run; r.times {
+		s.Start = time.Since(r.epoch)
+		if s.Start-w.yielded > yieldAfter {
 			runtime.Gosched()
 			w.yielded = time.Since(r.epoch)
-			start = w.yielded
+			s.Start = w.yielded
 		}
 	}
-	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1, Start: start})
+	parent.Begin(cc, s)
 	return cc
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/spanloom/spanloom/cache"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/runs"
 )
 
 // Pipeline is a graph of steps that takes an I and gives an O. It is itself a
@@ -19,13 +21,18 @@ type Pipeline[I, O any] struct{ def *definition }
 var _ Step[int, int] = (*Pipeline[int, int])(nil)
 
 // Define makes a pipeline. It calls build once, now; what build adds to the
-// graph is run by [Pipeline.Run], each step as soon as its inputs are there.
+// graph is run by [Pipeline.Run], each step as soon as its inputs are there. Options
+// hold for all steps inside that do not say otherwise.
 //
 // Mistakes in the definition do not stop it: they are kept, each with its place
 // in the source, for [Pipeline.Err] and Run.
-func Define[I, O any](name string, build func(g *Graph, in Value[I]) Value[O]) *Pipeline[I, O] {
+func Define[I, O any](name string, build func(g *Graph, in Value[I]) Value[O], opts ...Option) *Pipeline[I, O] {
 	def := &definition{info: &callbacks.Node{Name: name, Type: "pipeline"}, names: map[string]struct{}{}}
-	def.step = &step{info: def.info, pipeline: def}
+	def.step = (&step{info: def.info, pipeline: def, ins: []columnKind{columnOf[I]{}}, out: columnOf[O]{}}).configure(opts)
+	if def.step.problem != "" {
+		def.errorf("%s", def.step.problem)
+		def.step.problem = "" // it is told once, by this pipeline
+	}
 	if problem := badName(name); problem != "" {
 		def.errorf("%s", problem)
 	}
@@ -75,6 +82,21 @@ type Config struct {
 	Concurrency int
 	// RunID names the run. Defaults to 32 random hexadecimal digits.
 	RunID string
+	// Runner executes the run. Defaults to [Local].
+	Runner Runner
+	// Cache keeps the results of the steps that [WithCache] is said of. Defaults
+	// to none: they run every time.
+	Cache cache.Store
+	// Runs keeps what has happened in the run. A run that ended early goes on
+	// where it was when it is started again with the same RunID: steps that are
+	// finished are not run again. Defaults to none.
+	Runs runs.Store
+	// NewTrace gives a run that goes on a trace of its own; its PipelineStart
+	// tells the first one's. Defaults to false: it goes on in the same trace.
+	NewTrace bool
+	// Record is kept with the run as it is, such as the configuration of its
+	// telemetry. Defaults to none.
+	Record any
 }
 
 const (
@@ -102,11 +124,14 @@ func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error
 	if err != nil {
 		return zero, err
 	}
-	pl := p.def.compiled()
+	pl := p.def.compiled(c.Runner)
 	f := pl.frame()
-	store(f, pl.in, in)
+	store(f, pl.ins[0], in)
 	if err := execute(ctx, f, c); err != nil {
-		return zero, err
+		if !f.finished() {
+			return zero, err
+		}
+		return load[O](f, pl.out), err
 	}
 	out := load[O](f, pl.out)
 	f.free()
@@ -129,6 +154,9 @@ func config(list []Config) (Config, error) {
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
 	}
+	if c.Runner == (Runner{}) {
+		c.Runner = Local()
+	}
 	return c, nil
 }
 
@@ -140,13 +168,12 @@ type definition struct {
 	places  []place
 	names   map[string]struct{}
 	in, out int32
+	gated   bool // it has a gate
 
 	mu     sync.Mutex
 	sealed bool // Define has returned
 	errs   []error
-
-	once sync.Once
-	plan *plan
+	plans  map[Runner]*plan
 }
 
 // result checks the value that build returned.
@@ -185,9 +212,18 @@ func (def *definition) adopt(inner *definition) (clean bool) {
 	return len(errs) == 0
 }
 
-func (def *definition) compiled() *plan {
-	def.once.Do(func() { def.plan = compile(def) })
-	return def.plan
+func (def *definition) compiled(r Runner) *plan {
+	def.mu.Lock()
+	defer def.mu.Unlock()
+	p := def.plans[r]
+	if p == nil {
+		p = compile(def, r)
+		if def.plans == nil {
+			def.plans = map[Runner]*plan{}
+		}
+		def.plans[r] = p
+	}
+	return p
 }
 
 // isEngine reports whether a function of that name is part of this package.

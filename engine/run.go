@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -15,14 +13,13 @@ import (
 // run is one execution of a pipeline by the local runner: the goroutine that
 // called Run, and as many more as there is work for, up to the limit.
 type run struct {
-	ctx    context.Context //nolint:containedctx // the base of all contexts of the run
-	cancel context.CancelCauseFunc
-	halted atomic.Bool // nothing new starts
+	domain
+	config Config
 	root   *callbacks.CallbackContext
-
-	callback callbacks.PipelineCallback
-	hooks    callbacks.Hook
-	epoch    time.Time
+	ears   []*ears
+	times  bool // a callback wants times
+	epoch  time.Time
+	log    *journal // nil: the run is not kept
 
 	limit      int32
 	processors int32
@@ -43,27 +40,39 @@ type run struct {
 	maps     []*mapping // with unclaimed items
 	openMaps atomic.Int32
 
-	failMu   sync.Mutex
-	first    *Error
-	failures map[*callbacks.CallbackContext]*Error // scope -> the first failure inside
-}
+	wakeMu  sync.Mutex
+	awake   []func(*worker) task // suspended nodes that go on
+	awakeAt atomic.Int32         // len(awake)
 
-const runner = "local"
+	faulty atomic.Bool           // failures has some
+	gated  atomic.Pointer[Error] // the first stop of a gate
+	emitMu sync.Mutex
+
+	failMu    sync.Mutex
+	failures  map[*callbacks.CallbackContext]*Error // scope -> the first failure inside
+	tolerated []*Error
+	more      int // that tolerated has no room for
+}
 
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c Config) error {
 	r := &run{
+		config:     c,
 		limit:      int32(c.Concurrency),
 		workers:    make([]*worker, c.Concurrency),
 		processors: int32(runtime.GOMAXPROCS(0)),
 	}
-	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	r.domain.ctx, r.domain.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 
-	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: runner}
-	r.listen(ctx, c.Callbacks, &root)
-	f.run = r
-	r.root = callbacks.NewRun(r.ctx, root)
+	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: f.plan.runner.name}
+	r.listen(ctx, f.plan, &root)
+	f.run, f.domain, f.ears = r, &r.domain, r.ears[f.plan.ears]
+	root.Values = f.ears.values
+	if err := r.open(ctx, f, &root); err != nil {
+		return err
+	}
+	r.root = callbacks.NewRun(&base{r.ctx, r, f.ears}, root)
 	f.scopes[0] = r.root
 
 	if ctx.Done() != nil {
@@ -76,22 +85,31 @@ func execute(ctx context.Context, f *frame, c Config) error {
 	defer r.gone.Wait()
 	w.work(task{f, 0})
 	r.gone.Wait()
+	err := r.outcome(f)
+	if r.log != nil {
+		return r.close(err)
+	}
+	return err
+}
+
+// outcome returns what Run returns.
+func (r *run) outcome(f *frame) error {
 	switch {
 	case r.first != nil:
 		return r.first
 	case !r.finished.Load():
 		return r.abort()
+	case f.dead[f.plan.last].Load():
+		return r.gated.Load()
 	default:
-		return nil
+		return r.leniency()
 	}
 }
 
 // abort halts a run that cannot come to its end.
 func (r *run) abort() error {
 	e := &Error{Path: r.root.Path(), Item: -1, Attempt: 1, Err: errHookGoexit, result: callbacks.ResultError}
-	r.mark(r.root, e)
-	r.cancel(e)
-	r.halted.Store(true)
+	r.stop(&r.domain, r.root, e)
 	return e
 }
 
@@ -99,11 +117,11 @@ func (r *run) abort() error {
 // watch, and waits for what it started.
 func (r *run) watch(ctx context.Context) (end func()) {
 	if ctx.Err() != nil {
-		r.halted.Store(true)
+		r.halt()
 	}
 	halted := make(chan struct{})
 	stop := context.AfterFunc(r.ctx, func() {
-		r.halted.Store(true)
+		r.halt()
 		close(halted)
 	})
 	return func() {
@@ -111,128 +129,4 @@ func (r *run) watch(ctx context.Context) (end func()) {
 			<-halted
 		}
 	}
-}
-
-// listen asks the callbacks what they want and know.
-func (r *run) listen(ctx context.Context, list []callbacks.PipelineCallback, root *callbacks.RunConfig) {
-	if len(list) == 0 {
-		return
-	}
-	all := callbacks.Multi(list...)
-	r.callback, r.hooks = all, callbacks.Interest(all)
-	if r.hooks&callbacks.Times != 0 {
-		r.epoch = time.Now()
-		root.Epoch = r.epoch
-	}
-	if id, ok := all.(callbacks.RunIdentity); ok {
-		root.Identity, _ = id.RunIdentity(ctx)
-	}
-	if v, ok := all.(callbacks.ContextValue); ok {
-		root.Values = append(root.Values, v)
-	}
-}
-
-// wants reports whether a callback hears h.
-func (r *run) wants(h callbacks.Hook) bool { return r.hooks&h != 0 }
-
-// fail says how a scope ended that returned err. A failure that began there
-// stops the run and calls OnError.
-func (r *run) fail(cc *callbacks.CallbackContext, err error) callbacks.End {
-	err = sound(err)
-	end := callbacks.End{Err: err, Result: r.result(err)}
-	if end.Result == callbacks.ResultCancellation {
-		return end
-	}
-	e := &Error{Path: cc.Path(), Item: itemOf(cc), Attempt: cc.Attempt(), Err: err, result: end.Result}
-	if end.Origin = r.mark(cc, e); !end.Origin {
-		return end
-	}
-	r.cancel(e)
-	r.halted.Store(true) // after cancel: who sees it finds the cause
-	if r.wants(callbacks.HookError) {
-		r.callback.OnError(cc, callbacks.Failure{Err: err, Result: end.Result})
-	}
-	return end
-}
-
-// sound returns err, or what its methods panic with, as that of a nil pointer in
-// an error.
-func sound(err error) (usable error) {
-	defer func() {
-		if v := recover(); v != nil {
-			usable = newPanicError(v)
-		}
-	}()
-	_ = err.Error()
-	_ = errors.Is(err, context.Canceled)
-	return err
-}
-
-// result says what err, which a step returned, means.
-func (r *run) result(err error) callbacks.Result {
-	stopped := r.ctx.Err()
-	_, panicked := err.(*PanicError) //nolint:errorlint // in the chain it may be that of another node
-	switch {
-	case panicked || err == errGoexit: //nolint:errorlint // as above
-		return callbacks.ResultError
-	case stopped == nil:
-		return callbacks.ResultFailure
-	case errors.Is(stopped, context.DeadlineExceeded) && errors.Is(err, stopped):
-		return callbacks.ResultTimeout
-	case errors.Is(err, stopped) || errors.Is(err, context.Cause(r.ctx)):
-		return callbacks.ResultCancellation
-	default:
-		return callbacks.ResultFailure
-	}
-}
-
-// mark keeps e as the failure of all scopes around cc that have none yet. It
-// reports whether e is a failure of its own: a deadline that several nodes run
-// into is one, that of the first.
-func (r *run) mark(cc *callbacks.CallbackContext, e *Error) bool {
-	r.failMu.Lock()
-	defer r.failMu.Unlock()
-	own := r.first == nil || e.result != callbacks.ResultTimeout
-	if r.first == nil {
-		r.first = e
-		r.failures = map[*callbacks.CallbackContext]*Error{}
-	}
-	for ; cc != nil && r.failures[cc] == nil; cc = cc.Parent() {
-		r.failures[cc] = e
-	}
-	return own
-}
-
-// scopeEnd says how a scope with other scopes inside it ended. cut says that
-// something inside did not run to its end.
-func (r *run) scopeEnd(cc *callbacks.CallbackContext, cut bool) callbacks.End {
-	end := callbacks.End{Result: callbacks.ResultSuccess}
-	if !r.halted.Load() && !cut {
-		return end
-	}
-	r.failMu.Lock()
-	e := r.failures[cc]
-	r.failMu.Unlock()
-	switch {
-	case e != nil:
-		end.Result, end.Err = e.result, e
-	case cut && cc.Parent() == nil:
-		end = r.fail(cc, r.stopCause())
-		r.mark(cc, &Error{Path: cc.Path(), Item: -1, Attempt: 1, Err: end.Err, result: end.Result})
-	case cut:
-		end.Result, end.Err = callbacks.ResultCancellation, r.stopCause()
-	}
-	return end
-}
-
-// stopCause returns why the run was stopped from outside, or by a failure.
-func (r *run) stopCause() error {
-	err, cause := r.ctx.Err(), context.Cause(r.ctx)
-	if cause == nil || errors.Is(cause, err) {
-		return cause
-	}
-	if _, ok := errors.AsType[*Error](cause); ok {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -42,6 +42,10 @@ func (w *worker) search() (task, bool) {
 // some.
 func (w *worker) look() (task, bool) {
 	r := w.run
+	if goOn := r.awakened(); goOn != nil {
+		r.found()
+		return goOn(w), true
+	}
 	if r.filled.Load() > 0 {
 		for _, other := range r.workers[:r.count.Load()] {
 			if other == w {
@@ -69,7 +73,9 @@ func (r *run) found() {
 }
 
 // hasWork reports whether there is work that no worker has begun.
-func (r *run) hasWork() bool { return r.filled.Load() > 0 || r.openMaps.Load() > 0 }
+func (r *run) hasWork() bool {
+	return r.filled.Load() > 0 || r.openMaps.Load() > 0 || r.awakeAt.Load() > 0
+}
 
 // wake starts a worker, unless one is searching already or the limit is reached.
 // Whoever ends a search, or makes room below the limit, looks for work that was

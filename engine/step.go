@@ -9,8 +9,8 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// Step is a unit of work that takes an I and gives an O: a node or a whole
-// pipeline. It is a value: made once, used in any number of pipelines and runs.
+// Step is a unit of work that takes an I and gives an O: a node, a branch, a
+// loop, a gate or a whole pipeline. It is a value: made once, used in any number of pipelines and runs.
 //
 // Only this package implements Step.
 type Step[I, O any] interface {
@@ -52,22 +52,65 @@ type Step4[A, B, C, D, O any] interface {
 
 // step is a step with its types erased.
 type step struct {
-	info     *callbacks.Node
-	problem  string      // the mistake that was made when the step was made
-	call     call        // of a node
-	fn       any         // of a node: the typed function, for maps
+	info    *callbacks.Node
+	problem string // the mistake that was made when the step was made
+	policy  policy
+	ins     []columnKind
+	out     columnKind
+	gated   bool // it may stop the pipeline that it is in
+
+	// One of these:
+
+	call     call        // of a node,
+	fn       any         // and its typed function, for maps
 	pipeline *definition // of a pipeline
+	branch   *branching
+	loop     *looping
+	paired   *paired
 }
 
 func (s *step) Name() string { return s.info.Name }
 func (s *step) erase() *step { return s }
 
-// newStep describes the function fn of a node.
-func newStep(name string, fn any, c call) *step {
+// function returns the typed function of a node, as a map calls it; nil for
+// other steps.
+func (s *step) function() any {
+	switch {
+	case s.call == nil:
+		return nil
+	case s.paired != nil:
+		return s.paired.fn
+	default:
+		return s.fn
+	}
+}
+
+// configure takes what options say of the step itself.
+func (s *step) configure(opts []Option) *step {
+	u := usage{name: s.info.Name}
+	for _, o := range opts {
+		if o != nil {
+			o(&u)
+		}
+	}
+	s.policy = u.policy
+	switch {
+	case s.problem != "":
+	case u.name != s.info.Name:
+		s.problem = "engine.WithName is for the place where the step is used; give the step its name where it is made"
+	case u.policy.tolerant:
+		s.problem = "engine.ContinueOnError is for the place of a map; give it to Map"
+	default:
+		s.problem = u.problem
+	}
+	return s
+}
+
+// newStep describes a step with the function fn of the user.
+func newStep(name, kind string, fn any) *step {
 	f := reflect.ValueOf(fn)
 	s := &step{
-		info:    &callbacks.Node{Name: name, Type: "func", Signature: f.Type().String(), PC: f.Pointer()},
-		call:    c,
+		info:    &callbacks.Node{Name: name, Type: kind, Signature: f.Type().String(), PC: f.Pointer()},
 		fn:      fn,
 		problem: badName(name),
 	}

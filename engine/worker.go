@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -32,12 +33,29 @@ type worker struct {
 
 // current is what a worker runs, should that end the goroutine.
 type current struct {
-	inCode  bool // of a node
-	cc      *callbacks.CallbackContext
+	inCode bool // of the user
+	after  resumer
+	cc     *callbacks.CallbackContext
+
+	// Without after: a node, wiring, or an item.
+
 	frame   *frame
 	id      int32
-	mapping *mapping // of an item
+	mapping *mapping
 	index   int
+}
+
+// resumer goes on after code that did not return.
+type resumer interface {
+	resume(w *worker, err error) task
+}
+
+// code runs code of the user. If it ends the goroutine, after goes on.
+func (w *worker) code(ctx *callbacks.CallbackContext, after resumer, code func(context.Context) error) error {
+	w.now = current{inCode: true, cc: ctx, after: after}
+	err := protect(func() error { return code(ctx) })
+	w.now.inCode = false
+	return err
 }
 
 // work runs t and all that follows, until there is nothing left to do.
@@ -109,11 +127,17 @@ func (w *worker) resume() {
 	returned := false
 	defer w.leave(&returned)
 	n := w.now
-	if n.mapping != nil {
-		w.endItem(n.mapping, n.index, n.cc, errGoexit)
-		w.loop(w.items(n.mapping))
-	} else {
-		w.endNode(n.frame, n.id, n.cc, errGoexit)
+	switch {
+	case n.after != nil:
+		w.loop(n.after.resume(w, errGoexit))
+	case n.mapping != nil:
+		w.endItem(n.mapping, n.index, n.cc, errGoexit, 1, nil)
+		w.loop(w.items(n.mapping, n.mapping.again(w.run)))
+	case n.frame.plan.ops[n.id].kind == opWire:
+		w.endWire(n.frame, &n.frame.plan.ops[n.id], errGoexit)
+		w.loop(w.next(n.frame, n.id))
+	default:
+		w.endNode(n.frame, n.id, n.cc, errGoexit, 1, nil)
 		w.loop(w.next(n.frame, n.id))
 	}
 	returned = true
@@ -132,35 +156,13 @@ func protect(code func() error) (err error) {
 	return err
 }
 
-// step runs one operation and returns the next, if there is one.
-func (w *worker) step(t task) task {
-	f, id := t.frame, t.id
-	switch o := &f.plan.ops[id]; o.kind {
-	case opNode:
-		w.node(f, id, o)
-	case opMap:
-		return w.startMap(f, id, o)
-	case opCollect:
-		if w.run.halted.Load() {
-			f.cut[o.scope].Store(true)
-		} else {
-			_ = o.call(nil, f, o) // it cannot fail
-		}
-	case opEnter:
-		w.enter(f, id, o)
-	case opExit:
-		w.exit(f, id, o)
-		if o.scope == 0 {
-			return w.end(f)
-		}
-	}
-	return w.next(f, id)
-}
-
 // next tells all operations that wait for id that it is done. It returns one
 // that became ready and puts the others into the queue.
 func (w *worker) next(f *frame, id int32) (t task) {
 	p := f.plan
+	if id == p.last {
+		return w.end(f)
+	}
 	left := false
 	for _, g := range p.outs[p.outAt[id]:p.outAt[id+1]] {
 		if p.need[g] != 1 && atomic.AddInt32(&f.counts[g], -1) != 0 {
@@ -184,9 +186,9 @@ func (w *worker) next(f *frame, id int32) (t task) {
 
 // end ends a frame whose last operation is done.
 func (w *worker) end(f *frame) task {
-	if f.item == nil {
+	if f.outer == nil {
 		w.run.finish()
 		return task{}
 	}
-	return w.endFrame(f)
+	return w.endBody(f)
 }

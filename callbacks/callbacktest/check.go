@@ -11,7 +11,8 @@ import (
 const maxErrors = 20
 
 // Check reports, joined, every break of the rules on
-// [callbacks.PipelineCallback] in the events of any number of finished runs.
+// [callbacks.PipelineCallback] in the events of any number of finished runs, or
+// of the parts of them that a callback heard which was added to a step.
 // Each error begins with the number of its rule. Rule 3, which needs the edges
 // of the plan, is for the emitter's own tests.
 func Check(events []Event) error {
@@ -39,6 +40,8 @@ type run struct {
 	trace callbacks.TraceID
 	paths map[placeInRun]bool
 	spans map[callbacks.SpanID]bool
+
+	whole bool // the root pipeline is heard, not just a part
 }
 
 type placeInRun struct {
@@ -131,11 +134,16 @@ func (c *checker) start(cc *callbacks.CallbackContext, want callbacks.Kind) *sco
 	}
 	c.place(s)
 	parent := cc.Parent()
+	r := c.runs[cc.RunID()]
 	if parent == nil {
+		if len(r.paths) > 1 {
+			c.errorf(2, cc, "started after scopes inside it")
+		}
+		r.whole = true
 		return s
 	}
 	p := c.scope(parent)
-	if !p.started || p.ended {
+	if p.ended || !p.started && r.whole {
 		c.errorf(2, cc, "started while its parent %s is not running", parent.Path())
 	}
 	p.open++
@@ -237,7 +245,7 @@ func (c *checker) nestedStart(parent, child *callbacks.CallbackContext) {
 
 func (c *checker) nestedEnd(parent *callbacks.CallbackContext, e callbacks.NestedPipelineEnd) {
 	s := c.scope(e.Child)
-	if !s.nested || !s.ended || s.closed {
+	if !s.nested || s.started && !s.ended || s.closed {
 		c.errorf(4, e.Child, "OnNestedPipelineEnd, with the context of %s, not after OnPipelineEnd", parent.Path())
 	}
 	s.closed = true

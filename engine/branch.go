@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// branching is a branch with its types erased.
+type branching struct {
+	choose func(ctx context.Context, f *frame, o *op) (int, error) // index in steps
+	steps  []*step
+}
+
+// Branch makes a step that runs one of several: choose returns which. It must be
+// one of steps. The others are reported as skipped.
+func Branch[I, O any](name string, choose func(ctx context.Context, in I) (Step[I, O], error), steps ...Step[I, O]) Step[I, O] {
+	s := newStep(name, "branch", choose)
+	s.ins, s.out = []columnKind{columnOf[I]{}}, columnOf[O]{}
+	b := &branching{}
+	s.branch = b
+	seen := map[string]*step{}
+	for i, one := range steps {
+		inner, problem := inside(one)
+		switch {
+		case s.problem != "":
+		case problem != "":
+			s.problem = fmt.Sprintf("step %d: %s", i+1, problem)
+		case seen[inner.info.Name] == inner:
+			s.problem = fmt.Sprintf("step %q is given twice; once is enough", inner.info.Name)
+		case seen[inner.info.Name] != nil:
+			s.problem = fmt.Sprintf("two of its steps have the name %q; give each its own, for their paths", inner.info.Name)
+		}
+		if inner != nil {
+			seen[inner.info.Name] = inner
+			s.gated = s.gated || inner.gated
+		}
+		b.steps = append(b.steps, inner)
+	}
+	if len(steps) == 0 && s.problem == "" {
+		s.problem = "it has no steps; give those that it chooses from"
+	}
+	b.choose = func(ctx context.Context, f *frame, o *op) (int, error) {
+		chosen, err := choose(ctx, load[I](f, o.in[0]))
+		if err != nil {
+			return 0, err
+		}
+		var st *step
+		if chosen != nil {
+			st = chosen.erase()
+		}
+		for i, known := range b.steps {
+			if known == st {
+				return i, nil
+			}
+		}
+		return 0, b.unknown(st)
+	}
+	return node1[I, O]{s}
+}
+
+func (b *branching) unknown(st *step) error {
+	names := make([]string, len(b.steps))
+	for i, s := range b.steps {
+		names[i] = fmt.Sprintf("%q", s.info.Name)
+	}
+	chosen := "nil"
+	if st != nil {
+		chosen = fmt.Sprintf("step %q", st.info.Name)
+	}
+	return fmt.Errorf("the branch chose %s, which is not one of its steps %s", chosen, strings.Join(names, ", "))
+}
+
+// inside returns a step that is part of another, and what is wrong with it.
+func inside(s erased) (*step, string) {
+	var st *step
+	if s != nil {
+		st = s.erase()
+	}
+	switch {
+	case st == nil:
+		return nil, "it is nil or not defined yet; a step cannot be inside itself"
+	case st.problem != "":
+		return st, fmt.Sprintf("%q: %s", st.info.Name, st.problem)
+	case st.pipeline != nil:
+		if err := st.pipeline.err(); err != nil {
+			return st, err.Error()
+		}
+	}
+	return st, ""
+}

@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spanloom/spanloom/cache"
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// lookup is a node's way to the cache.
+type lookup struct {
+	store cache.Store
+	key   string
+	parts keyParts
+	leads *flight // others wait for what this node computes
+	why   string
+}
+
+// keyParts is what a key is made of. Those of the last result of each step are
+// stored too, to say what is new.
+type keyParts struct {
+	Step, Type, Version string
+	Inputs              []string // digests
+}
+
+// signature is how much of a key hooks are told.
+const signature = 12
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// key returns the key of a result.
+func (p *keyParts) key() string {
+	data, _ := json.Marshal(p) //nolint:errchkjson // strings
+	return digest(append([]byte("result "), data...))
+}
+
+// latest returns the key under which the parts of the step's last result are.
+func (p *keyParts) latest() string { return digest([]byte("latest " + strconv.Quote(p.Step))) }
+
+// look asks the cache for the result of a node.
+func (g *guarded) look(w *worker) (task, bool) {
+	l, reason := g.lookup()
+	if reason != "" {
+		g.looked = &callbacks.CacheLookup{Bypass: true, Reason: reason}
+		return g.start(w)
+	}
+	g.caching = l
+	return g.lookKey(w)
+}
+
+// lookup returns the way to the cache, or why there is none.
+func (g *guarded) lookup() (*lookup, string) {
+	c := g.guard.cache
+	l := &lookup{store: c.store}
+	if l.store == nil {
+		l.store = g.frame.run.config.Cache
+	}
+	if l.store == nil {
+		return nil, "there is no cache: engine.Config.Cache is not set"
+	}
+	st := g.op.step
+	l.parts = keyParts{Step: st.info.Name, Type: st.info.Signature, Version: c.version}
+	if p := keeping(st.out.typ()).problem; p != "" {
+		return nil, "the result cannot be kept: " + p
+	}
+	for i, kind := range st.ins {
+		data, err := encodeValue(g.input(i), kind.typ())
+		if err != nil {
+			return nil, fmt.Sprintf("input %d cannot be part of a key: %v", i+1, err)
+		}
+		l.parts.Inputs = append(l.parts.Inputs, digest(data))
+	}
+	l.key = l.parts.key()
+	return l, ""
+}
+
+// input returns an input as it is.
+func (g *guarded) input(i int) any {
+	if g.mapping != nil {
+		return g.mapping.in(g.index, i)
+	}
+	s := g.op.in[i]
+	return g.frame.columns[s.column].at(s.row)
+}
+
+// output returns the result as it is.
+func (g *guarded) output() any {
+	if g.mapping != nil {
+		return g.mapping.out(g.index)
+	}
+	return g.frame.columns[g.op.out.column].at(g.op.out.row)
+}
+
+// give stores an encoded result as that of the node.
+func (g *guarded) give(data []byte) error {
+	if g.mapping != nil {
+		return g.mapping.decode(g.index, data)
+	}
+	return g.frame.columns[g.op.out.column].decode(g.op.out.row, data)
+}
+
+// lookKey looks for a result, unless another node is doing so for the same key:
+// then it waits for that.
+func (g *guarded) lookKey(w *worker) (task, bool) {
+	l := g.caching
+	fl, leads := board(l)
+	if !leads {
+		g.deferred = true
+		fl.wait(w.run.suspend(g.frame.domain, func(w *worker) task {
+			t, _ := g.landed(w, fl)
+			return t
+		}))
+		return task{}, false
+	}
+	l.leads = fl
+	e, ok := l.get(g.cc)
+	if ok && g.give(e.Value) == nil {
+		l.leads.land(&e)
+		return g.cached(w, e, "cache"), true
+	}
+	if ok {
+		l.why = "the stored result does not fit the result's type"
+	}
+	g.looked = &callbacks.CacheLookup{Signature: l.key[:signature], Reason: l.why}
+	if l.why == "" && g.frame.wants(callbacks.HookNodeStart|callbacks.HookNodeEnd|callbacks.HookMapItemStart|callbacks.HookMapItemEnd) {
+		g.looked.Reason = l.news(g.cc)
+	}
+	return g.start(w)
+}
+
+// landed goes on after another node with the same key.
+func (g *guarded) landed(w *worker, fl *flight) (task, bool) {
+	e := fl.result()
+	switch {
+	case g.frame.domain.halted.Load():
+		return g.cut(w), true
+	case e != nil && g.give(e.Value) == nil:
+		return g.cached(w, *e, "cache"), true
+	default:
+		return g.lookKey(w)
+	}
+}
+
+// cut ends a node that has not begun.
+func (g *guarded) cut(w *worker) task {
+	if g.mapping == nil {
+		g.frame.cut[g.op.scope].Store(true)
+		return w.next(g.frame, g.id)
+	}
+	w.tally.ended++
+	return g.ended(w)
+}
+
+// cached ends a node whose result was there.
+func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
+	f := g.frame
+	sig := ""
+	if g.caching != nil {
+		sig = g.caching.key[:signature]
+		g.keepCached(w, e)
+	}
+	if g.mapping == nil {
+		if f.wants(callbacks.HookNodeCached) {
+			f.ears.callback.OnNodeCached(g.cc, callbacks.NodeCached{Signature: sig, Saved: e.Cost, Reason: reason, Outputs: f.outputs(g.id)})
+		}
+		return w.next(f, g.id)
+	}
+	w.tally.ended++
+	g.mapping.cached.Add(1)
+	if f.wants(callbacks.HookMapItemCached) {
+		f.ears.callback.OnMapItemCached(g.cc, callbacks.MapItemCached{
+			Signature: sig, Saved: e.Cost, Reason: reason, Outputs: g.mapping.outputs(g.index),
+		})
+	}
+	return g.ended(w)
+}
+
+// finish stores the result of a node that ran.
+func (l *lookup) finish(g *guarded, err error) {
+	var e *cache.Entry
+	if err == nil {
+		if data, err := encodeValue(g.output(), g.op.step.out.typ()); err == nil {
+			e = &cache.Entry{Value: data, Cost: g.took, Created: time.Now()}
+			l.put(g.cc, l.key, *e)
+			l.put(g.cc, l.parts.latest(), l.parts.entry())
+		}
+	}
+	l.leads.land(e)
+}
+
+func (p *keyParts) entry() cache.Entry {
+	data, _ := json.Marshal(p) //nolint:errchkjson // strings
+	return cache.Entry{Value: data, Created: time.Now()}
+}
+
+// get asks the store; whatever goes wrong is a miss.
+func (l *lookup) get(ctx context.Context) (e cache.Entry, ok bool) {
+	err := protect(func() (err error) {
+		e, ok, err = l.store.Get(ctx, l.key)
+		return err
+	})
+	switch {
+	case errors.Is(err, cache.ErrCorrupt):
+		l.why = "the stored result was damaged"
+	case err != nil:
+		l.why = "the cache failed: " + sound(err).Error()
+	}
+	return e, ok && err == nil
+}
+
+// put gives something to the store. That it fails costs a miss later.
+func (l *lookup) put(ctx context.Context, key string, e cache.Entry) {
+	_ = protect(func() error { return l.store.Put(ctx, key, e) })
+}
+
+// news says what is new in the key, compared with the step's last result.
+func (l *lookup) news(ctx context.Context) string {
+	var last keyParts
+	var e cache.Entry
+	ok := false
+	err := protect(func() (err error) {
+		e, ok, err = l.store.Get(ctx, l.parts.latest())
+		return err
+	})
+	switch {
+	case err != nil || !ok || json.Unmarshal(e.Value, &last) != nil:
+		return "there is no result of this step yet"
+	case last.Version != l.parts.Version:
+		return fmt.Sprintf("the version is %q, it was %q", l.parts.Version, last.Version)
+	case last.Type != l.parts.Type || len(last.Inputs) != len(l.parts.Inputs):
+		return fmt.Sprintf("the type is %s, it was %s", l.parts.Type, last.Type)
+	}
+	for i, d := range l.parts.Inputs {
+		if d != last.Inputs[i] {
+			return fmt.Sprintf("input %d is new", i+1)
+		}
+	}
+	return "the result is no longer stored"
+}

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// domain is a part of a run that can be stopped on its own: the whole run, an
+// item of a map that continues on error, or a pipeline with a gate.
+type domain struct {
+	ctx      context.Context //nolint:containedctx // the base of the contexts inside
+	cancel   context.CancelCauseFunc
+	around   *domain
+	contains bool                       // a failure inside stays inside
+	border   *callbacks.CallbackContext // the innermost scope outside
+
+	odd    atomic.Bool // halted, or something in it is dead
+	halted atomic.Bool // nothing new starts
+
+	first *Error // the first failure, or stop, under run.failMu
+
+	mu     sync.Mutex
+	inside map[*domain]struct{}
+}
+
+// inner returns a domain inside d.
+func (d *domain) inner(contains bool) *domain {
+	in := &domain{around: d, contains: contains}
+	in.ctx, in.cancel = context.WithCancelCause(d.ctx)
+	d.mu.Lock()
+	if d.inside == nil {
+		d.inside = map[*domain]struct{}{}
+	}
+	d.inside[in] = struct{}{}
+	d.mu.Unlock()
+	if d.halted.Load() {
+		in.halt()
+	}
+	return in
+}
+
+// end ends a domain in which nothing runs any more.
+func (d *domain) end() {
+	d.around.mu.Lock()
+	delete(d.around.inside, d)
+	d.around.mu.Unlock()
+	d.cancel(nil)
+}
+
+// halt stops d and all domains inside from starting anything.
+func (d *domain) halt() {
+	d.halted.Store(true)
+	d.odd.Store(true)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for in := range d.inside {
+		in.halt()
+	}
+}
+
+// holder returns the domain that a failure in d stops.
+func (d *domain) holder() *domain {
+	for !d.contains && d.around != nil {
+		d = d.around
+	}
+	return d
+}
+
+// result says what err, which a step returned, means.
+func (d *domain) result(err error) callbacks.Result {
+	stopped := d.ctx.Err()
+	_, panicked := err.(*PanicError) //nolint:errorlint // in the chain it may be that of another node
+	switch {
+	case panicked || err == errGoexit: //nolint:errorlint // as above
+		return callbacks.ResultError
+	case stopped == nil:
+		return callbacks.ResultFailure
+	case errors.Is(stopped, context.DeadlineExceeded) && errors.Is(err, stopped):
+		return callbacks.ResultTimeout
+	case errors.Is(err, stopped) || errors.Is(err, context.Cause(d.ctx)):
+		return callbacks.ResultCancellation
+	default:
+		return callbacks.ResultFailure
+	}
+}
+
+// cause returns why d was stopped from outside, by a failure or by a gate.
+func (d *domain) cause() error {
+	err, cause := d.ctx.Err(), context.Cause(d.ctx)
+	if cause == nil || errors.Is(cause, err) {
+		return cause
+	}
+	if _, ok := errors.AsType[*Error](cause); ok {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Emit gives out a value of a running node before its end: a chunk of its
+// result, or how far it is. The callbacks of the run, and the reader of
+// [Pipeline.Stream], get it at once, in the order of the calls.
+//
+// ctx must be that of the node, or made from it. Emit does nothing, and returns
+// false, when ctx is not of a node, when the node's time is over, or when the
+// run has ended. A node must not call Emit after it has returned.
+func Emit(ctx context.Context, v any) bool {
+	b, _ := ctx.Value(baseKey{}).(*base)
+	cc := callbacks.FromContext(ctx)
+	if b == nil || cc == nil || ctx.Err() != nil || b.run.finished.Load() {
+		return false
+	}
+	for cc.Kind() == callbacks.KindAttempt {
+		cc = cc.Parent()
+	}
+	if b.ears.hooks&callbacks.HookEmit == 0 {
+		return true
+	}
+	b.run.emitMu.Lock()
+	defer b.run.emitMu.Unlock()
+	b.ears.callback.OnEmit(cc, callbacks.Emit{Value: callbacks.NewValues(emitted{v}, 0)})
+	return true
+}
+
+// emitted is a callbacks.ValueSource.
+type emitted struct{ v any }
+
+// Len implements callbacks.ValueSource.
+func (emitted) Len(int32) int { return 1 }
+
+// At implements callbacks.ValueSource.
+func (e emitted) At(int32, int) any { return e.v }

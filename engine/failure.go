@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// fail says how a scope ended whose code returned err. A failure that began
+// there stops its domain and calls OnError.
+func (f *frame) fail(cc *callbacks.CallbackContext, err error, attempts int) callbacks.End {
+	d := f.domain.holder()
+	e, end := f.failure(cc, err, attempts)
+	if e == nil {
+		return end
+	}
+	if end.Origin = f.run.stop(d, cc, e); end.Origin {
+		f.tellError(cc, end)
+	}
+	return end
+}
+
+// failTolerated is fail for an item of a map that continues on error.
+func (f *frame) failTolerated(cc *callbacks.CallbackContext, err error, attempts int) (*Error, callbacks.End) {
+	e, end := f.failure(cc, err, attempts)
+	if e != nil {
+		end.Origin = true
+		f.tellError(cc, end)
+	}
+	return e, end
+}
+
+// failure says what err, which the code of a scope returned, means; no Error
+// means that it is no failure.
+func (f *frame) failure(cc *callbacks.CallbackContext, err error, attempts int) (*Error, callbacks.End) {
+	if gate, ok := err.(*gateStop); ok { //nolint:errorlint // the engine's own, never wrapped
+		f.stopped(cc, gate)
+		return nil, callbacks.End{Result: callbacks.ResultSkip}
+	}
+	err = sound(err)
+	end := callbacks.End{Err: err, Result: f.resultOf(err)}
+	if end.Result == callbacks.ResultCancellation {
+		return nil, end
+	}
+	return &Error{Path: cc.Path(), Item: itemOf(cc), Attempt: attempts, Err: err, result: end.Result}, end
+}
+
+// resultOf says what err, which a step returned, means.
+func (f *frame) resultOf(err error) callbacks.Result {
+	if _, ok := err.(*timeoutError); ok && f.domain.ctx.Err() == nil { //nolint:errorlint // in the chain it may be that of another node
+		return callbacks.ResultTimeout
+	}
+	if _, ok := err.(*gateStop); ok { //nolint:errorlint // the engine's own, never wrapped
+		return callbacks.ResultSkip
+	}
+	return f.domain.result(err)
+}
+
+func (f *frame) tellError(cc *callbacks.CallbackContext, end callbacks.End) {
+	if f.wants(callbacks.HookError) {
+		f.ears.callback.OnError(cc, callbacks.Failure{Err: end.Err, Result: end.Result})
+	}
+}
+
+// stopped does what a gate decided.
+func (f *frame) stopped(cc *callbacks.CallbackContext, gate *gateStop) {
+	d := f.domain
+	if gate.run {
+		d = &f.run.domain
+	}
+	e := &Error{Path: cc.Path(), Item: itemOf(cc), Attempt: 1, Err: ErrStopped, result: callbacks.ResultSkip}
+	f.run.gated.CompareAndSwap(nil, e)
+	f.run.stop(d, cc, e)
+}
+
+// stop halts d because of e, which began in the scope cc. It reports whether e
+// is a failure of its own: a deadline of the run that several nodes run into is
+// one, that of the first.
+func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
+	r.failMu.Lock()
+	own := d.first == nil || e.result != callbacks.ResultTimeout || d.ctx.Err() == nil
+	if d.first == nil {
+		d.first = e
+	}
+	r.mark(cc, d.border, e)
+	r.failMu.Unlock()
+	if own {
+		d.cancel(e)
+		d.halt() // after cancel: who sees it finds the cause
+	}
+	return own
+}
+
+// mark keeps e as the failure of all scopes from cc up to border that have none
+// yet, or one that was tolerated. failMu is held.
+func (r *run) mark(cc, border *callbacks.CallbackContext, e *Error) {
+	if r.failures == nil {
+		r.failures = map[*callbacks.CallbackContext]*Error{}
+		r.faulty.Store(true)
+	}
+	for ; cc != border; cc = cc.Parent() {
+		if old := r.failures[cc]; old != nil && (!old.tolerated || e.tolerated) {
+			return
+		}
+		r.failures[cc] = e
+	}
+}
+
+// tolerate keeps a failure inside the domain d that stops nothing. What another
+// map holds becomes part of the failure of that.
+func (r *run) tolerate(cc *callbacks.CallbackContext, d *domain, e *Error) {
+	e.tolerated = true
+	r.failMu.Lock()
+	defer r.failMu.Unlock()
+	r.mark(cc, d.border, e)
+	if d != &r.domain {
+		return
+	}
+	if len(r.tolerated) < maxItemErrors {
+		r.tolerated = append(r.tolerated, e)
+	} else {
+		r.more++
+	}
+}
+
+// leniency returns the failures that stopped nothing.
+func (r *run) leniency() error {
+	switch {
+	case len(r.tolerated) == 0:
+		return nil
+	case len(r.tolerated) == 1:
+		return r.tolerated[0]
+	}
+	all := make([]error, 0, len(r.tolerated)+1)
+	for _, e := range r.tolerated {
+		all = append(all, e)
+	}
+	if r.more > 0 {
+		all = append(all, moreErrors(r.more))
+	}
+	return errors.Join(all...)
+}
+
+// scopeEnd says how a scope with other scopes inside it ended. cut says that
+// something inside did not run to its end.
+func (f *frame) scopeEnd(cc *callbacks.CallbackContext, cut bool) callbacks.End {
+	r := f.run
+	end := callbacks.End{Result: callbacks.ResultSuccess}
+	if !cut && !r.faulty.Load() {
+		return end
+	}
+	r.failMu.Lock()
+	e := r.failures[cc]
+	r.failMu.Unlock()
+	switch {
+	case e != nil && e.result == callbacks.ResultSkip:
+		end.Result = callbacks.ResultSkip
+	case e != nil:
+		end.Result, end.Err = e.result, e
+	case cut && cc.Parent() == nil:
+		end = f.fail(cc, f.domain.cause(), 1)
+		r.failMu.Lock()
+		r.mark(cc, nil, &Error{Path: cc.Path(), Item: -1, Attempt: 1, Err: end.Err, result: end.Result})
+		if r.first == nil {
+			r.first = r.failures[cc]
+		}
+		r.failMu.Unlock()
+	case cut:
+		end.Result, end.Err = callbacks.ResultCancellation, f.domain.cause()
+	}
+	return end
+}
+
+// sound returns err, or what its methods panic with, as that of a nil pointer in
+// an error.
+func sound(err error) (usable error) {
+	defer func() {
+		if v := recover(); v != nil {
+			usable = newPanicError(v)
+		}
+	}()
+	_ = err.Error()
+	_ = errors.Is(err, context.Canceled)
+	return err
+}

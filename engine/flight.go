@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"reflect"
+	"sync"
+
+	"github.com/spanloom/spanloom/cache"
+)
+
+// flight is a result that a node computes while others wait for it.
+type flight struct {
+	at flightKey
+
+	mu      sync.Mutex
+	landed  bool
+	entry   *cache.Entry
+	waiting []func()
+}
+
+type flightKey struct {
+	store cache.Store
+	key   string
+}
+
+// flights are those of the whole program: runs may share a store.
+var flights = struct {
+	mu sync.Mutex
+	m  map[flightKey]*flight
+}{m: map[flightKey]*flight{}}
+
+// board returns the flight for a key and reports whether it is new, so that the
+// caller must land it.
+func board(l *lookup) (fl *flight, leads bool) {
+	if !reflect.ValueOf(l.store).Comparable() {
+		return &flight{}, true
+	}
+	at := flightKey{l.store, l.key}
+	flights.mu.Lock()
+	defer flights.mu.Unlock()
+	if fl := flights.m[at]; fl != nil {
+		return fl, false
+	}
+	fl = &flight{at: at}
+	flights.m[at] = fl
+	return fl, true
+}
+
+// land ends a flight. A nil entry means that there is no result.
+func (fl *flight) land(e *cache.Entry) {
+	flights.mu.Lock()
+	if fl.at.store != nil {
+		delete(flights.m, fl.at)
+	}
+	flights.mu.Unlock()
+	fl.mu.Lock()
+	fl.landed, fl.entry = true, e
+	waiting := fl.waiting
+	fl.waiting = nil
+	fl.mu.Unlock()
+	for _, awake := range waiting {
+		awake()
+	}
+}
+
+// wait calls awake when the flight has landed.
+func (fl *flight) wait(awake func()) {
+	fl.mu.Lock()
+	landed := fl.landed
+	if !landed {
+		fl.waiting = append(fl.waiting, awake)
+	}
+	fl.mu.Unlock()
+	if landed {
+		awake()
+	}
+}
+
+// result returns what the flight brought, or nil.
+func (fl *flight) result() *cache.Entry {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	return fl.entry
+}

@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/spanloom/spanloom/cache"
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/runs"
+)
+
+// journal keeps what happens in a run, and knows what happened before. All
+// methods accept a nil journal: that of a run that is not kept.
+type journal struct {
+	log    runs.Log
+	before *callbacks.Resumed // nil: the run is new
+	failed atomic.Bool
+}
+
+// open begins or continues the run in the run store.
+func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) error {
+	store := r.config.Runs
+	if store == nil {
+		return nil
+	}
+	if root.Identity.TraceID == (callbacks.TraceID{}) {
+		root.Identity = callbacks.NewIdentity()
+	}
+	id := callbacks.NewIdentity().TraceID
+	copy(root.SpanID[:], id[:])
+	if root.ID == "" {
+		root.ID = callbacks.NewIdentity().TraceID.String()
+	}
+	h := runs.Header{
+		ID: root.ID, Pipeline: root.Pipeline.Name, Plan: f.plan.hash(),
+		TraceID: root.Identity.TraceID.String(), SpanID: root.SpanID.String(),
+		ParentSpanID: root.Identity.Parent.String(), Flags: root.Identity.Flags, TraceState: root.Identity.State,
+		Started: time.Now(),
+	}
+	in := f.plan.ins[0]
+	if data, err := encodeValue(f.columns[in.column].at(in.row), f.plan.columns[in.column].kind.typ()); err == nil {
+		h.Input = digest(data)
+	}
+	if r.config.Record != nil {
+		data, err := json.Marshal(r.config.Record)
+		if err != nil {
+			return fmt.Errorf("run: Config.Record cannot be encoded as JSON: %w", err)
+		}
+		h.Config = data
+	}
+	log, err := store.Open(ctx, h)
+	if err != nil {
+		return fmt.Errorf("run %q: %w", h.ID, err)
+	}
+	r.log = &journal{log: log}
+	first, starts := log.First()
+	if starts == 0 {
+		return nil
+	}
+	if err := continues(first, h); err != nil {
+		return errors.Join(err, log.Close("", ""))
+	}
+	return r.log.restore(first, starts, root, r.config.NewTrace)
+}
+
+// continues says why a run cannot go on.
+func continues(first, now runs.Header) error {
+	problem := ""
+	switch {
+	case first.Pipeline != now.Pipeline:
+		problem = fmt.Sprintf("it is a run of pipeline %q, not of %q", first.Pipeline, now.Pipeline)
+	case first.Plan != now.Plan:
+		problem = "its pipeline has changed since"
+	case first.Input != now.Input:
+		problem = "its input is another"
+	default:
+		return nil
+	}
+	return fmt.Errorf("run %q cannot go on: %s; take another Config.RunID for a new run", now.ID, problem)
+}
+
+// restore gives the run the identity that it had.
+func (j *journal) restore(first runs.Header, starts int, root *callbacks.RunConfig, newTrace bool) error {
+	j.before = &callbacks.Resumed{Starts: starts}
+	id := callbacks.Identity{Flags: first.Flags, State: first.TraceState}
+	_, err := hex.Decode(id.TraceID[:], []byte(first.TraceID))
+	_, err2 := hex.Decode(id.Parent[:], []byte(first.ParentSpanID))
+	_, err3 := hex.Decode(j.before.SpanID[:], []byte(first.SpanID))
+	if err := errors.Join(err, err2, err3); err != nil {
+		return fmt.Errorf("run %q: the trace that it was in cannot be read: %w", first.ID, err)
+	}
+	j.before.TraceID = id.TraceID
+	if !newTrace {
+		root.Identity = id
+	}
+	return nil
+}
+
+// close ends this start of the run.
+func (r *run) close(err error) error {
+	result, message := "success", ""
+	if err != nil {
+		result, message = "failure", err.Error()
+		if e, ok := errors.AsType[*Error](err); ok {
+			result = e.result.String()
+		}
+	}
+	if failed := r.log.log.Close(result, message); failed != nil {
+		r.log.tell(failed)
+	}
+	return err
+}
+
+// tell logs the first time that the run could not be kept. The run goes on; what
+// was not kept would run again.
+func (j *journal) tell(err error) {
+	if j.failed.CompareAndSwap(false, true) {
+		slog.Warn("a run is not kept as it should be; if it is continued, some steps will run again", "error", err)
+	}
+}
+
+// resumed returns what the run continues, or nil.
+func (j *journal) resumed() *callbacks.Resumed {
+	if j == nil {
+		return nil
+	}
+	return j.before
+}
+
+// replay ends a node that an earlier start of the run has finished.
+func (g *guarded) replay(w *worker) (task, bool) {
+	j := w.run.log
+	if j == nil || j.before == nil {
+		return task{}, false
+	}
+	rec, ok, err := j.log.Finished(g.cc.Kind().String(), g.cc.Path())
+	if err != nil {
+		j.tell(err)
+	}
+	if !ok || err != nil || len(rec.Outputs) != 1 || g.give(rec.Outputs[0]) != nil {
+		return task{}, false
+	}
+	return g.cached(w, cache.Entry{Cost: rec.Ended.Sub(rec.Started)}, "resume"), true
+}
+
+// keep records an attempt.
+func (g *guarded) keep(w *worker, err error) {
+	j := w.run.log
+	if j == nil {
+		return
+	}
+	rec := g.record()
+	rec.Attempt, rec.Started, rec.Ended = g.attempt, g.began, g.began.Add(g.took)
+	for i, kind := range g.op.step.ins {
+		data, err := encodeValue(g.input(i), kind.typ())
+		if err != nil || len(data) > maxRecordedInput {
+			data = json.RawMessage("null")
+		}
+		rec.Inputs = append(rec.Inputs, data)
+	}
+	switch {
+	case err == nil:
+		rec.Status = callbacks.ResultSuccess.String()
+		data, err := encodeValue(g.output(), g.op.step.out.typ())
+		if err != nil {
+			rec.Message = "the result cannot be kept: " + err.Error()
+		} else {
+			rec.Outputs = []json.RawMessage{data}
+		}
+	default:
+		err = sound(err)
+		rec.Status = g.frame.resultOf(err).String()
+		rec.Message, rec.ErrorType = err.Error(), callbacks.ErrorType(err)
+	}
+	j.append(rec)
+}
+
+// maxRecordedInput bounds an input in an attempt record, in bytes: resuming does
+// not need it.
+const maxRecordedInput = 64 << 10
+
+// keepCached records a result that came from the cache.
+func (g *guarded) keepCached(w *worker, e cache.Entry) {
+	if j := w.run.log; j != nil {
+		rec := g.record()
+		rec.Attempt, rec.Status, rec.Outputs = 1, "cached", []json.RawMessage{e.Value}
+		rec.Started = time.Now()
+		rec.Ended = rec.Started
+		j.append(rec)
+	}
+}
+
+func (g *guarded) record() runs.Record {
+	return runs.Record{Path: g.cc.Path(), Kind: g.cc.Kind().String()}
+}
+
+func (j *journal) append(rec runs.Record) {
+	if err := j.log.Append(rec); err != nil {
+		j.tell(fmt.Errorf("%s %s: %w", rec.Kind, rec.Path, err))
+	}
+}
+
+// branchKind is the kind of the record of what a branch chose.
+const branchKind = "branch"
+
+// decision returns what a branch chose in an earlier start of the run.
+func (j *journal) decision(cc *callbacks.CallbackContext, b *branching) (int, bool) {
+	if j == nil || j.before == nil {
+		return 0, false
+	}
+	rec, ok, err := j.log.Finished(branchKind, cc.Path())
+	if err != nil {
+		j.tell(err)
+	}
+	var name string
+	if !ok || err != nil || len(rec.Outputs) != 1 || json.Unmarshal(rec.Outputs[0], &name) != nil {
+		return 0, false
+	}
+	for i, s := range b.steps {
+		if s.info.Name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// decide records what a branch chose.
+func (j *journal) decide(cc *callbacks.CallbackContext, b *branching, index int) {
+	if j == nil {
+		return
+	}
+	name, _ := json.Marshal(b.steps[index].info.Name) //nolint:errchkjson // a string
+	now := time.Now()
+	j.append(runs.Record{
+		Path: cc.Path(), Kind: branchKind, Attempt: 1, Status: callbacks.ResultSuccess.String(),
+		Started: now, Ended: now, Outputs: []json.RawMessage{name},
+	})
+}

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// ears are the callbacks that hear a part of a run.
+type ears struct {
+	list     []callbacks.PipelineCallback
+	callback callbacks.PipelineCallback
+	hooks    callbacks.Hook
+	values   []callbacks.ContextValue
+	border   *ears // who hears nested pipelines that begin here: these, and those around
+}
+
+// wants reports whether someone hears h.
+func (f *frame) wants(h callbacks.Hook) bool { return f.ears.hooks&h != 0 }
+
+func newEars(list []callbacks.PipelineCallback) *ears {
+	e := &ears{list: list}
+	if len(list) == 0 {
+		return e
+	}
+	all := callbacks.Multi(list...)
+	e.callback, e.hooks = all, callbacks.Interest(all)
+	if v, ok := all.(callbacks.ContextValue); ok {
+		e.values = append(e.values, v)
+	}
+	return e
+}
+
+var noEars = func() *ears { e := &ears{values: []callbacks.ContextValue{}}; e.border = e; return e }()
+
+// listen asks the callbacks what they want and know.
+func (r *run) listen(ctx context.Context, p *plan, root *callbacks.RunConfig) {
+	e := noEars
+	if len(r.config.Callbacks) > 0 {
+		e = newEars(r.config.Callbacks)
+		e.border = e
+	}
+	r.ears = append(r.ears, e)
+	hooks := e.hooks
+	for _, h := range p.hearing {
+		e := hear(r.ears[h.of], h.said)
+		r.ears = append(r.ears, e)
+		hooks |= e.hooks
+	}
+	if hooks&callbacks.Times != 0 {
+		r.times = true
+		r.epoch = time.Now()
+		root.Epoch = r.epoch
+	}
+	if id, ok := r.ears[0].callback.(callbacks.RunIdentity); ok {
+		root.Identity, _ = id.RunIdentity(ctx)
+	}
+}
+
+// hear returns the ears that become of others.
+func hear(around *ears, said listening) *ears {
+	var list []callbacks.PipelineCallback
+	for _, cb := range around.list {
+		if !said.replace || pinned(cb) {
+			list = append(list, cb)
+		}
+	}
+	list = append(list, said.list...)
+	e := newEars(list)
+	if e.values == nil {
+		e.values = []callbacks.ContextValue{} // none, rather than those around
+	}
+	e.border = e
+	if said.replace {
+		e.border = newEars(slices.Concat(around.list, said.list))
+	}
+	return e
+}
+
+// pinned reports whether a callback stays when a step replaces callbacks.
+func pinned(cb callbacks.PipelineCallback) bool {
+	p, ok := cb.(callbacks.Pinned)
+	return ok && p.Pinned()
+}
+
+// base is the base context of a run, or of a part of it: the one that ends with
+// it, which also knows whom the code inside can tell something.
+type base struct {
+	context.Context //nolint:containedctx // it is one itself
+	run             *run
+	ears            *ears
+}
+
+type baseKey struct{}
+
+// Value implements context.Context.
+func (b *base) Value(key any) any {
+	if key == (baseKey{}) {
+		return b
+	}
+	return b.Context.Value(key)
+}

@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+)
+
+// looping is a loop with its types erased.
+type looping struct {
+	body  *step
+	until func(ctx context.Context, body *frame) (bool, error)
+	bound int
+}
+
+// Loop makes a step that runs body on its own result again and again, until
+// until says that the result will do; at least once. A loop that is not done
+// after bound rounds fails.
+func Loop[T any](name string, body Step[T, T], until func(ctx context.Context, result T) (bool, error), bound int, opts ...Option) Step[T, T] {
+	s := newStep(name, "loop", until)
+	s.ins, s.out = []columnKind{columnOf[T]{}}, columnOf[T]{}
+	inner, problem := inside(body)
+	switch {
+	case s.problem != "":
+	case problem != "":
+		s.problem = "its body: " + problem
+	case bound < 1:
+		s.problem = fmt.Sprintf("its bound is %d; give the most rounds, from 1", bound)
+	}
+	s.gated = inner != nil && inner.gated
+	s.loop = &looping{body: inner, bound: bound, until: func(ctx context.Context, body *frame) (bool, error) {
+		return until(ctx, load[T](body, body.plan.out))
+	}}
+	return node1[T, T]{s.configure(opts)}
+}

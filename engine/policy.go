@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spanloom/spanloom/cache"
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// Option says how a step runs. It is given where the step is made, or where a
+// pipeline uses it, which counts more.
+//
+// What an option says of a pipeline holds for all steps inside that say nothing
+// of the same aspect themselves: the nearest word counts, each aspect on its
+// own. Not said means inherited; said to be none, such as WithTimeout(0), means
+// off.
+type Option func(*usage)
+
+// usage is what the options of one place or step say.
+type usage struct {
+	name    string
+	policy  policy
+	problem string
+}
+
+// policy is what was said of a step, or inherited; a nil field says nothing.
+type policy struct {
+	retry       *Retry
+	timeout     *time.Duration
+	cache       *caching
+	concurrency *int
+	runner      *Runner
+	callbacks   *listening
+	tolerant    bool // not inherited
+}
+
+// caching is what was said about the cache.
+type caching struct {
+	on      bool
+	version string
+	store   cache.Store // nil: that of the Config
+}
+
+// listening is what was said about callbacks.
+type listening struct {
+	replace bool
+	list    []callbacks.PipelineCallback
+}
+
+// Retry says how often and when a failed step is tried again. Returned errors
+// and timeouts are retried; panics and cancellations are not, unless Retryable
+// says so of a panic.
+type Retry struct {
+	// Attempts is the most attempts, the first included; 1 means no retry.
+	Attempts int
+	// Delay is about the time before the second attempt; it doubles with every
+	// further one. The real delay is between half of that and all of it, at
+	// random. Defaults to none.
+	Delay time.Duration
+	// MaxDelay bounds the delay. Defaults to 30 s.
+	MaxDelay time.Duration
+	// Retryable says whether an error is worth another attempt. Defaults to
+	// every error but a panic.
+	Retryable func(error) bool
+}
+
+const defaultMaxDelay = 30 * time.Second
+
+// delay returns the time to wait after that many attempts.
+func (r *Retry) delay(attempts int) time.Duration {
+	most := r.MaxDelay
+	if most == 0 {
+		most = defaultMaxDelay
+	}
+	d := r.Delay
+	for i := 1; i < attempts && d < most; i++ {
+		d *= 2
+	}
+	d = min(d, most)
+	if d <= 1 {
+		return d
+	}
+	return d/2 + rand.N(d/2+1) //nolint:gosec // it spreads load
+}
+
+// maxAttempts is what a context can count.
+const maxAttempts = 1<<16 - 1
+
+// WithName gives the step another name at this place, which is needed when a
+// pipeline uses the same step twice.
+func WithName(name string) Option { return func(u *usage) { u.name = name } }
+
+// WithRetry says how a step that failed is tried again; Retry{Attempts: 1} means
+// not at all.
+func WithRetry(r Retry) Option {
+	return func(u *usage) {
+		switch {
+		case r.Attempts < 1 || r.Attempts > maxAttempts:
+			u.problem = fmt.Sprintf("Retry.Attempts is %d; give the number of attempts, the first included, from 1 to %d", r.Attempts, maxAttempts)
+		case r.Delay < 0:
+			u.problem = fmt.Sprintf("Retry.Delay is %s; it cannot be negative", r.Delay)
+		case r.MaxDelay < 0:
+			u.problem = fmt.Sprintf("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
+		}
+		u.policy.retry = &r
+	}
+}
+
+// WithTimeout bounds each attempt of a step; 0 means no bound. At the deadline
+// the step's context ends, and the attempt has failed, within 10 ms, whether its
+// function returns or not: a function that ignores its context goes on in vain,
+// and is counted by [Abandoned].
+func WithTimeout(d time.Duration) Option {
+	return func(u *usage) {
+		if d < 0 {
+			u.problem = fmt.Sprintf("the timeout is %s; give 0 for none", d)
+		}
+		u.policy.timeout = &d
+	}
+}
+
+// WithCache keeps the step's results, and uses them instead of running it again
+// with equal inputs. Change version when the function changes. Results are kept
+// in store, or else in [Config].Cache; of a map, for each item.
+//
+// The key is the step's name, its Go type, version, and its inputs as JSON. An
+// input or result that JSON would not keep as it is, such as a struct with
+// unexported fields, is not cached; hooks tell why.
+func WithCache(version string, store ...cache.Store) Option {
+	return func(u *usage) {
+		c := &caching{on: true, version: version}
+		switch {
+		case len(store) > 1:
+			u.problem = fmt.Sprintf("WithCache has %d stores; give at most one", len(store))
+		case len(store) == 1:
+			c.store = store[0]
+		}
+		u.policy.cache = c
+	}
+}
+
+// WithoutCache runs the step whatever is stored.
+func WithoutCache() Option { return func(u *usage) { u.policy.cache = &caching{} } }
+
+// WithConcurrency bounds how many items of a map are in flight at once, besides
+// the bound of the whole run; 0 means no bound of its own. An item that waits
+// for its next attempt is not in flight.
+func WithConcurrency(n int) Option {
+	return func(u *usage) {
+		if n < 0 || n > maxConcurrency {
+			u.problem = fmt.Sprintf("the concurrency is %d; give a number from 1 to %d, or 0 for no bound", n, maxConcurrency)
+		}
+		u.policy.concurrency = &n
+	}
+}
+
+// WithRunner has another runner run the step and all that is inside.
+func WithRunner(r Runner) Option {
+	return func(u *usage) {
+		if r == (Runner{}) {
+			u.problem = "the runner is the zero Runner; take engine.Local() or engine.Sequential()"
+		}
+		u.policy.runner = &r
+	}
+}
+
+// WithCallbacks replaces the callbacks of the run for the step and all that is
+// inside; an empty list switches them off. Those that are
+// [callbacks.Pinned] stay.
+func WithCallbacks(list ...callbacks.PipelineCallback) Option {
+	return func(u *usage) { u.policy.callbacks = &listening{replace: true, list: list} }
+}
+
+// AddCallbacks adds callbacks for the step and all that is inside.
+func AddCallbacks(list ...callbacks.PipelineCallback) Option {
+	return func(u *usage) {
+		l := &listening{list: list}
+		if before := u.policy.callbacks; before != nil {
+			l.replace = before.replace
+			l.list = append(append([]callbacks.PipelineCallback(nil), before.list...), list...)
+		}
+		u.policy.callbacks = l
+	}
+}
+
+// ContinueOnError lets a map run all its items, whatever fails. What depends on
+// the map runs too, with the results that there are and the zero value for
+// items that failed. In the end Run returns its result together with the
+// failures, as [ItemErrors].
+func ContinueOnError() Option { return func(u *usage) { u.policy.tolerant = true } }
+
+// over returns p where it says something, and base elsewhere.
+func (p policy) over(base policy) policy {
+	if p.retry == nil {
+		p.retry = base.retry
+	}
+	if p.timeout == nil {
+		p.timeout = base.timeout
+	}
+	if p.cache == nil {
+		p.cache = base.cache
+	}
+	if p.concurrency == nil {
+		p.concurrency = base.concurrency
+	}
+	if p.runner == nil {
+		p.runner = base.runner
+	}
+	if p.callbacks == nil {
+		p.callbacks = base.callbacks
+	}
+	p.tolerant = p.tolerant || base.tolerant
+	return p
+}
+
+// guard is what must happen around the function of a node or item.
+type guard struct {
+	retry   *Retry // nil: one attempt
+	timeout time.Duration
+	cache   *caching // nil: off
+}
+
+// guard returns what p asks for, or nil.
+func (p policy) guard() *guard {
+	g := &guard{}
+	if p.retry != nil && p.retry.Attempts > 1 {
+		g.retry = p.retry
+	}
+	if p.timeout != nil {
+		g.timeout = *p.timeout
+	}
+	if p.cache != nil && p.cache.on {
+		g.cache = p.cache
+	}
+	if *g == (guard{}) {
+		return nil
+	}
+	return g
+}
+
+// limit returns the bound of a map, or 0.
+func (p policy) limit() int {
+	switch {
+	case p.sequential():
+		return 1
+	case p.concurrency != nil:
+		return *p.concurrency
+	default:
+		return 0
+	}
+}
+
+func (p policy) sequential() bool { return p.runner != nil && *p.runner == Sequential() }

@@ -96,14 +96,14 @@ func TestTheLastSuccessCounts(t *testing.T) {
 
 func TestRecordsThatCannotBeKept(t *testing.T) {
 	l := begin(t, open(t, t.TempDir()), "x")
-	string16 := json.RawMessage(`"` + strings.Repeat("x", MaxRecord-2) + `"`)
+	string16 := `"` + strings.Repeat("x", MaxRecord-2) + `"`
 	cases := map[string]struct {
 		r    Record
 		want string
 	}{
-		"value":   {Record{Kind: "node", Path: "a/b", Outputs: []json.RawMessage{string16}}, "too large to be kept"},
-		"sum":     {Record{Inputs: []json.RawMessage{string16[:1]}, Outputs: []json.RawMessage{string16}}, "too large to be kept"},
-		"message": {Record{Message: string(string16)}, "too large to be kept"},
+		"value":   {Record{Kind: "node", Path: "a/b", Outputs: raw(string16)}, "too large to be kept"},
+		"sum":     {Record{Inputs: raw("1"), Outputs: raw(string16)}, "too large to be kept"},
+		"message": {Record{Message: string16}, "too large to be kept"},
 		"JSON":    {Record{Kind: "node", Path: "a/b", Outputs: raw("{")}, `run "x": record of node "a/b": json: error`},
 		"time":    {Record{Started: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}, "year outside of range"},
 	}
@@ -115,15 +115,15 @@ func TestRecordsThatCannotBeKept(t *testing.T) {
 			}
 		})
 	}
-	big := Record{Kind: "node", Path: "big", Status: "success", Outputs: []json.RawMessage{string16[:MaxRecord-1000]}}
-	big.Outputs[0][MaxRecord-1001] = '"'
+	large := string16[:MaxRecord-1000] + `"`
+	big := Record{Kind: "node", Path: "big", Status: "success", Outputs: raw(large)}
 	add(t, l, numbered(1), big, numbered(2))
 	end(t, l, "success")
-	if _, err := open(t, t.TempDir()).Open(t.Context(), Header{Config: string16}); !errors.Is(err, ErrTooLarge) {
+	if _, err := open(t, t.TempDir()).Open(t.Context(), Header{Config: json.RawMessage(string16)}); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
 	}
 	l = begin(t, l.(*fileLog).dir, "x")
-	if r, ok, err := l.Finished("node", "big"); !ok || err != nil || !cmp.Equal(r, big) {
+	if r, ok, err := l.Finished("node", "big"); !ok || err != nil || string(r.Outputs[0]) != large {
 		t.Error("the largest record", ok, err)
 	}
 }

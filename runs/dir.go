@@ -33,7 +33,7 @@ var _ Store = (*Dir)(nil)
 // that other users can write to. Close it when it is not needed any more; runs
 // that are open then go on.
 func Open(dir string, o Options) (*Dir, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // the caller says where
 		return nil, fmt.Errorf("directory of runs: %w", err)
 	}
 	path, err := filepath.Abs(dir)

@@ -43,9 +43,9 @@ func openScan(from io.ReaderAt, size int64, path string) (*runFile, error) {
 	return &runFile{header: h.Header.header(), pid: h.Header.PID, lines: s}, nil
 }
 
-// each calls f with every intact line behind the first. The payload is valid
-// during the call.
-func (r *runFile) each(ctx context.Context, f func(at int64, payload []byte) error) error {
+// each calls f with every intact line behind the first, until it returns false.
+// The payload is valid during the call.
+func (r *runFile) each(ctx context.Context, f func(at int64, payload []byte) bool) error {
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -54,10 +54,7 @@ func (r *runFile) each(ctx context.Context, f func(at int64, payload []byte) err
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		if err := f(at, payload); err != nil {
+		if err != nil || !f(at, payload) {
 			return err
 		}
 	}

@@ -77,19 +77,19 @@ func (d *Dir) Stat(id string) (Summary, error) {
 // and wraps [fs.ErrNotExist] if there is no such run.
 func (d *Dir) Read(id string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		stop := errors.New("the reader has enough")
+		stopped := false
 		err := d.scan(fileName(id), func(_ *os.File, file *runFile) error {
-			return file.each(context.Background(), func(_ int64, payload []byte) error {
+			return file.each(context.Background(), func(_ int64, payload []byte) bool {
 				if !isRecord(payload) {
-					return nil
+					return true
 				}
-				if r, err := readRecord(payload); err == nil && !yield(r, nil) {
-					return stop
+				if r, err := readRecord(payload); err == nil {
+					stopped = !yield(r, nil)
 				}
-				return nil
+				return !stopped
 			})
 		})
-		if err != nil && !errors.Is(err, stop) {
+		if err != nil && !stopped {
 			yield(Record{}, fmt.Errorf("run %s: %w", quoted(id), err))
 		}
 	}
@@ -135,17 +135,17 @@ func (d *Dir) summary(name string) (Summary, error) {
 	err := d.scan(name, func(f *os.File, file *runFile) error {
 		s = Summary{Header: file.header, Starts: 1, pid: file.pid, Size: file.lines.size}
 		s.Open = d.holds(name) || locked(f)
-		err := file.each(context.Background(), func(_ int64, payload []byte) error {
+		err := file.each(context.Background(), func(_ int64, payload []byte) bool {
 			if isRecord(payload) {
 				s.Records++
-				return nil
+				return true
 			}
 			entry, _, err := readHead(payload)
 			if err != nil {
 				s.Damaged++
 			}
 			s.add(entry)
-			return nil
+			return true
 		})
 		s.Damaged += file.lines.damaged
 		return err

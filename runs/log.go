@@ -79,17 +79,15 @@ func (l *fileLog) begin(ctx context.Context, h Header) error {
 		return fmt.Errorf("%s holds the run %s; move it away", path, quoted(file.header.ID))
 	}
 	l.first, l.seed, l.starts = file.header, file.lines.seed, 1
-	err = file.each(ctx, func(at int64, payload []byte) error {
-		entry, _, err := readHead(payload)
-		switch {
-		case err != nil: // as a damaged line
-		case entry.Record != nil:
-			r := entry.Record
+	err = file.each(ctx, func(at int64, payload []byte) bool {
+		entry, _, _ := readHead(payload) // one that cannot be read is empty, and passed over
+		if r := entry.Record; r != nil {
 			l.index.add(string(r.Kind), string(r.Path), r.Status, r.Kept, at)
-		case entry.Start != nil:
-			l.starts = max(l.starts, entry.Start.Number)
 		}
-		return nil
+		if entry.Start != nil {
+			l.starts = max(l.starts+1, entry.Start.Number)
+		}
+		return true
 	})
 	if err != nil {
 		return err
@@ -163,7 +161,6 @@ func (l *fileLog) append(line []byte) (sum uint32, err error) {
 		l.torn = n > 0 && l.f.Truncate(l.end) != nil
 		return 0, err
 	}
-	l.end += int64(len(line))
 	if l.dir.options.Sync {
 		if err := l.f.Sync(); err != nil {
 			// The system may drop what it could not write and report it once.
@@ -171,6 +168,7 @@ func (l *fileLog) append(line []byte) (sum uint32, err error) {
 			return 0, err
 		}
 	}
+	l.end += int64(len(line))
 	return sum, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,7 +54,11 @@ func child(mode, dir, id string) {
 
 // numbered is a record whose content follows from its number.
 func numbered(i int) Record {
-	value := json.RawMessage(strconv.Quote(fmt.Sprintf("%d:%0*d", i, i*37%5000, 0)))
+	size := i * 37 % 5000
+	if i%20 == 19 {
+		size *= 100 // written page by page
+	}
+	value := json.RawMessage(strconv.Quote(strconv.Itoa(i) + ":" + strings.Repeat("0", size)))
 	return Record{Kind: "node", Path: "p/" + strconv.Itoa(i), Attempt: 1, Status: "success", Outputs: []json.RawMessage{value}}
 }
 

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -95,7 +96,7 @@ func (s *scanner) window(n int) ([]byte, error) {
 	read, err := s.from.ReadAt(rest[len(rest):to], s.pos+int64(len(rest)))
 	s.buf = rest[:len(rest)+read]
 	if len(s.buf) < n {
-		if err == nil || err == io.EOF { //nolint:errorlint // ReadAt returns io.EOF itself
+		if err == nil || errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF // the file became shorter
 		}
 		return nil, err

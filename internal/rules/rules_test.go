@@ -54,13 +54,15 @@ type rule struct {
 var rules = []rule{
 	{"callbacks depends on the standard library only", only(
 		equal(module + "/callbacks"))},
-	{"engine depends on callbacks, cache and the standard library only", only(
+	{"engine depends on callbacks, cache, runs and the standard library only", only(
 		either(equal(module+"/engine"), below(module+"/engine/internal")),
-		module+"/callbacks", module+"/cache", module+"/engine/internal/...")},
+		module+"/callbacks", module+"/cache", module+"/runs", module+"/engine/internal/...")},
 	{"nothing below engine knows OpenTelemetry", never(
 		below(module+"/engine"), "go.opentelemetry.io")},
 	{"the cache interface depends on the standard library only", only(
 		equal(module + "/cache"))},
+	{"runs depends on the standard library only", only(
+		equal(module + "/runs"))},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -186,9 +188,9 @@ func TestRulesCanFail(t *testing.T) {
 			broken: fake("callbacks", module+"/cache"),
 			kept:   join(fake("callbacks", "context"), fake("callbacks/callbacktest", "testing", module+"/callbacks")),
 		},
-		"engine depends on callbacks, cache and the standard library only": {
+		"engine depends on callbacks, cache, runs and the standard library only": {
 			broken: fake("engine/internal/plan", module+"/cache/disk"),
-			kept:   join(fake("engine", "sync", module+"/callbacks", module+"/cache", module+"/engine/internal/plan"), fake("engine/enginetest", "github.com/google/go-cmp/cmp")),
+			kept:   join(fake("engine", "sync", module+"/callbacks", module+"/cache", module+"/runs", module+"/engine/internal/plan"), fake("engine/enginetest", "github.com/google/go-cmp/cmp")),
 		},
 		"nothing below engine knows OpenTelemetry": {
 			broken: fake("engine/enginetest", otel),
@@ -197,6 +199,10 @@ func TestRulesCanFail(t *testing.T) {
 		"the cache interface depends on the standard library only": {
 			broken: fake("cache", "go.etcd.io/bbolt"),
 			kept:   fake("cache/disk", "go.etcd.io/bbolt"),
+		},
+		"runs depends on the standard library only": {
+			broken: fake("runs", module+"/callbacks"),
+			kept:   join(fake("runs", "os"), fake("runs/runstest", "testing", module+"/runs")),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

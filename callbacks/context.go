@@ -103,9 +103,6 @@ type Scope struct {
 	Attempt uint16
 	// Start is the time since the run's epoch.
 	Start time.Duration
-	// Override replaces what the scope and those inside it would inherit;
-	// nil for nothing.
-	Override *Override
 }
 
 // Override is what a scope has otherwise than its parent. Nil and empty fields
@@ -124,9 +121,6 @@ type Override struct {
 // is for engines, which allocate contexts many at a time.
 func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
 	child.env = cc.env
-	if s.Override != nil {
-		child.env = cc.env.with(s.Override)
-	}
 	child.parent = cc
 	child.node = s.Node
 	child.start = s.Start
@@ -140,18 +134,20 @@ func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
 	child.kind = s.Kind
 }
 
-func (e *environment) with(o *Override) *environment {
-	other := *e
+// Override replaces what cc, and the scopes that will begin inside it, have from
+// its parent. It is for engines, right after [CallbackContext.Begin].
+func (cc *CallbackContext) Override(o Override) {
+	e := *cc.env
 	if o.Base != nil {
-		other.base = o.Base
+		e.base = o.Base
 	}
 	if o.Values != nil {
-		other.values = o.Values
+		e.values = o.Values
 	}
 	if o.Runner != "" {
-		other.runner = o.Runner
+		e.runner = o.Runner
 	}
-	return &other
+	cc.env = &e
 }
 
 type contextKey struct{}

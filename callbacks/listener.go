@@ -1,6 +1,7 @@
 package callbacks
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -16,6 +17,32 @@ type listener struct {
 
 // Hooks returns the hooks that the callback wants.
 func (l *listener) Hooks() Hook { return l.hooks }
+
+// RunIdentity implements [RunIdentity].
+func (l *listener) RunIdentity(ctx context.Context) (id Identity, ok bool) {
+	if i, is := l.callback.(RunIdentity); is {
+		l.ask("RunIdentity", func() { id, ok = i.RunIdentity(ctx) })
+	}
+	return id, ok
+}
+
+// ContextValue implements [ContextValue].
+func (l *listener) ContextValue(cc *CallbackContext, key any) any {
+	if v, is := l.callback.(ContextValue); is {
+		return v.ContextValue(cc, key)
+	}
+	return nil
+}
+
+// Unguarded returns the callback itself, for an engine that recovers the panics
+// of hooks where it recovers others, and then calls Panicked.
+func (l *listener) Unguarded() PipelineCallback { return l.callback }
+
+// Panicked tells of a panic of an unguarded hook. It must be called while the
+// stack is still there, by the deferred function that has recovered.
+func (l *listener) Panicked(h Hook, cc *CallbackContext, value any) {
+	l.log(value, "hook", h.String(), "path", cc.Path())
+}
 
 // guard keeps a panic of a hook away from the run.
 func (l *listener) guard(h Hook, cc *CallbackContext) {

@@ -28,6 +28,9 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 			m.values = append(m.values, v)
 		}
 	}
+	if len(m.listeners) == 1 && len(cbs) == 1 {
+		return m.listeners[0]
+	}
 	return m
 }
 

@@ -182,7 +182,7 @@ func (g *guarded) run(w *worker) error {
 	}
 	cc := g.cc
 	if g.attempt > 1 {
-		cc = g.attemptContext(w, nil)
+		cc = g.attemptContext(w)
 	}
 	return w.code(cc, g, func(ctx context.Context) error {
 		if g.mapping != nil {
@@ -192,10 +192,14 @@ func (g *guarded) run(w *worker) error {
 	})
 }
 
-func (g *guarded) attemptContext(w *worker, o *callbacks.Override) *callbacks.CallbackContext {
-	return w.context(g.cc, callbacks.Scope{
-		Kind: callbacks.KindAttempt, Node: g.op.info, Index: int32(g.cc.Index()), Attempt: uint16(g.attempt), Override: o,
-	})
+func (g *guarded) attemptContext(w *worker) *callbacks.CallbackContext {
+	cc := w.context()
+	s := callbacks.Scope{Kind: callbacks.KindAttempt, Node: g.op.info, Index: int32(g.cc.Index()), Attempt: uint16(g.attempt)}
+	if w.run.times {
+		s.Start = w.clock()
+	}
+	g.cc.Begin(cc, s)
+	return cc
 }
 
 // abandoned counts functions that run though their time is over.
@@ -215,7 +219,8 @@ func (g *guarded) runTimed(w *worker) error {
 	limit := g.guard.timeout
 	ctx, cancel := context.WithTimeoutCause(d.ctx, limit, &timeoutError{after: limit})
 	defer cancel()
-	cc := g.attemptContext(w, &callbacks.Override{Base: &base{ctx, w.run, g.frame.ears}})
+	cc := g.attemptContext(w)
+	cc.Override(callbacks.Override{Base: &base{ctx, w.run, g.frame.ears}})
 	code := g.apart()
 	type result struct {
 		keep func()

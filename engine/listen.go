@@ -15,6 +15,17 @@ type ears struct {
 	hooks    callbacks.Hook
 	values   []callbacks.ContextValue
 	border   *ears // who hears nested pipelines that begin here: these, and those around
+
+	// direct is callback, or the only one that it guards: then guard is not nil,
+	// and who calls direct must recover what it panics with.
+	direct callbacks.PipelineCallback
+	guard  guardian
+}
+
+// guardian is what tells of the panics of a callback.
+type guardian interface {
+	Unguarded() callbacks.PipelineCallback
+	Panicked(h callbacks.Hook, cc *callbacks.CallbackContext, value any)
 }
 
 // wants reports whether someone hears h.
@@ -26,11 +37,24 @@ func newEars(list []callbacks.PipelineCallback) *ears {
 		return e
 	}
 	all := callbacks.Multi(list...)
-	e.callback, e.hooks = all, callbacks.Interest(all)
+	e.callback, e.hooks, e.direct = all, callbacks.Interest(all), all
+	if g, ok := all.(guardian); ok {
+		e.direct, e.guard = g.Unguarded(), g
+	}
 	if v, ok := all.(callbacks.ContextValue); ok {
 		e.values = append(e.values, v)
 	}
 	return e
+}
+
+// recovered tells of the panic of a hook. It reports whether there was one: a
+// nil value means that the goroutine is being ended.
+func (e *ears) recovered(h callbacks.Hook, cc *callbacks.CallbackContext, value any) bool {
+	if value == nil {
+		return false
+	}
+	e.guard.Panicked(h, cc, value)
+	return true
 }
 
 var noEars = func() *ears { e := &ears{values: []callbacks.ContextValue{}}; e.border = e; return e }()

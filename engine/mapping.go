@@ -138,19 +138,58 @@ func (w *worker) items(m *mapping, i int) task {
 			i = m.again(r)
 			continue
 		}
-		if f.wants(callbacks.HookMapItemStart) {
-			f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+		if err := w.runItem(m, i, cc, f.wants(callbacks.HookMapItemStart)); err != nil {
+			w.endItem(m, i, cc, err, 1, nil)
+		} else {
+			w.tally.ended++
+			w.tally.succeeded++
 		}
-		w.now = current{inCode: true, cc: cc, mapping: m, index: i}
-		err := protect(func() error { return m.call(cc, i) })
-		w.now.inCode = false
-		w.endItem(m, i, cc, err, 1, nil)
 		i = m.again(r)
 	}
 	if w.told(m) {
 		return w.endMap(m)
 	}
 	return task{}
+}
+
+// runItem is runNode for an item.
+func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start bool) (err error) {
+	at := inStart
+	e := m.frame.ears
+	defer func() {
+		switch at {
+		case returned:
+		case inCode:
+			if v := recover(); v != nil { // else the goroutine is being ended
+				w.now.inCode = false
+				w.now.mapping = nil
+				err = newPanicError(v)
+			}
+		case inStart:
+			if e.recovered(callbacks.HookMapItemStart, cc, recover()) {
+				err = w.runItem(m, i, cc, false)
+			}
+		case inEnd:
+			e.recovered(callbacks.HookMapItemEnd, cc, recover())
+		}
+	}()
+	if start {
+		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+	}
+	w.now.cc, w.now.mapping, w.now.index, w.now.inCode = cc, m, i, true
+	at = inCode
+	err = m.call(cc, i)
+	w.now.inCode = false
+	w.now.mapping = nil
+	if err == nil && e.hooks&callbacks.HookMapItemEnd != 0 {
+		at = inEnd
+		e.direct.OnMapItemEnd(cc, callbacks.MapItemEnd{
+			End:      callbacks.End{Result: callbacks.ResultSuccess, Duration: cc.Elapsed()},
+			Attempts: 1, Outputs: m.outputs(i),
+		})
+	}
+	at = returned
+	return err
 }
 
 // endItem ends an item that is a node.

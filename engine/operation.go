@@ -80,16 +80,58 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 	if o.guard != nil || w.run.log != nil {
 		return w.guard(&guarded{frame: f, id: id, op: o, guard: o.guard, cc: cc})
 	}
-	if f.wants(callbacks.HookNodeStart) {
-		f.ears.callback.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
-	}
-	w.now = current{inCode: true, cc: cc, frame: f, id: id}
-	err := protect(func() error { return o.call(cc, f, o) })
-	w.now.inCode = false
-	if err != nil || f.wants(callbacks.HookNodeEnd) {
+	if err := w.runNode(f, id, o, cc, f.wants(callbacks.HookNodeStart)); err != nil {
 		w.endNode(f, id, cc, err, 1, nil)
 	}
 	return w.next(f, id)
+}
+
+// phase is where a function is that calls hooks and code.
+type phase uint8
+
+const (
+	inStart phase = iota
+	inCode
+	inEnd
+	returned
+)
+
+// runNode calls the Start hook, the code, and, unless that fails, the End hook.
+// One deferred function for all three is most of what hooks cost.
+func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContext, start bool) (err error) {
+	at := inStart
+	defer func() {
+		switch at {
+		case returned:
+		case inCode:
+			if v := recover(); v != nil { // else the goroutine is being ended
+				w.now.inCode = false
+				err = newPanicError(v)
+			}
+		case inStart:
+			if f.ears.recovered(callbacks.HookNodeStart, cc, recover()) {
+				err = w.runNode(f, id, o, cc, false)
+			}
+		case inEnd:
+			f.ears.recovered(callbacks.HookNodeEnd, cc, recover())
+		}
+	}()
+	if start {
+		f.ears.direct.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
+	}
+	w.now.cc, w.now.frame, w.now.id, w.now.inCode = cc, f, id, true
+	at = inCode
+	err = o.call(cc, f, o)
+	w.now.inCode = false
+	if err == nil && f.wants(callbacks.HookNodeEnd) {
+		at = inEnd
+		f.ears.direct.OnNodeEnd(cc, callbacks.NodeEnd{
+			End:      callbacks.End{Result: callbacks.ResultSuccess, Duration: cc.Elapsed()},
+			Attempts: 1, Outputs: f.outputs(id),
+		})
+	}
+	at = returned
+	return err
 }
 
 // endNode ends a node whose code has returned.
@@ -115,7 +157,7 @@ func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callba
 // wire runs wiring. It is the engine's code, but for the function of a Field.
 func (w *worker) wire(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
-	w.now = current{inCode: true, cc: cc, frame: f, id: id}
+	w.now.cc, w.now.frame, w.now.id, w.now.inCode = cc, f, id, true
 	err := protect(func() error { return o.call(cc, f, o) })
 	w.now.inCode = false
 	if err != nil {
@@ -132,7 +174,7 @@ func (w *worker) endWire(f *frame, o *op, err error) {
 // enter begins a pipeline.
 func (w *worker) enter(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
-	start := callbacks.PipelineStart{Inputs: f.inputs(id)}
+	var resumed *callbacks.Resumed
 	if cc == nil { // not the root
 		parent := f.scopes[f.plan.scopes[o.scope].parent]
 		cc = w.begin(f, o.top, parent, callbacks.KindPipeline, o.info, -1)
@@ -145,17 +187,17 @@ func (w *worker) enter(f *frame, id int32, o *op) {
 			around.callback.OnNestedPipelineStart(parent, callbacks.NestedPipelineStart{Child: cc})
 		}
 	} else {
-		start.Resumed = w.run.log.resumed()
+		resumed = w.run.log.resumed()
 	}
 	if f.wants(callbacks.HookPipelineStart) {
-		f.ears.callback.OnPipelineStart(cc, start)
+		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed})
 	}
 }
 
 // exit ends a pipeline, if it was begun.
 func (w *worker) exit(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
-	dead := f.needsDead(o)
+	dead := f.domain.odd.Load() && f.needsDead(o)
 	cut := cc == nil && !dead || f.cut[o.scope].Load()
 	if dead {
 		f.kill(id)
@@ -198,27 +240,39 @@ const yieldAfter = 500 * time.Microsecond
 // begin makes the context of a scope. top says that parent is the scope around
 // the frame.
 func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
+	cc := w.context()
 	s := callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1}
-	if top {
-		s.Iteration, s.Override = f.iteration, f.override
+	if w.run.times {
+		s.Start = w.clock()
 	}
-	return w.context(parent, s)
+	if top {
+		s.Iteration = f.iteration
+	}
+	parent.Begin(cc, s)
+	if top && f.override != nil {
+		cc.Override(*f.override)
+	}
+	return cc
 }
 
-func (w *worker) context(parent *callbacks.CallbackContext, s callbacks.Scope) *callbacks.CallbackContext {
+// context returns an unused context.
+func (w *worker) context() *callbacks.CallbackContext {
 	if len(w.contexts) == 0 {
 		w.contexts = make([]callbacks.CallbackContext, contextChunk)
 	}
 	cc := &w.contexts[0]
 	w.contexts = w.contexts[1:]
-	if r := w.run; r.times {
-		s.Start = time.Since(r.epoch)
-		if s.Start-w.yielded > yieldAfter {
-			runtime.Gosched()
-			w.yielded = time.Since(r.epoch)
-			s.Start = w.yielded
-		}
-	}
-	parent.Begin(cc, s)
 	return cc
+}
+
+// clock returns the time since the run's epoch, and lets other goroutines run
+// from time to time.
+func (w *worker) clock() time.Duration {
+	now := time.Since(w.run.epoch)
+	if now-w.yielded > yieldAfter {
+		runtime.Gosched()
+		now = time.Since(w.run.epoch)
+		w.yielded = now
+	}
+	return now
 }

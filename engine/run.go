@@ -16,8 +16,10 @@ type run struct {
 	domain
 	config Config
 	root   *callbacks.CallbackContext
+	base   base
 	ears   []*ears
-	times  bool // a callback wants times
+	ears1  [1]*ears // the memory of ears, usually
+	times  bool     // a callback wants times
 	epoch  time.Time
 	log    *journal // nil: the run is not kept
 
@@ -66,13 +68,15 @@ func execute(ctx context.Context, f *frame, c Config) error {
 	defer r.cancel(nil)
 
 	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: f.plan.runner.name}
+	r.ears = r.ears1[:0]
 	r.listen(ctx, f.plan, &root)
 	f.run, f.domain, f.ears = r, &r.domain, r.ears[f.plan.ears]
 	root.Values = f.ears.values
 	if err := r.open(ctx, f, &root); err != nil {
 		return err
 	}
-	r.root = callbacks.NewRun(&base{r.ctx, r, f.ears}, root)
+	r.base = base{r.ctx, r, f.ears}
+	r.root = callbacks.NewRun(&r.base, root)
 	f.scopes[0] = r.root
 
 	if ctx.Done() != nil {

@@ -37,12 +37,11 @@ type current struct {
 	after  resumer
 	cc     *callbacks.CallbackContext
 
-	// Without after: a node, wiring, or an item.
-
-	frame   *frame
-	id      int32
-	mapping *mapping
+	mapping *mapping // without after: an item,
 	index   int
+
+	frame *frame // or else a node or wiring
+	id    int32
 }
 
 // resumer goes on after code that did not return.
@@ -52,9 +51,9 @@ type resumer interface {
 
 // code runs code of the user. If it ends the goroutine, after goes on.
 func (w *worker) code(ctx *callbacks.CallbackContext, after resumer, code func(context.Context) error) error {
-	w.now = current{inCode: true, cc: ctx, after: after}
+	w.now.cc, w.now.after, w.now.inCode = ctx, after, true
 	err := protect(func() error { return code(ctx) })
-	w.now.inCode = false
+	w.now.after, w.now.inCode = nil, false
 	return err
 }
 
@@ -127,6 +126,7 @@ func (w *worker) resume() {
 	returned := false
 	defer w.leave(&returned)
 	n := w.now
+	w.now = current{}
 	switch {
 	case n.after != nil:
 		w.loop(n.after.resume(w, errGoexit))

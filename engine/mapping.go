@@ -138,7 +138,9 @@ func (w *worker) items(m *mapping, i int) task {
 			i = m.again(r)
 			continue
 		}
-		if err := w.runItem(m, i, cc, f.wants(callbacks.HookMapItemStart)); err != nil {
+		err := w.runItem(m, i, cc, f.wants(callbacks.HookMapItemStart))
+		w.now.mapping, w.now.inCode = nil, false
+		if err != nil {
 			w.endItem(m, i, cc, err, 1, nil)
 		} else {
 			w.tally.ended++
@@ -160,11 +162,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 		switch at {
 		case returned:
 		case inCode:
-			if v := recover(); v != nil { // else the goroutine is being ended
-				w.now.inCode = false
-				w.now.mapping = nil
-				err = newPanicError(v)
-			}
+			err = newPanicError(recover()) // of no use when the goroutine is being ended
 		case inStart:
 			if e.recovered(callbacks.HookMapItemStart, cc, recover()) {
 				err = w.runItem(m, i, cc, false)
@@ -180,7 +178,6 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
-	w.now.mapping = nil
 	if err == nil && e.hooks&callbacks.HookMapItemEnd != 0 {
 		at = inEnd
 		e.direct.OnMapItemEnd(cc, callbacks.MapItemEnd{

@@ -80,7 +80,9 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 	if o.guard != nil || w.run.log != nil {
 		return w.guard(&guarded{frame: f, id: id, op: o, guard: o.guard, cc: cc})
 	}
-	if err := w.runNode(f, id, o, cc, f.wants(callbacks.HookNodeStart)); err != nil {
+	err := w.runNode(f, id, o, cc, f.wants(callbacks.HookNodeStart))
+	w.now.inCode = false // not before: after a panic the goroutine may be ended yet
+	if err != nil {
 		w.endNode(f, id, cc, err, 1, nil)
 	}
 	return w.next(f, id)
@@ -104,10 +106,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 		switch at {
 		case returned:
 		case inCode:
-			if v := recover(); v != nil { // else the goroutine is being ended
-				w.now.inCode = false
-				err = newPanicError(v)
-			}
+			err = newPanicError(recover()) // of no use when the goroutine is being ended
 		case inStart:
 			if f.ears.recovered(callbacks.HookNodeStart, cc, recover()) {
 				err = w.runNode(f, id, o, cc, false)

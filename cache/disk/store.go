@@ -53,9 +53,13 @@ func open(dir string, c Config, now func() time.Time) (*Store, error) {
 	if dir == "" {
 		return nil, errors.New("disk cache: no directory is named")
 	}
-	s, err := openStore(dir, c, now)
+	abs, err := filepath.Abs(dir) // the working directory may change, and errors should say it all
 	if err != nil {
 		return nil, fmt.Errorf("disk cache: directory %s: %w", dir, err)
+	}
+	s, err := openStore(abs, c, now)
+	if err != nil {
+		return nil, fmt.Errorf("disk cache: directory %s: %w", abs, err)
 	}
 	return s, nil
 }
@@ -63,9 +67,6 @@ func open(dir string, c Config, now func() time.Time) (*Store, error) {
 func openStore(dir string, c Config, now func() time.Time) (*Store, error) {
 	c, err := c.withDefaults()
 	if err != nil {
-		return nil, err
-	}
-	if dir, err = filepath.Abs(dir); err != nil { // the working directory may change
 		return nil, err
 	}
 	s := &Store{config: c, dir: dir, now: now, index: newIndex()}

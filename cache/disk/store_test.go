@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -239,6 +240,15 @@ func TestSecondOpenFails(t *testing.T) {
 	}
 	if d := time.Since(began); d > 3*time.Second {
 		t.Errorf("it took %s", d)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := exec.CommandContext(t.Context(), exe)
+	other.Env, other.Dir = append(os.Environ(), writerVariable+"=1"), s.dir
+	if out, err := other.CombinedOutput(); err == nil || !strings.Contains(string(out), s.dir+": another process has it open") {
+		t.Errorf("another process: %v\n%s", err, out)
 	}
 	put(t, s, key(1), "the first goes on")
 	want(t, s, key(1), "the first goes on")

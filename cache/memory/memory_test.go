@@ -28,11 +28,17 @@ func open(t testing.TB, c Config) *Store {
 }
 
 func TestRules(t *testing.T) {
-	cachetest.Run(t, func(t *testing.T) cache.Store { return open(t, Config{}) })
+	cachetest.Run(t, func(t *testing.T) cache.Store {
+		t.Helper()
+		return open(t, Config{})
+	})
 }
 
 func TestRulesWithAnAgeLimit(t *testing.T) {
-	cachetest.Run(t, func(t *testing.T) cache.Store { return open(t, Config{MaxAge: 24 * time.Hour}) })
+	cachetest.Run(t, func(t *testing.T) cache.Store {
+		t.Helper()
+		return open(t, Config{MaxAge: 24 * time.Hour})
+	})
 }
 
 func TestConfigIsChecked(t *testing.T) {

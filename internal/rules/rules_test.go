@@ -63,6 +63,14 @@ var rules = []rule{
 		equal(module + "/cache"))},
 	{"runs depends on the standard library only", only(
 		equal(module + "/runs"))},
+	{"the memory cache brings otter only", only(
+		equal(module+"/cache/memory"),
+		module+"/cache", "github.com/maypok86/otter/v2/...")},
+	{"the disk cache brings bbolt only", only(
+		equal(module+"/cache/disk"),
+		module+"/cache", "go.etcd.io/bbolt/...", "golang.org/x/sys/...")},
+	{"the kit for caches depends on the cache interface only", only(
+		equal(module+"/cache/cachetest"), module+"/cache")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -203,6 +211,18 @@ func TestRulesCanFail(t *testing.T) {
 		"runs depends on the standard library only": {
 			broken: fake("runs", module+"/callbacks"),
 			kept:   join(fake("runs", "os"), fake("runs/runstest", "testing", module+"/runs")),
+		},
+		"the memory cache brings otter only": {
+			broken: fake("cache/memory", "go.etcd.io/bbolt"),
+			kept:   fake("cache/memory", module+"/cache", "github.com/maypok86/otter/v2/stats"),
+		},
+		"the disk cache brings bbolt only": {
+			broken: fake("cache/disk", module+"/callbacks"),
+			kept:   fake("cache/disk", module+"/cache", "go.etcd.io/bbolt/errors", "golang.org/x/sys/unix"),
+		},
+		"the kit for caches depends on the cache interface only": {
+			broken: fake("cache/cachetest", module+"/engine"),
+			kept:   fake("cache/cachetest", "testing", module+"/cache"),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

@@ -9,7 +9,7 @@ import (
 const taskflowName = "go-taskflow"
 
 // goTaskflow is github.com/noneback/go-taskflow: a flow that is made once and
-// run on one executor, with the concurrency of its README. Tasks are functions
+// run on one executor. Tasks are functions
 // without input, result or error, so that they leave their values in variables.
 // A map is a task for each item, and a nested pipeline a subflow.
 func goTaskflow() contender {
@@ -27,8 +27,9 @@ func goTaskflow() contender {
 	}
 }
 
-// taskflowConcurrency must be more than there are subflows.
-const taskflowConcurrency = 1000
+// taskflowConcurrency must be more than there are subflows, and should be more
+// than there are processors. Far more than that makes it slower.
+const taskflowConcurrency = 64
 
 // taskflow is a flow, its executor, and the input of its run.
 type taskflow struct {

@@ -15,9 +15,10 @@
 //	build100k  W1build for a chain of 100,000 nodes
 //
 // An engine that would take minutes runs fewer nodes, and its row says how
-// many. The baselines direct, loop, goroutine, errgroup and conc are the ways to
-// write a workload by hand; the libraries are used as their documentation
-// recommends.
+// many. W4pipe says what a nested pipeline costs: it holds nothing else but one
+// leaf and what a run costs by itself, spread over the pipelines. The baselines
+// direct, loop, goroutine, errgroup and conc are the ways to write a workload by
+// hand; the libraries are used as their documentation recommends.
 //
 // The engines take turns at each workload, every run has another input, and its
 // whole result is checked when the clock has stopped. A cost is the median of

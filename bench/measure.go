@@ -87,9 +87,6 @@ func (s *sample) add(makeJob func() (Job, error), d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if j.End != nil {
-		defer j.End()
-	}
 	if err := errors.Join(j.Run(), j.Check()); err != nil { // a first run is slower
 		return err
 	}

@@ -44,8 +44,6 @@ type Job struct {
 	// Check returns an error if the last run's result is wrong. It also waits
 	// until nothing of the run goes on any more. It is not measured.
 	Check func() error
-	// End ends what Make started. Defaults to nothing.
-	End func()
 }
 
 // The names of workloads that others than the contenders take part in.

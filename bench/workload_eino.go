@@ -11,11 +11,12 @@ import (
 
 const einoName = "eino"
 
-// eino is github.com/cloudwego/eino: a chain for W1 and W4, where it is faster, and
-// a graph that starts a node when all it needs has ended for W2 and W5. A node
-// with several predecessors gets their values merged, so that the merging is
-// the sum. It has no map: for W3 a chain of one node is invoked for each item,
-// on GOMAXPROCS goroutines.
+// eino is github.com/cloudwego/eino: a chain for W1 and W4, where it is faster,
+// and a graph that starts a node when all it needs has ended for W2 and W5. A
+// node with several predecessors gets their values merged, so that the merging
+// is the sum. It has no map: for W3 a chain of one node is invoked for each
+// item, on GOMAXPROCS goroutines. On Go 1.26 it needs a newer
+// github.com/bytedance/sonic than it asks for, which go.mod has.
 func eino() contender {
 	return contender{
 		name: einoName,

@@ -34,7 +34,7 @@ check: lint test ## Everything CI checks; fails if generated code was out of dat
 
 .PHONY: bench
 bench: ## Measure W1-W5, every engine side by side.
-	cd bench && go run ./cmd/bench -json out/results.json
+	cd bench && go run ./cmd/bench -json out/results.json -targets out/targets.json
 
 .PHONY: generate
 generate: .bin/buf ## Regenerate committed code from proto/ and go:generate lines.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -12,18 +13,23 @@ import (
 )
 
 // BenchmarkWorkloads gives the figures to `go test -bench` and benchstat; use
-// the command for a comparison of engines.
+// the command for a comparison of engines. What Minus takes off is not.
 func BenchmarkWorkloads(b *testing.B) {
-	for _, w := range All() {
+	for _, w := range All(Full()) {
 		b.Run(w.Name+"/"+w.Engine, func(b *testing.B) {
+			j, err := w.Make()
+			if err != nil {
+				b.Fatal(err)
+			}
 			runs := make([]time.Duration, 0, b.N)
 			b.ReportAllocs()
 			for b.Loop() {
 				start := time.Now()
-				if err := w.Run(); err != nil {
+				err := j.Run()
+				runs = append(runs, time.Since(start))
+				if err := errors.Join(err, j.Check()); err != nil {
 					b.Fatal(err)
 				}
-				runs = append(runs, time.Since(start))
 			}
 			slices.Sort(runs)
 			nodes := float64(w.Nodes)
@@ -34,43 +40,111 @@ func BenchmarkWorkloads(b *testing.B) {
 	}
 }
 
+func small() Sizes {
+	return Sizes{
+		Chain: 30, ShortChain: 3, LongChain: 60, Fan: 12, Items: 50,
+		Pipelines: 4, Leaves: 4, Layers: 5, Width: 3,
+	}
+}
+
+// TestEveryWorkloadOnEveryEngine runs each a few times, with other inputs.
 func TestEveryWorkloadOnEveryEngine(t *testing.T) {
-	all := All()
-	results, err := Measure(all, Options{Time: time.Millisecond, Rounds: 2})
-	if err != nil {
-		t.Fatal(err)
+	for _, w := range All(small()) {
+		t.Run(w.Name+"/"+w.Engine, func(t *testing.T) {
+			j, err := w.Make()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 5 {
+				if err := errors.Join(j.Run(), j.Check()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
-	seen := map[string][]string{}
-	for i, r := range results {
-		if r.Workload != all[i].Name || r.Engine != all[i].Engine {
-			t.Errorf("result %d is of %s on %s", i, r.Workload, r.Engine)
-		}
-		if r.P50 <= 0 || r.P99 < r.P50 || r.VsLimit <= 0 {
-			t.Errorf("not a result: %+v", r)
-		}
-		seen[r.Engine] = append(seen[r.Engine], r.Workload)
+}
+
+func TestWhoTakesPart(t *testing.T) {
+	got := map[string]string{}
+	for _, w := range All(Full()) {
+		got[w.Engine] += w.Name + " "
 	}
-	for engine, names := range seen {
-		slices.Sort(names)
-		if diff := cmp.Diff([]string{"W1", "W2", "W3", "W4", "W5"}, names); diff != "" {
-			t.Errorf("workloads of %s (-want +got):\n%s", engine, diff)
+	const graphs = "W1 W1n10 W2 W3 W4 W5 "
+	want := map[string]string{
+		Spanloom:      "W1 W1n10 W2 W2sleep W3 W4 W4pipe W5 W1build W5build build100k ",
+		allName:       "W2sleep ",
+		deafName:      "W1 ",
+		untimedName:   "W1 ",
+		timedName:     "W1 ",
+		itemsName:     "W3 ",
+		Limit:         "W1 W1n10 W2 W3 W4 W4pipe W5 W1build W5build build100k ",
+		"direct":      graphs,
+		"loop":        "W1 W1n10 W2 W4 W5 ",
+		goroutineName: "W1 W1n10 W2 W2sleep W3 W4 W5 ",
+		"errgroup":    "W1 W1n10 W2 W2sleep W3 W4 W5 ",
+		"conc":        graphs,
+		einoName:      graphs,
+		taskflowName:  graphs,
+		workflowName:  "W1 W1n10 W2 W4 W5 ",
+		asyncName:     graphs,
+		dagName:       "W1 W1n10 W2 W5 ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("workloads of engines (-want +got):\n%s", diff)
+	}
+}
+
+// TestAWrongResultIsNoticed leaves out a node, an item and a whole run.
+func TestAWrongResultIsNoticed(t *testing.T) {
+	const n = 10
+	stale := 0
+	for name, makeJob := range map[string]func() (Job, error){
+		"node": chainJob(n, func(int) (step, error) { return limitChain(n - 1).step(), nil }),
+		"item": mapJob(n, func(int) (mapper, error) {
+			return func(ctx context.Context, items []int) ([]int, error) {
+				out := make([]int, n)
+				for i := range n - 1 {
+					out[i], _ = triple(ctx, items[i])
+				}
+				return out, nil
+			}, nil
+		}),
+		"run": chainJob(n, func(int) (step, error) {
+			return func(_ context.Context, v int) (int, error) {
+				if stale == 0 {
+					stale = v + n
+				}
+				return stale, nil
+			}, nil
+		}),
+	} {
+		err := new(sample).add(makeJob, time.Millisecond)
+		if err == nil || !strings.Contains(err.Error(), "the result is") {
+			t.Errorf("%s: error is %v", name, err)
 		}
 	}
 }
 
-func TestMeasureComparesWithTheLimit(t *testing.T) {
-	sleep := func(d time.Duration) func() error {
-		return func() error { time.Sleep(d); return nil }
+func sleeping(d time.Duration) func() (Job, error) {
+	return func() (Job, error) {
+		return Job{
+			Run:   func() error { time.Sleep(d); return nil },
+			Check: func() error { return nil },
+		}, nil
 	}
+}
+
+func TestMeasureComparesWithTheLimit(t *testing.T) {
 	results, err := Measure([]Workload{
-		{Name: "W", Engine: "slow", Nodes: 10, Run: sleep(20 * time.Millisecond)},
-		{Name: "W", Engine: Limit, Nodes: 10, Run: sleep(time.Millisecond)},
-		{Name: "X", Engine: "slow", Nodes: 1, Run: sleep(time.Millisecond)},
-	}, Options{Time: 20 * time.Millisecond, Rounds: 1})
+		{Name: "W", Engine: "slow", Nodes: 10, Make: sleeping(20 * time.Millisecond)},
+		{Name: "W", Engine: Limit, Nodes: 10, Make: sleeping(time.Millisecond)},
+		{Name: "X", Engine: "slow", Nodes: 1, Make: sleeping(time.Millisecond)},
+		{Name: "Y", Engine: Limit, Nodes: 1, Make: sleeping(20 * time.Millisecond), Minus: sleeping(15 * time.Millisecond)},
+	}, Options{Time: 20 * time.Millisecond, Rounds: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slow := results[0]; slow.P50 < 2e6 || slow.VsLimit <= 1 {
+	if slow := results[0]; slow.P50 < 2e6 || slow.VsLimit <= 1 || slow.Nodes != 10 {
 		t.Errorf("slow engine: %+v", slow)
 	}
 	if limit := results[1]; math.Abs(limit.VsLimit-1) > 1e-9 {
@@ -79,11 +153,29 @@ func TestMeasureComparesWithTheLimit(t *testing.T) {
 	if alone := results[2]; alone.VsLimit != 0 {
 		t.Errorf("a workload that the limit did not run: %+v", alone)
 	}
+	if less := results[3]; less.P50 >= 15e6 {
+		t.Errorf("a workload with something taken off: %+v", less)
+	}
+}
+
+func TestResultsAreMediansOfRounds(t *testing.T) {
+	runs := []time.Duration{100, 100, 100, 200, 200, 300, 300, 9000}
+	got := results([]Workload{{Name: "W", Engine: Limit, Nodes: 10}}, []samples{{
+		run:   sample{runs: runs, medians: []time.Duration{300, 100, 200}, allocs: 240, bytes: 480},
+		minus: sample{runs: []time.Duration{50}, medians: []time.Duration{50}, allocs: 10, bytes: 20},
+	}})
+	want := []Result{{Workload: "W", Engine: Limit, Nodes: 10, P50: 15, P99: 895, Allocs: 2, Bytes: 4, VsLimit: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
 }
 
 func TestMeasureStopsAtAWrongResult(t *testing.T) {
 	boom := errors.New("boom")
-	_, err := Measure([]Workload{{Name: "W", Engine: "x", Nodes: 1, Run: func() error { return boom }}}, Options{})
+	wrong := func() (Job, error) {
+		return Job{Run: func() error { return nil }, Check: func() error { return boom }}, nil
+	}
+	_, err := Measure([]Workload{{Name: "W", Engine: "x", Nodes: 1, Make: wrong}}, Options{})
 	if !errors.Is(err, boom) || !strings.Contains(err.Error(), "W on x") {
 		t.Errorf("error is %v", err)
 	}
@@ -107,19 +199,19 @@ func TestPercentile(t *testing.T) {
 func TestWriteTable(t *testing.T) {
 	var text strings.Builder
 	err := WriteTable(&text, []Result{
-		{Workload: "W1", Engine: Limit, P50: 8.6, P99: 10, VsLimit: 1},
-		{Workload: "W1", Engine: "other", P50: 86, P99: 100, Allocs: 1.5, Bytes: 48, VsLimit: 10},
-		{Workload: "W2", Engine: "other", P50: 1, P99: 2},
+		{Workload: "W1", Engine: Limit, Nodes: 1000, P50: 8.6, P99: 10, VsLimit: 1},
+		{Workload: "W1", Engine: "other", Nodes: 100, P50: 86, P99: 100, Allocs: 1.5, Bytes: 48, VsLimit: 10},
+		{Workload: "W2", Engine: "other", Nodes: 7, P50: 1, P99: 2},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `
-  workload  engine  p50 ns  p99 ns  allocs  bytes  vs limit
-        W1   limit     8.6    10.0    0.00      0      1.0x
-        W1   other    86.0   100.0    1.50     48     10.0x
+  workload  engine  nodes  p50 ns  p99 ns  allocs  bytes  vs limit
+        W1   limit   1000     8.6    10.0    0.00      0      1.0x
+        W1   other    100    86.0   100.0    1.50     48     10.0x
 
-        W2   other     1.0     2.0    0.00      0         -
+        W2   other      7     1.0     2.0    0.00      0         -
 `
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(text.String())); diff != "" {
 		t.Errorf("table (-want +got):\n%s\n%s", diff, text.String())

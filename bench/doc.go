@@ -2,12 +2,28 @@
 // compares what a node costs. Absolute figures say something about one
 // machine only; the ratios to the limit scheduler carry over.
 //
-//	W1  a chain of 1,000 nodes that pass an int on
-//	W2  one root, 1,000 nodes side by side, one join
-//	W3  a map over 100,000 items
-//	W4  50 nested pipelines with 4 leaves each; a cost is per leaf
-//	W5  32 layers of 32 nodes, each reading the whole layer before it
+//	W1         a chain of 1,000 nodes that pass an int on
+//	W1n10      the same with 10 nodes: what a run costs besides its nodes
+//	W2         one root, 1,000 nodes side by side, one join
+//	W2sleep    the same, and each of the 1,000 sleeps for 1 ms
+//	W3         a map over 100,000 items
+//	W4         50 nested pipelines with 4 leaves each; a cost is per leaf
+//	W4pipe     the same without leaves, but for one; a cost is per pipeline
+//	W5         32 layers of 32 nodes, each reading the whole layer before it
+//	W1build    making the graph of W1 and all that later runs use again
+//	W5build    the same for W5
+//	build100k  W1build for a chain of 100,000 nodes
 //
-// Another engine takes part with a function like limitWorkloads and a line in
-// All.
+// An engine that would take minutes runs fewer nodes, and its row says how
+// many. W4pipe says what a nested pipeline costs: it holds nothing else but one
+// leaf and what a run costs by itself, spread over the pipelines. The baselines
+// direct, loop, goroutine, errgroup and conc are the ways to write a workload by
+// hand; the libraries are used as their documentation recommends.
+//
+// The engines take turns at each workload, every run has another input, and its
+// whole result is checked when the clock has stopped. A cost is the median of
+// the turns' medians, and so is a target's figure; see [Targets]. The clock
+// itself is in it, some 50 ns a run.
+//
+// Another engine takes part with a contender and a line in [All].
 package bench

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -12,28 +13,30 @@ import (
 type Result struct {
 	Workload string  `json:"workload"`
 	Engine   string  `json:"engine"`
-	P50      float64 `json:"p50_ns"` // of a run, divided by its nodes
-	P99      float64 `json:"p99_ns"`
+	Nodes    int     `json:"nodes"`  // of a run, by which its cost is divided
+	P50      float64 `json:"p50_ns"` // median of the rounds' medians
+	P99      float64 `json:"p99_ns"` // of the runs of all rounds
 	Allocs   float64 `json:"allocs"`
 	Bytes    float64 `json:"bytes"`
-	VsLimit  float64 `json:"vs_limit,omitempty"` // P50 over the limit's
+	VsLimit  float64 `json:"vs_limit"` // P50 over the limit's; 0 if it did not run the workload
 }
 
 // Options say how long to measure.
 type Options struct {
 	Time   time.Duration // for each workload on each engine, in all. Defaults to 1 s.
-	Rounds int           // parts of that time, between which engines take turns. Defaults to 10.
+	Rounds int           // parts of that time, between which engines take turns. Defaults to 11.
 }
 
 // Measure runs workloads that have a name in common in turns, so that what
-// disturbs the machine for a while disturbs all engines alike. Results come in
-// the order of the workloads.
+// disturbs the machine for a while disturbs all engines alike. Each turn makes
+// its workload anew, so that nothing of an engine is in memory while another is
+// measured. Results come in the order of the workloads.
 func Measure(workloads []Workload, o Options) ([]Result, error) {
 	if o.Time == 0 {
 		o.Time = time.Second
 	}
 	if o.Rounds == 0 {
-		o.Rounds = 10
+		o.Rounds = 11
 	}
 	var names []string
 	groups := map[string][]int{}
@@ -43,7 +46,7 @@ func Measure(workloads []Workload, o Options) ([]Result, error) {
 		}
 		groups[w.Name] = append(groups[w.Name], i)
 	}
-	samples := make([]sample, len(workloads))
+	samples := make([]samples, len(workloads))
 	for _, name := range names {
 		group := groups[name]
 		for round := range o.Rounds {
@@ -58,57 +61,94 @@ func Measure(workloads []Workload, o Options) ([]Result, error) {
 	return results(workloads, samples), nil
 }
 
-// sample is what was seen of one workload.
+// samples are what was seen of a workload, and of what is taken off it.
+type samples struct{ run, minus sample }
+
+func (s *samples) add(w Workload, d time.Duration) error {
+	if w.Minus == nil {
+		return s.run.add(w.Make, d)
+	}
+	return errors.Join(s.run.add(w.Make, d/2), s.minus.add(w.Minus, d/2))
+}
+
+// sample is what was seen of one job.
 type sample struct {
 	runs          []time.Duration
+	medians       []time.Duration // of rounds
 	allocs, bytes uint64
 }
 
-// add runs a workload for a while, once at least.
-func (s *sample) add(w Workload, d time.Duration) error {
-	runtime.GC() // what the engine before left behind
-	if err := w.Run(); err != nil {
+// maxRuns is how many runs of a round are kept; the round ends with them.
+const maxRuns = 1 << 15
+
+// add makes a job and runs it for a while, once at least.
+func (s *sample) add(makeJob func() (Job, error), d time.Duration) error {
+	j, err := makeJob()
+	if err != nil {
 		return err
 	}
-	s.runs = slices.Grow(s.runs, int(d/time.Microsecond)) // so that growing is not counted
+	if err := errors.Join(j.Run(), j.Check()); err != nil { // a first run is slower
+		return err
+	}
+	runs := make([]time.Duration, 0, maxRuns)
+	runtime.GC() // what the engine before left behind
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for begin := time.Now(); ; {
 		start := time.Now()
-		err := w.Run()
+		err := j.Run()
 		end := time.Now()
 		if err != nil {
 			return err
 		}
-		s.runs = append(s.runs, end.Sub(start))
-		if w.Settle != nil {
-			if err := w.Settle(); err != nil {
-				return err
-			}
+		runs = append(runs, end.Sub(start))
+		if err := j.Check(); err != nil {
+			return err
 		}
-		if end.Sub(begin) >= d {
+		if end.Sub(begin) >= d || len(runs) == maxRuns {
 			break
 		}
 	}
 	runtime.ReadMemStats(&after)
 	s.allocs += after.Mallocs - before.Mallocs
 	s.bytes += after.TotalAlloc - before.TotalAlloc
+	slices.Sort(runs)
+	s.medians = append(s.medians, time.Duration(percentile(runs, 0.50)))
+	s.runs = append(s.runs, runs...)
 	return nil
 }
 
-func results(workloads []Workload, samples []sample) []Result {
+// costs are those of a run.
+type costs struct{ p50, p99, allocs, bytes float64 }
+
+func (s *sample) costs() costs {
+	if len(s.runs) == 0 {
+		return costs{}
+	}
+	slices.Sort(s.runs)
+	slices.Sort(s.medians)
+	runs := float64(len(s.runs))
+	return costs{
+		p50:    percentile(s.medians, 0.50),
+		p99:    percentile(s.runs, 0.99),
+		allocs: float64(s.allocs) / runs,
+		bytes:  float64(s.bytes) / runs,
+	}
+}
+
+func results(workloads []Workload, samples []samples) []Result {
 	list := make([]Result, len(workloads))
 	limits := map[string]float64{}
 	for i, w := range workloads {
-		nodes, s := float64(w.Nodes), samples[i]
-		slices.Sort(s.runs)
+		nodes, run, minus := float64(w.Nodes), samples[i].run.costs(), samples[i].minus.costs()
 		list[i] = Result{
 			Workload: w.Name,
 			Engine:   w.Engine,
-			P50:      percentile(s.runs, 0.50) / nodes,
-			P99:      percentile(s.runs, 0.99) / nodes,
-			Allocs:   float64(s.allocs) / float64(len(s.runs)) / nodes,
-			Bytes:    float64(s.bytes) / float64(len(s.runs)) / nodes,
+			Nodes:    w.Nodes,
+			P50:      (run.p50 - minus.p50) / nodes,
+			P99:      (run.p99 - minus.p50) / nodes,
+			Allocs:   (run.allocs - minus.allocs) / nodes,
+			Bytes:    (run.bytes - minus.bytes) / nodes,
 		}
 		if w.Engine == Limit {
 			limits[w.Name] = list[i].P50

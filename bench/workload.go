@@ -2,66 +2,217 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"sync"
 )
 
-// Sizes of the workloads.
-const (
-	ChainNodes   = 1000
-	FanNodes     = 1000
-	MapItems     = 100_000
-	NestedDepth  = 50
-	NestedLeaves = 4
-	Layers       = 32
-	LayerNodes   = 32
-)
+// Sizes say how large the workloads are.
+type Sizes struct {
+	Chain, ShortChain, LongChain int // nodes of W1, W1n10 and build100k
+	Fan                          int // nodes side by side in W2
+	Items                        int // of W3
+	Pipelines, Leaves            int // of W4, leaves in each
+	Layers, Width                int // of W5
+}
 
-// Limit is the engine that all others are compared with.
-const Limit = "limit"
+// Full returns the sizes that the names of the workloads promise.
+func Full() Sizes {
+	return Sizes{
+		Chain: 1000, ShortChain: 10, LongChain: 100_000,
+		Fan: 1000, Items: 100_000,
+		Pipelines: 50, Leaves: 4,
+		Layers: 32, Width: 32,
+	}
+}
 
-// Workload is one workload on one engine, ready to run.
+// Workload is one workload on one engine.
 type Workload struct {
-	Name   string // W1 to W5
+	Name   string // such as W1
 	Engine string
 	Nodes  int // by how many to divide the cost of a run
 
-	// Run runs it once and returns an error if the result is wrong. It is
-	// never called twice at once.
+	// Make makes the workload ready to run.
+	Make func() (Job, error)
+	// Minus makes a job whose cost is taken off. Defaults to none.
+	Minus func() (Job, error)
+}
+
+// Job is a workload ready to run, any number of times but never twice at once.
+type Job struct {
+	// Run runs it once.
 	Run func() error
-	// Settle waits until nothing of a run goes on any more. It is not measured.
-	// Defaults to nothing.
-	Settle func() error
+	// Check returns an error if the last run's result is wrong. It also waits
+	// until nothing of the run goes on any more. It is not measured.
+	Check func() error
 }
 
-// All returns every workload of every engine.
-func All() []Workload {
-	return slices.Concat(limitWorkloads(), spanloomWorkloads())
+// The names of workloads that others than the contenders take part in.
+const (
+	chainName      = "W1"
+	shortChainName = "W1n10"
+	fanName        = "W2"
+	sleepName      = "W2sleep"
+	mapName        = "W3"
+	nestedName     = "W4"
+	emptyName      = "W4pipe"
+	layersName     = "W5"
+)
+
+// step is a node, and whatever else makes one int of another.
+type step = func(context.Context, int) (int, error)
+
+// mapper makes a slice of another, item by item.
+type mapper = func(context.Context, []int) ([]int, error)
+
+// contender is an engine and how it does each workload. A field that is nil
+// means that it cannot, or that the workload is not for it.
+type contender struct {
+	name string
+	// fit makes sizes smaller for an engine that would take minutes.
+	fit func(Sizes) Sizes
+
+	// chain passes its input through n nodes that increment.
+	chain func(n int) (step, error)
+	// fan increments its input, gives it to n leaves and sums their results.
+	fan func(n int, leaf step) (step, error)
+	// items gives what runs triple on each of n items.
+	items func(n int) (mapper, error)
+	// sleepy is fan for leaves that wait, in W2sleep.
+	sleepy func(n int, leaf step) (step, error)
+	// nested has pipelines one in another, each with its leaves before and after
+	// the one inside it, all of which increment; the innermost has one at least.
+	nested func(pipelines, leaves int) (step, error)
+	// layers has a first layer that passes the input on and later ones whose
+	// nodes give layerSum of the whole layer before. It gives the sum of the last.
+	layers func(layers, width int) (step, error)
 }
 
-// The nodes that every engine runs.
-
-func increment(_ context.Context, v int) (int, error) { return v + 1, nil }
-
-func triple(_ context.Context, v int) (int, error) { return v*3 + 1, nil }
-
-// layerModulus keeps the sums of W5 small; it is prime, so that no layer is 0.
-const layerModulus = 251
-
-// layerResult is what every node of the last layer of W5 gives for the input
-// 1: the first layer passes it on, each later one sums the layer before.
-func layerResult() int {
-	v := 1
-	for range Layers - 1 {
-		v = v * LayerNodes % layerModulus
+// All returns every workload of every engine, sorted.
+func All(s Sizes) []Workload {
+	list := buildWorkloads(s)
+	for _, c := range []contender{
+		ours(), oursAtOnce(s.Fan), limitScheduler(),
+		direct(), loop(), goroutines(), errgroups(), concs(),
+		eino(), goTaskflow(), goWorkflow(), asyncs(), dags(),
+	} {
+		list = append(list, c.workloads(s)...)
 	}
-	return v
+	list = append(list, listening(s)...)
+	return Sorted(list)
 }
 
-// wrong is the error of a run whose result is not the one expected.
-func wrong(got, want int) error {
-	if got == want {
-		return nil
+// Sorted sorts workloads in the order in which they are shown, those of a name
+// together.
+func Sorted(list []Workload) []Workload {
+	slices.SortStableFunc(list, func(a, b Workload) int { return rank(a.Name) - rank(b.Name) })
+	return list
+}
+
+// rank gives the order in which workloads are measured and shown.
+func rank(name string) int {
+	return slices.Index([]string{
+		chainName, shortChainName, fanName, sleepName, mapName,
+		nestedName, emptyName, layersName,
+		chainBuildName, layersBuildName, longBuildName,
+	}, name)
+}
+
+func (c contender) workloads(s Sizes) []Workload {
+	if c.fit != nil {
+		s = c.fit(s)
 	}
-	return fmt.Errorf("the result is %d, want %d", got, want)
+	var list []Workload
+	add := func(name string, nodes int, makeJob func() (Job, error)) {
+		list = append(list, Workload{Name: name, Engine: c.name, Nodes: nodes, Make: makeJob})
+	}
+	if c.chain != nil {
+		add(chainName, s.Chain, chainJob(s.Chain, c.chain))
+		add(shortChainName, s.ShortChain, chainJob(s.ShortChain, c.chain))
+	}
+	if c.fan != nil {
+		add(fanName, s.Fan+2, fanJob(s.Fan, increment, c.fan))
+	}
+	if c.sleepy != nil {
+		add(sleepName, s.Fan+2, fanJob(s.Fan, dawdle, c.sleepy))
+	}
+	if c.items != nil {
+		add(mapName, s.Items, mapJob(s.Items, c.items))
+	}
+	if c.nested != nil {
+		leaves := s.Pipelines * s.Leaves
+		add(nestedName, leaves, job(func() (step, error) { return c.nested(s.Pipelines, s.Leaves) },
+			func(in int) int { return in + leaves }))
+		if c.name == Spanloom || c.name == Limit {
+			add(emptyName, s.Pipelines, job(func() (step, error) { return c.nested(s.Pipelines, 0) },
+				func(in int) int { return in + 1 }))
+		}
+	}
+	if c.layers != nil {
+		add(layersName, s.Layers*s.Width, job(func() (step, error) { return c.layers(s.Layers, s.Width) },
+			func(in int) int { return layersResult(s, in) }))
+	}
+	return list
+}
+
+func chainJob(n int, build func(n int) (step, error)) func() (Job, error) {
+	return job(func() (step, error) { return build(n) }, func(in int) int { return in + n })
+}
+
+func fanJob(n int, leaf step, build func(n int, leaf step) (step, error)) func() (Job, error) {
+	return job(func() (step, error) { return build(n, leaf) }, func(in int) int { return n * (in + 2) })
+}
+
+// inputs is how many inputs take turns, so that a result left over from the
+// run before is a wrong one.
+const inputs = 7
+
+// job makes a job of what build returns. Its result for an input is checked
+// against want.
+func job(build func() (step, error), want func(in int) int) func() (Job, error) {
+	return func() (Job, error) {
+		do, err := build()
+		in, got := 0, 0
+		return Job{
+			Run: func() (err error) {
+				in = in%inputs + 1
+				got, err = do(context.Background(), in)
+				return err
+			},
+			Check: func() error { return wrong(got, want(in)) },
+		}, err
+	}
+}
+
+// numbers are the items of W3, made once for all engines.
+var numbers = sync.OnceValue(func() []int {
+	list := make([]int, Full().Items)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+})
+
+func mapJob(n int, build func(n int) (mapper, error)) func() (Job, error) {
+	return func() (Job, error) {
+		do, err := build(n)
+		items, got := numbers()[:n], []int(nil)
+		return Job{
+			Run: func() (err error) {
+				got, err = do(context.Background(), items)
+				return err
+			},
+			Check: func() error {
+				if err := wrong(len(got), n); err != nil {
+					return err
+				}
+				for i, v := range got {
+					if want, _ := triple(context.Background(), i); v != want {
+						return wrong(v, want)
+					}
+				}
+				got = nil
+				return nil
+			},
+		}, err
+	}
 }

@@ -6,92 +6,122 @@ import (
 	"github.com/spanloom/spanloom/bench/limit"
 )
 
-func limitWorkloads() []Workload {
-	return []Workload{
-		{Name: "W1", Engine: Limit, Nodes: ChainNodes, Run: limitChain()},
-		{Name: "W2", Engine: Limit, Nodes: FanNodes + 2, Run: limitFan()},
-		{Name: "W3", Engine: Limit, Nodes: MapItems, Run: limitMap()},
-		{Name: "W4", Engine: Limit, Nodes: NestedDepth * NestedLeaves, Run: limitNested()},
-		{Name: "W5", Engine: Limit, Nodes: Layers * LayerNodes, Run: limitLayers()},
+// Limit is the engine that all others are compared with.
+const Limit = "limit"
+
+// limitScheduler is the scheduler in package limit.
+func limitScheduler() contender {
+	return contender{
+		name:   Limit,
+		chain:  func(n int) (step, error) { return limitChain(n).step(), nil },
+		fan:    limitFan,
+		items:  limitItems,
+		nested: limitNested,
+		layers: func(layers, width int) (step, error) { return limitLayers(layers, width).step(), nil },
 	}
 }
 
-func limitChain() func() error {
+// limitPlan is a compiled graph of ints. What it gives is the sum of outs.
+type limitPlan struct {
+	plan *limit.Plan
+	in   limit.Value[int]
+	outs []limit.Value[int]
+}
+
+func (p limitPlan) run(ctx context.Context, v int) (total int, err error) {
+	err = p.plan.Do(ctx,
+		func(r *limit.Run) { limit.Set(r, p.in, v) },
+		func(r *limit.Run) {
+			for _, out := range p.outs {
+				total += limit.Get(r, out)
+			}
+		})
+	return total, err
+}
+
+// step returns run for one caller at a time, which allocates nothing.
+func (p limitPlan) step() step {
+	var in, total int
+	before := func(r *limit.Run) { limit.Set(r, p.in, in) }
+	after := func(r *limit.Run) {
+		for _, out := range p.outs {
+			total += limit.Get(r, out)
+		}
+	}
+	return func(ctx context.Context, v int) (int, error) {
+		in, total = v, 0
+		err := p.plan.Do(ctx, before, after)
+		return total, err
+	}
+}
+
+func limitChain(n int) limitPlan {
 	var g limit.Graph
 	in := limit.Input[int](&g)
 	out := in
-	for range ChainNodes {
+	for range n {
 		out = limit.Add(&g, out, increment)
 	}
-	return limitRun(&g, in, 0, out, ChainNodes)
+	return limitPlan{plan: g.Compile(), in: in, outs: []limit.Value[int]{out}}
 }
 
-func limitFan() func() error {
+func limitFan(n int, leaf step) (step, error) {
 	var g limit.Graph
 	in := limit.Input[int](&g)
 	root := limit.Add(&g, in, increment)
-	fan := make([]limit.Value[int], FanNodes)
+	fan := make([]limit.Value[int], n)
 	for i := range fan {
-		fan[i] = limit.Add(&g, root, increment)
+		fan[i] = limit.Add(&g, root, leaf)
 	}
-	return limitRun(&g, in, 0, limit.Join(&g, fan, limitSum), 2*FanNodes)
+	join := limit.Join(&g, fan, limitSum)
+	return limitPlan{plan: g.Compile(), in: in, outs: []limit.Value[int]{join}}.step(), nil
 }
 
-func limitMap() func() error {
-	items := make([]int, MapItems)
-	for i := range items {
-		items[i] = i
-	}
-	last, _ := triple(context.Background(), MapItems-1)
-	return func() error {
-		out, err := limit.Map(context.Background(), items, 1, triple)
-		if err != nil {
-			return err
-		}
-		return wrong(out[MapItems-1], last)
-	}
+func limitItems(int) (mapper, error) {
+	return func(ctx context.Context, items []int) ([]int, error) { return limit.Map(ctx, items, 1, triple) }, nil
 }
 
 // limitNested gives every pipeline a plan of its own, which a node in the
 // middle of the one around it runs.
-func limitNested() func() error {
-	var inner func(context.Context, int) (int, error)
-	for range NestedDepth {
+func limitNested(pipelines, leaves int) (step, error) {
+	var inner step
+	for range pipelines {
 		var g limit.Graph
 		in := limit.Input[int](&g)
 		out := in
-		for leaf := range NestedLeaves {
-			if leaf == NestedLeaves/2 && inner != nil {
-				out = limit.Add(&g, out, inner)
-			}
+		before, after := around(leaves, inner == nil)
+		for range before {
 			out = limit.Add(&g, out, increment)
 		}
-		plan := g.Compile()
-		inner = func(ctx context.Context, v int) (result int, err error) {
-			err = plan.Do(ctx,
-				func(r *limit.Run) { limit.Set(r, in, v) },
-				func(r *limit.Run) { result = limit.Get(r, out) })
-			return result, err
+		if inner != nil {
+			out = limit.Add(&g, out, inner)
 		}
-	}
-	return func() error {
-		got, err := inner(context.Background(), 0)
-		if err != nil {
-			return err
+		for range after {
+			out = limit.Add(&g, out, increment)
 		}
-		return wrong(got, NestedDepth*NestedLeaves)
+		inner = limitPlan{plan: g.Compile(), in: in, outs: []limit.Value[int]{out}}.run
 	}
+	return inner, nil
 }
 
-func limitLayers() func() error {
+// around returns how many leaves of a pipeline of W4 come before the pipeline
+// inside it, and how many after.
+func around(leaves int, innermost bool) (before, after int) {
+	if innermost {
+		leaves = max(leaves, 1)
+	}
+	return leaves / 2, leaves - leaves/2
+}
+
+func limitLayers(layers, width int) limitPlan {
 	var g limit.Graph
 	in := limit.Input[int](&g)
-	layer := make([]limit.Value[int], LayerNodes)
+	layer := make([]limit.Value[int], width)
 	for i := range layer {
-		layer[i] = limit.Add(&g, in, func(_ context.Context, v int) (int, error) { return v, nil })
+		layer[i] = limit.Add(&g, in, pass)
 	}
-	for range Layers - 1 {
-		next := make([]limit.Value[int], LayerNodes)
+	for range layers - 1 {
+		next := make([]limit.Value[int], width)
 		for i := range next {
 			next[i] = limit.Join(&g, layer, func(ctx context.Context, in limit.Inputs[int]) (int, error) {
 				total, err := limitSum(ctx, in)
@@ -100,7 +130,7 @@ func limitLayers() func() error {
 		}
 		layer = next
 	}
-	return limitRun(&g, in, 1, layer[0], layerResult())
+	return limitPlan{plan: g.Compile(), in: in, outs: layer}
 }
 
 func limitSum(_ context.Context, in limit.Inputs[int]) (total int, err error) {
@@ -108,16 +138,4 @@ func limitSum(_ context.Context, in limit.Inputs[int]) (total int, err error) {
 		total += in.At(i)
 	}
 	return total, nil
-}
-
-func limitRun(g *limit.Graph, in limit.Value[int], value int, out limit.Value[int], want int) func() error {
-	plan, got := g.Compile(), 0
-	before := func(r *limit.Run) { limit.Set(r, in, value) }
-	after := func(r *limit.Run) { got = limit.Get(r, out) }
-	return func() error {
-		if err := plan.Do(context.Background(), before, after); err != nil {
-			return err
-		}
-		return wrong(got, want)
-	}
 }

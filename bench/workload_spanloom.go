@@ -10,64 +10,85 @@ import (
 // Spanloom is the engine of this project.
 const Spanloom = "spanloom"
 
-func spanloomWorkloads() []Workload {
-	return []Workload{
-		{Name: "W1", Engine: Spanloom, Nodes: ChainNodes, Run: spanloomRun(spanloomChain(), 0, ChainNodes)},
-		{Name: "W2", Engine: Spanloom, Nodes: FanNodes + 2, Run: spanloomRun(spanloomFan(), 0, 2*FanNodes)},
-		{Name: "W3", Engine: Spanloom, Nodes: MapItems, Run: spanloomMap()},
-		{Name: "W4", Engine: Spanloom, Nodes: NestedDepth * NestedLeaves, Run: spanloomRun(spanloomNested(), 0, NestedDepth*NestedLeaves)},
-		{Name: "W5", Engine: Spanloom, Nodes: Layers * LayerNodes, Run: spanloomRun(spanloomLayers(), 1, layerResult())},
+// allName is Spanloom with as many nodes at once as W2 has side by side.
+const allName = Spanloom + "+1000"
+
+// ours is the engine as it comes.
+func ours() contender {
+	return contender{
+		name:   Spanloom,
+		chain:  func(n int) (step, error) { return spanloomStep(spanloomChain(names(n))), nil },
+		fan:    func(n int, leaf step) (step, error) { return spanloomStep(spanloomFan(n, leaf)), nil },
+		items:  func(int) (mapper, error) { return spanloomItems(), nil },
+		nested: func(pipelines, leaves int) (step, error) { return spanloomStep(spanloomNested(pipelines, leaves)), nil },
+		layers: func(layers, width int) (step, error) {
+			return spanloomTotal(spanloomLayers(layers, width, names(layers*width))), nil
+		},
+		sleepy: func(n int, leaf step) (step, error) { return spanloomStep(spanloomFan(n, leaf)), nil },
 	}
 }
 
-func spanloomChain() *engine.Pipeline[int, int] {
+// oursAtOnce lets n nodes run at once.
+func oursAtOnce(n int) contender {
+	return contender{
+		name: allName,
+		sleepy: func(width int, leaf step) (step, error) {
+			return spanloomStep(spanloomFan(width, leaf), engine.Config{Concurrency: n}), nil
+		},
+	}
+}
+
+// names returns n names of nodes.
+func names(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprint("n", i)
+	}
+	return list
+}
+
+func spanloomChain(names []string) *engine.Pipeline[int, int] {
 	return engine.Define("chain", func(g *engine.Graph, v engine.Value[int]) engine.Value[int] {
-		for i := range ChainNodes {
-			v = engine.Add(g, engine.Node(fmt.Sprint("n", i), increment), v)
+		for _, name := range names {
+			v = engine.Add(g, engine.Node(name, increment), v)
 		}
 		return v
 	})
 }
 
-func spanloomFan() *engine.Pipeline[int, int] {
+func spanloomFan(n int, leaf step) *engine.Pipeline[int, int] {
 	return engine.Define("fan", func(g *engine.Graph, in engine.Value[int]) engine.Value[int] {
 		root := engine.Add(g, engine.Node("root", increment), in)
-		fan := make([]engine.Value[int], FanNodes)
-		for i := range fan {
-			fan[i] = engine.Add(g, engine.Node(fmt.Sprint("n", i), increment), root)
+		fan := make([]engine.Value[int], n)
+		for i, name := range names(n) {
+			fan[i] = engine.Add(g, engine.Node(name, leaf), root)
 		}
-		return engine.Add(g, engine.Node("join", spanloomSum), engine.Collect(g, fan...))
+		return engine.Add(g, engine.Node("join", sum), engine.Collect(g, fan...))
 	})
 }
 
-func spanloomMap() func() error {
+func spanloomItems(cfg ...engine.Config) mapper {
 	p := engine.Define("map", func(g *engine.Graph, in engine.Value[[]int]) engine.Value[[]int] {
 		return engine.Map(g, engine.Node("triple", triple), in)
 	})
-	items := make([]int, MapItems)
-	for i := range items {
-		items[i] = i
-	}
-	last, _ := triple(context.Background(), MapItems-1)
-	return func() error {
-		out, err := p.Run(context.Background(), items)
-		if err != nil {
-			return err
-		}
-		return wrong(out[MapItems-1], last)
-	}
+	return func(ctx context.Context, items []int) ([]int, error) { return p.Run(ctx, items, cfg...) }
 }
 
-func spanloomNested() *engine.Pipeline[int, int] {
+func spanloomNested(pipelines, leaves int) *engine.Pipeline[int, int] {
 	var inner *engine.Pipeline[int, int]
-	for range NestedDepth {
-		around := inner
+	for range pipelines {
+		inside := inner
 		inner = engine.Define("nested", func(g *engine.Graph, v engine.Value[int]) engine.Value[int] {
-			for leaf := range NestedLeaves {
-				if leaf == NestedLeaves/2 && around != nil {
-					v = engine.Add(g, around, v)
-				}
-				v = engine.Add(g, engine.Node(fmt.Sprint("n", leaf), increment), v)
+			before, after := around(leaves, inside == nil)
+			names := names(before + after)
+			for _, name := range names[:before] {
+				v = engine.Add(g, engine.Node(name, increment), v)
+			}
+			if inside != nil {
+				v = engine.Add(g, inside, v)
+			}
+			for _, name := range names[before:] {
+				v = engine.Add(g, engine.Node(name, increment), v)
 			}
 			return v
 		})
@@ -75,40 +96,35 @@ func spanloomNested() *engine.Pipeline[int, int] {
 	return inner
 }
 
-func spanloomLayers() *engine.Pipeline[int, int] {
-	return engine.Define("layers", func(g *engine.Graph, in engine.Value[int]) engine.Value[int] {
-		layer := make([]engine.Value[int], LayerNodes)
+func spanloomLayers(layers, width int, names []string) *engine.Pipeline[int, []int] {
+	return engine.Define("layers", func(g *engine.Graph, in engine.Value[int]) engine.Value[[]int] {
+		layer := make([]engine.Value[int], width)
 		for i := range layer {
-			layer[i] = engine.Add(g, engine.Node(fmt.Sprint("n0.", i), func(_ context.Context, v int) (int, error) { return v, nil }), in)
+			layer[i] = engine.Add(g, engine.Node(names[i], pass), in)
 		}
-		for l := 1; l < Layers; l++ {
+		for l := 1; l < layers; l++ {
 			all := engine.Collect(g, layer...)
-			next := make([]engine.Value[int], LayerNodes)
+			next := make([]engine.Value[int], width)
 			for i := range next {
-				next[i] = engine.Add(g, engine.Node(fmt.Sprintf("n%d.%d", l, i), func(ctx context.Context, list []int) (int, error) {
-					total, err := spanloomSum(ctx, list)
-					return total % layerModulus, err
-				}), all)
+				next[i] = engine.Add(g, engine.Node(names[l*width+i], layerSum), all)
 			}
 			layer = next
 		}
-		return layer[0]
+		return engine.Collect(g, layer...)
 	})
 }
 
-func spanloomSum(_ context.Context, list []int) (total int, err error) {
-	for _, v := range list {
-		total += v
-	}
-	return total, nil
+func spanloomStep(p *engine.Pipeline[int, int], cfg ...engine.Config) step {
+	return func(ctx context.Context, in int) (int, error) { return p.Run(ctx, in, cfg...) }
 }
 
-func spanloomRun(p *engine.Pipeline[int, int], in, want int) func() error {
-	return func() error {
-		got, err := p.Run(context.Background(), in)
+// spanloomTotal sums what a pipeline gives.
+func spanloomTotal(p *engine.Pipeline[int, []int]) step {
+	return func(ctx context.Context, in int) (int, error) {
+		list, err := p.Run(ctx, in)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		return wrong(got, want)
+		return sum(ctx, list)
 	}
 }

@@ -12,22 +12,16 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/spanloom/spanloom"
-	"github.com/spanloom/spanloom/callbacks"
-	"github.com/spanloom/spanloom/engine"
 )
 
 // Telemetry returns W1 with what listens to it switched on, one at a time. What
 // is measured is the time of the run; what the backend takes afterwards is not.
 // The returned function ends what was started.
-func Telemetry() ([]Workload, func() error, error) {
+func Telemetry(s Sizes) ([]Workload, func() error, error) {
+	var list []Workload
 	sink, err := newSink()
 	if err != nil {
 		return nil, nil, err
-	}
-	p := spanloomChain()
-	list := []Workload{
-		{Name: "W1", Engine: Spanloom + "+untimed", Nodes: ChainNodes, Run: listening(p, untimed{})},
-		{Name: "W1", Engine: Spanloom + "+timed", Nodes: ChainNodes, Run: listening(p, callbacks.Base{})},
 	}
 	ends := []func() error{sink.close}
 	for _, b := range []struct{ plugin, config string }{
@@ -40,9 +34,8 @@ func Telemetry() ([]Workload, func() error, error) {
 		}
 		ends = append(ends, func() error { return tel.Shutdown(context.Background()) })
 		list = append(list, Workload{
-			Name: "W1", Engine: Spanloom + "+" + b.plugin, Nodes: ChainNodes,
-			Run:    listening(p, tel.Callbacks()...),
-			Settle: func() error { return tel.Flush(context.Background()) },
+			Name: chainName, Engine: Spanloom + "+" + b.plugin, Nodes: s.Chain,
+			Make: flushing(tel, chainJob(s.Chain, listeningChain(tel.Callbacks()...))),
 		})
 	}
 	return list, func() error {
@@ -54,18 +47,13 @@ func Telemetry() ([]Workload, func() error, error) {
 	}, nil
 }
 
-type untimed struct{ callbacks.Base }
-
-// Hooks returns all hooks, without times.
-func (untimed) Hooks() callbacks.Hook { return callbacks.AllHooks &^ callbacks.Times }
-
-func listening(p *engine.Pipeline[int, int], cbs ...callbacks.PipelineCallback) func() error {
-	return func() error {
-		got, err := p.Run(context.Background(), 0, engine.Config{Callbacks: cbs})
-		if err != nil {
-			return err
-		}
-		return wrong(got, ChainNodes)
+// flushing has a job's check wait until the backends have everything.
+func flushing(tel *spanloom.Telemetry, makeJob func() (Job, error)) func() (Job, error) {
+	return func() (Job, error) {
+		j, err := makeJob()
+		check := j.Check
+		j.Check = func() error { return errors.Join(check(), tel.Flush(context.Background())) }
+		return j, err
 	}
 }
 

@@ -1,9 +1,10 @@
-// Command bench measures every workload on every engine and prints a table.
+// Command bench measures every workload on every engine and prints a table, and which
+// targets hold.
 package main
 
 import (
-	"cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,25 +26,26 @@ func main() {
 
 func run() error {
 	var (
-		out    = flag.String("json", "", "also write the results to this `file`")
-		only   = flag.String("run", "", "measure only what matches `regexp`, as in W1/limit")
-		time   = flag.Duration("time", time.Second, "how long to measure each workload on each engine")
-		rounds = flag.Int("rounds", 10, "how often the engines take turns")
+		out     = flag.String("json", "", "also write the results to this `file`")
+		targets = flag.String("targets", "", "also write the targets to this `file`")
+		only    = flag.String("run", "", "measure only what matches `regexp`, as in W1/limit")
+		time    = flag.Duration("time", time.Second, "how long to measure each workload on each engine")
+		rounds  = flag.Int("rounds", 11, "how often the engines take turns")
 	)
 	flag.Parse()
 	chosen, err := regexp.Compile(*only)
 	if err != nil {
 		return err
 	}
-	telemetry, end, err := bench.Telemetry()
+	sizes := bench.Full()
+	telemetry, end, err := bench.Telemetry(sizes)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = end() }()
-	workloads := slices.DeleteFunc(append(bench.All(), telemetry...), func(w bench.Workload) bool {
+	workloads := slices.DeleteFunc(bench.Sorted(append(bench.All(sizes), telemetry...)), func(w bench.Workload) bool {
 		return !chosen.MatchString(w.Name + "/" + w.Engine)
 	})
-	slices.SortStableFunc(workloads, func(a, b bench.Workload) int { return cmp.Compare(a.Name, b.Name) })
 
 	results, err := bench.Measure(workloads, bench.Options{Time: *time, Rounds: *rounds})
 	if err != nil {
@@ -53,14 +55,20 @@ func run() error {
 	if err := bench.WriteTable(os.Stdout, results); err != nil {
 		return err
 	}
-	if *out == "" {
-		return nil
+	verdicts := bench.Targets(results)
+	fmt.Println("\nTargets, computed from the rows above")
+	if err := bench.WriteTargets(os.Stdout, verdicts); err != nil {
+		return err
 	}
-	return write(*out, results)
+	return errors.Join(write(*out, results), write(*targets, verdicts))
 }
 
-func write(path string, results []bench.Result) error {
-	text, err := json.MarshalIndent(results, "", "  ")
+// write writes a list to a file, if one is named.
+func write(path string, list any) error {
+	if path == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(list, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -30,10 +30,11 @@ func (w *worker) search() (task, bool) {
 				runtime.Gosched()
 			}
 		}
-		r.searching.Add(-1)
-		if !r.hasWork() {
-			return task{}, false
+		others := r.searching.Add(-1)
+		if !r.hasWork() || others >= r.processors {
+			return task{}, false // those others look once more before they give up
 		}
+		runtime.Gosched() // who has work may need the processor to leave it
 		r.searching.Add(1)
 	}
 }

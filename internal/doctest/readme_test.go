@@ -1,10 +1,12 @@
 package doctest
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +54,11 @@ func TestEveryBlockIsHeld(t *testing.T) {
 		if seen[kind] == 0 {
 			t.Errorf("no block is of kind %q", kind)
 		}
+		delete(seen, kind)
+	}
+	delete(seen, "")
+	if len(seen) > 0 {
+		t.Errorf("no test looks at blocks of kind %v", slices.Sorted(maps.Keys(seen)))
 	}
 }
 

@@ -1,3 +1,4 @@
-// Package doctest holds what the README says to what is true: its programs are
-// those in the tree, its output is theirs, its manifests are valid.
+// Package doctest holds what the README and the pages in docs say to what is
+// true: their programs and examples are those in the tree, their output is theirs,
+// their manifests are valid.
 package doctest

@@ -1,10 +1,12 @@
 package doctest
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,10 +21,14 @@ var fence = regexp.MustCompile("(?m)(?:^<!-- ([a-z ]+?)(?:: (\\S+))? -->\n)?^```
 
 const root = "../.."
 
+// pages are the files whose blocks are held. The last manifest before a block of
+// kind "validate" is the one that it is about.
+var pages = []string{"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "README.md"}
+
 func blocks(t *testing.T) []block {
 	t.Helper()
 	var list []block
-	for _, name := range []string{"docs/manifest.md", "README.md"} {
+	for _, name := range pages {
 		data, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
@@ -44,10 +50,15 @@ func TestEveryBlockIsHeld(t *testing.T) {
 			t.Errorf("no comment says what this block must agree with:\n%s", b.text)
 		}
 	}
-	for _, kind := range []string{"file", "part of", "output", "manifest", "validate"} {
+	for _, kind := range []string{"file", "part of", "example", "prints", "output", "manifest", "validate"} {
 		if seen[kind] == 0 {
 			t.Errorf("no block is of kind %q", kind)
 		}
+		delete(seen, kind)
+	}
+	delete(seen, "")
+	if len(seen) > 0 {
+		t.Errorf("no test looks at blocks of kind %v", slices.Sorted(maps.Keys(seen)))
 	}
 }
 

@@ -72,35 +72,77 @@ func (k *kept) examine(t reflect.Type, seen map[reflect.Type]bool) {
 	}
 	seen[t] = true
 	if encodesItself(t) {
+		k.promoted(t)
 		return
 	}
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
-		k.problem = fmt.Sprintf("%s has no JSON form", t)
+		k.say("%s has no JSON form", t)
 	case reflect.Interface:
 		k.dynamic = true
-	case reflect.Pointer, reflect.Slice, reflect.Array:
-		k.examine(t.Elem(), seen)
-	case reflect.Map:
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		k.examine(t.Elem(), seen)
 	case reflect.Struct:
+		names := map[string]bool{}
 		for i := range t.NumField() {
-			k.field(t, t.Field(i), seen)
+			k.field(t, t.Field(i), names, seen)
 		}
 	default:
 	}
 }
 
-func (k *kept) field(t reflect.Type, f reflect.StructField, seen map[reflect.Type]bool) {
+// promoted finds a JSON form that is that of an embedded field only.
+func (k *kept) promoted(t reflect.Type) {
+	if t.Kind() != reflect.Struct || t.NumField() < 2 {
+		return
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous && encodesItself(f.Type) {
+			k.say("%s may have the JSON form of its embedded %s, without its other fields", t, f.Name)
+		}
+	}
+}
+
+func (k *kept) field(t reflect.Type, f reflect.StructField, names map[string]bool, seen map[reflect.Type]bool) {
 	embedded := f.Anonymous && f.Type.Kind() == reflect.Struct
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	tag := f.Tag.Get("json")
+	name, options, _ := strings.Cut(tag, ",")
+	if strings.Contains(options, "omit") {
+		k.dynamic = true // empty and nil may look the same
+	}
+	if name == "" {
+		name = f.Name
+	}
+	fold := strings.ToLower(name)
 	switch {
 	case !f.IsExported() && !embedded:
 		k.say("%s has the unexported field %s, which JSON leaves out", t, f.Name)
-	case name == "-" && f.Tag.Get("json") == "-":
+	case tag == "-":
 		k.say("%s has the field %s, which its tag leaves out of JSON", t, f.Name)
+	case names[fold]:
+		k.say("%s has two fields with the JSON name %q", t, name)
 	default:
 		k.examine(f.Type, seen)
+	}
+	names[fold] = true
+	if embedded && f.Tag.Get("json") == "" {
+		for i := range f.Type.NumField() {
+			k.shadowed(t, f.Type.Field(i), names)
+		}
+	}
+}
+
+// shadowed finds a field of an embedded struct that JSON leaves out for another
+// of the same name.
+func (k *kept) shadowed(t reflect.Type, f reflect.StructField, names map[string]bool) {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "" {
+		name = f.Name
+	}
+	if fold := strings.ToLower(name); names[fold] {
+		k.say("%s has two fields with the JSON name %q", t, name)
+	} else {
+		names[fold] = true
 	}
 }
 

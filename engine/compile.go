@@ -221,6 +221,9 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 	case p.bind != nil:
 		out = p.kind
 		o.kind, o.bind, o.limit, o.tolerant = opMap, p.bind, inside.policy.limit(), said.tolerant
+		if p.direct && st.gated {
+			inside.policy.cache = said.cache
+		}
 		if p.direct {
 			o.guard = inside.policy.guard()
 			break
@@ -237,6 +240,9 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 		o.kind = opLoop
 		o.bodies = []*plan{c.body(place{info: st.loop.body.info, step: st.loop.body}, false, inside)}
 	default:
+		if st.gated {
+			inside.policy.cache = said.cache // a decision is kept only if that is said of the gate
+		}
 		o.call, o.guard = st.call, inside.policy.guard()
 	}
 	return c.step(o, out, ins, order)

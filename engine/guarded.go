@@ -122,6 +122,9 @@ func (g *guarded) after(w *worker, err error) (time.Duration, bool) {
 	if !again {
 		return 0, false
 	}
+	if g.frame.domain.ctx.Err() != nil {
+		return 0, false
+	}
 	delay := g.guard.retry.delay(g.attempt)
 	if g.frame.wants(callbacks.HookNodeRetry) {
 		g.frame.ears.callback.OnNodeRetry(g.cc, callbacks.NodeRetry{Attempt: g.attempt, Delay: delay, Err: err})

@@ -7,28 +7,51 @@ import (
 	"hash"
 )
 
-// hash returns a digest of what a plan does: its steps, their types and how they
-// are wired. Two plans with the same hash can continue each other's runs.
-func (p *plan) hash() string {
-	h := sha256.New()
-	p.describe(h, map[*plan]int{})
-	return hex.EncodeToString(h.Sum(nil))
+// hash returns a digest of what a pipeline does: its steps, their types and how
+// they are wired, without what options say. Two pipelines with the same hash can
+// continue each other's runs.
+func (def *definition) hash() string {
+	d := &describer{Hash: sha256.New(), known: map[*definition]int{}}
+	d.pipeline(def)
+	return hex.EncodeToString(d.Sum(nil))
 }
 
-func (p *plan) describe(h hash.Hash, known map[*plan]int) {
-	known[p] = len(known)
-	for i := range p.ops {
-		o := &p.ops[i]
-		fmt.Fprintf(h, "%d %q %s %q %v %v %v %d\n", o.kind, o.info.Name, o.info.Type, o.info.Signature, o.in, o.many, o.out, o.scope)
-		for _, body := range o.bodies {
-			n, described := known[body]
-			if !described {
-				n = len(known)
-			}
-			fmt.Fprintln(h, "body", n)
-			if !described {
-				body.describe(h, known)
-			}
+type describer struct {
+	hash.Hash
+
+	known map[*definition]int
+}
+
+func (d *describer) say(format string, args ...any) { fmt.Fprintf(d, format+"\n", args...) }
+
+func (d *describer) pipeline(def *definition) {
+	if n, ok := d.known[def]; ok {
+		d.say("as %d", n)
+		return
+	}
+	d.known[def] = len(d.known)
+	d.say("pipeline %d", def.in)
+	for i := range def.places {
+		p := &def.places[i]
+		d.say("%q %v %d %t", p.info.Name, p.in, p.out, p.bind != nil)
+		if p.step != nil {
+			d.step(p.step)
 		}
+	}
+	d.say("end %d", def.out)
+}
+
+func (d *describer) step(s *step) {
+	d.say("%s %q %q %t", s.info.Type, s.info.Name, s.info.Signature, s.paired != nil)
+	switch {
+	case s.pipeline != nil:
+		d.pipeline(s.pipeline)
+	case s.branch != nil:
+		for _, one := range s.branch.steps {
+			d.step(one)
+		}
+		d.say("end")
+	case s.loop != nil:
+		d.step(s.loop.body)
 	}
 }

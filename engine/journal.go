@@ -24,7 +24,7 @@ type journal struct {
 }
 
 // open begins or continues the run in the run store.
-func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) error {
+func (r *run) open(ctx context.Context, f *frame, def *definition, root *callbacks.RunConfig) error {
 	store := r.config.Runs
 	if store == nil {
 		return nil
@@ -38,7 +38,7 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 		root.ID = callbacks.NewIdentity().TraceID.String()
 	}
 	h := runs.Header{
-		ID: root.ID, Pipeline: root.Pipeline.Name, Plan: f.plan.hash(),
+		ID: root.ID, Pipeline: root.Pipeline.Name, Plan: def.hash(),
 		TraceID: root.Identity.TraceID.String(), SpanID: root.SpanID.String(),
 		ParentSpanID: root.Identity.Parent.String(), Flags: root.Identity.Flags, TraceState: root.Identity.State,
 		Started: time.Now(),

@@ -127,7 +127,7 @@ func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error
 	pl := p.def.compiled(c.Runner)
 	f := pl.frame()
 	store(f, pl.ins[0], in)
-	if err := execute(ctx, f, c); err != nil {
+	if err := execute(ctx, p.def, f, c); err != nil {
 		if !f.finished() {
 			return zero, err
 		}

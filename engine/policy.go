@@ -25,6 +25,13 @@ type usage struct {
 	problem string
 }
 
+func (u *usage) say(format string, args ...any) {
+	if u.problem != "" {
+		u.problem += "; "
+	}
+	u.problem += fmt.Sprintf(format, args...)
+}
+
 // policy is what was said of a step, or inherited; a nil field says nothing.
 type policy struct {
 	retry       *Retry
@@ -98,24 +105,24 @@ func WithRetry(r Retry) Option {
 	return func(u *usage) {
 		switch {
 		case r.Attempts < 1 || r.Attempts > maxAttempts:
-			u.problem = fmt.Sprintf("Retry.Attempts is %d; give the number of attempts, the first included, from 1 to %d", r.Attempts, maxAttempts)
+			u.say("Retry.Attempts is %d; give the number of attempts, the first included, from 1 to %d", r.Attempts, maxAttempts)
 		case r.Delay < 0:
-			u.problem = fmt.Sprintf("Retry.Delay is %s; it cannot be negative", r.Delay)
+			u.say("Retry.Delay is %s; it cannot be negative", r.Delay)
 		case r.MaxDelay < 0:
-			u.problem = fmt.Sprintf("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
+			u.say("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
 		}
 		u.policy.retry = &r
 	}
 }
 
 // WithTimeout bounds each attempt of a step; 0 means no bound. At the deadline
-// the step's context ends, and the attempt has failed, within 10 ms, whether its
-// function returns or not: a function that ignores its context goes on in vain,
-// and is counted by [Abandoned].
+// the context of the attempt ends. If its function has not returned 10 ms later,
+// the attempt has failed: the function goes on in vain, and is counted by
+// [Abandoned].
 func WithTimeout(d time.Duration) Option {
 	return func(u *usage) {
 		if d < 0 {
-			u.problem = fmt.Sprintf("the timeout is %s; give 0 for none", d)
+			u.say("the timeout is %s; give 0 for none", d)
 		}
 		u.policy.timeout = &d
 	}
@@ -133,7 +140,7 @@ func WithCache(version string, store ...cache.Store) Option {
 		c := &caching{on: true, version: version}
 		switch {
 		case len(store) > 1:
-			u.problem = fmt.Sprintf("WithCache has %d stores; give at most one", len(store))
+			u.say("WithCache has %d stores; give at most one", len(store))
 		case len(store) == 1:
 			c.store = store[0]
 		}
@@ -150,7 +157,7 @@ func WithoutCache() Option { return func(u *usage) { u.policy.cache = &caching{}
 func WithConcurrency(n int) Option {
 	return func(u *usage) {
 		if n < 0 || n > maxConcurrency {
-			u.problem = fmt.Sprintf("the concurrency is %d; give a number from 1 to %d, or 0 for no bound", n, maxConcurrency)
+			u.say("the concurrency is %d; give a number from 1 to %d, or 0 for no bound", n, maxConcurrency)
 		}
 		u.policy.concurrency = &n
 	}
@@ -160,7 +167,7 @@ func WithConcurrency(n int) Option {
 func WithRunner(r Runner) Option {
 	return func(u *usage) {
 		if r == (Runner{}) {
-			u.problem = "the runner is the zero Runner; take engine.Local() or engine.Sequential()"
+			u.say("the runner is the zero Runner; take engine.Local() or engine.Sequential()")
 		}
 		u.policy.runner = &r
 	}

@@ -30,6 +30,10 @@
 // The engine states every fact of a run through [callbacks.PipelineCallback].
 // It knows nothing of telemetry; node code needs no telemetry either. The
 // context that a node receives is a [*callbacks.CallbackContext].
+// [Pipeline.Stream] gives the same facts, and what nodes [Emit], to a loop.
+//
+// [Pipeline.Explain] tells before a run what it would do: the steps, and which
+// options hold for each of them, and why.
 //
 // # Stability
 //

@@ -47,13 +47,11 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 	if data, err := encodeValue(f.columns[in.column].at(in.row), f.plan.columns[in.column].kind.typ()); err == nil {
 		h.Input = digest(data)
 	}
-	if r.config.Record != nil {
-		data, err := json.Marshal(r.config.Record)
-		if err != nil {
-			return fmt.Errorf("run: Config.Record cannot be encoded as JSON: %w", err)
-		}
-		h.Config = data
+	kept, err := resolved(f.plan.def, r.config)
+	if err != nil {
+		return err
 	}
+	h.Config = kept
 	log, err := store.Open(ctx, h)
 	if err != nil {
 		return fmt.Errorf("run %q: %w", h.ID, err)

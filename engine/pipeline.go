@@ -94,8 +94,8 @@ type Config struct {
 	// NewTrace gives a run that goes on a trace of its own; its PipelineStart
 	// tells the first one's. Defaults to false: it goes on in the same trace.
 	NewTrace bool
-	// Record is kept with the run as it is, such as the configuration of its
-	// telemetry. Defaults to none.
+	// Record is kept with the run, beside what [Pipeline.Explain] tells of it,
+	// such as the configuration of its telemetry; as JSON. Defaults to none.
 	Record any
 }
 

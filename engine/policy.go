@@ -70,11 +70,7 @@ const defaultMaxDelay = 30 * time.Second
 
 // delay returns the time to wait after that many attempts.
 func (r *Retry) delay(attempts int) time.Duration {
-	most := r.MaxDelay
-	if most == 0 {
-		most = defaultMaxDelay
-	}
-	d := r.Delay
+	most, d := r.most(), r.Delay
 	for i := 1; i < attempts && d < most; i++ {
 		d *= 2
 	}
@@ -83,6 +79,14 @@ func (r *Retry) delay(attempts int) time.Duration {
 		return d
 	}
 	return d/2 + rand.N(d/2+1) //nolint:gosec // it spreads load
+}
+
+// most returns the bound of the delay.
+func (r *Retry) most() time.Duration {
+	if r.MaxDelay == 0 {
+		return defaultMaxDelay
+	}
+	return r.MaxDelay
 }
 
 // maxAttempts is what a context can count.

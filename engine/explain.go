@@ -68,6 +68,9 @@ const maxExplained = 50_000
 // what is known besides.
 func (p *Pipeline[I, O]) Explain(cfg ...Config) *Explanation {
 	c, err := config(cfg)
+	if err != nil {
+		c, _ = config(nil) // the defaults
+	}
 	if p == nil || p.def == nil {
 		e := explain(nil, c, maxExplained)
 		e.errs = append(e.errs, p.Err().Error())

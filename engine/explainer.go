@@ -30,11 +30,11 @@ const (
 type origin [aspects]int
 
 const (
-	config0 = -1 // no step, but the Config or nobody
-	itself  = -2 // the step whose inside it is
+	noStep = -1 // no step, but the Config or nobody
+	itself = -2 // the step whose inside it is
 )
 
-var fromConfig = origin{config0, config0, config0, config0, config0, config0}
+var fromConfig = origin{noStep, noStep, noStep, noStep, noStep, noStep}
 
 // setting is what holds somewhere; see inherited.
 type setting struct {
@@ -121,10 +121,10 @@ func (e *explained) show(p place, said policy, inside setting, hears []callbacks
 	} else if p.bind == nil && e.parts && said.concurrency != nil {
 		e.limited, e.items = true, *said.concurrency
 	}
-	if inside.origin[aspectRunner] == config0 {
+	if inside.origin[aspectRunner] == noStep {
 		e.policy.runner = nil
 	}
-	if said.callbacks != nil || !e.parts && inside.origin[aspectCallbacks] != config0 {
+	if said.callbacks != nil || !e.parts && inside.origin[aspectCallbacks] != noStep {
 		e.callbacks = typeNames(hears)
 	}
 }

@@ -26,8 +26,8 @@ type lookup struct {
 // keyParts is what a key is made of. Those of the last result of each step are
 // stored too, to say what is new.
 type keyParts struct {
-	Step, Type, Version string
-	Inputs              []string // digests
+	Step, Function, Type, Version string
+	Inputs                        []string // digests
 }
 
 // signature is how much of a key hooks are told.
@@ -69,7 +69,7 @@ func (g *guarded) lookup() (*lookup, string) {
 		return nil, "there is no cache: engine.Config.Cache is not set"
 	}
 	st := g.op.step
-	l.parts = keyParts{Step: st.info.Name, Type: st.info.Signature, Version: c.version}
+	l.parts = keyParts{Step: st.info.Name, Function: st.info.Source().Function, Type: st.info.Signature, Version: c.version}
 	if p := keeping(st.out.typ()).problem; p != "" {
 		return nil, "the result cannot be kept: " + p
 	}
@@ -237,6 +237,8 @@ func (l *lookup) news(ctx context.Context) string {
 		return "there is no result of this step yet"
 	case last.Version != l.parts.Version:
 		return fmt.Sprintf("the version is %q, it was %q", l.parts.Version, last.Version)
+	case last.Function != l.parts.Function:
+		return fmt.Sprintf("the function is %s, it was %s", l.parts.Function, last.Function)
 	case last.Type != l.parts.Type || len(last.Inputs) != len(l.parts.Inputs):
 		return fmt.Sprintf("the type is %s, it was %s", l.parts.Type, last.Type)
 	}

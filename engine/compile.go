@@ -51,7 +51,7 @@ func compile(def *definition, r Runner) *plan {
 	in := c.slot(def.values[def.in])
 	out := c.pipeline(def, def.info, -1, value{slot: in, from: -1}, nil, around)
 	c.ins, c.out, c.gated = []slot{in}, out.slot, def.gated
-	c.plan.hearing = all.hearing
+	c.plan.hearing, c.def = all.hearing, def
 	return c.finish()
 }
 
@@ -73,8 +73,7 @@ func (c *compiler) finish() *plan {
 
 // inside returns what holds inside a step of which something was said.
 func (all *compilation) inside(around inherited, said policy) inherited {
-	in := inherited{said.over(around.policy), around.ears}
-	in.policy.tolerant, in.policy.callbacks = false, nil
+	in := inherited{said.inside(around.policy), around.ears}
 	if said.callbacks != nil {
 		all.hearing = append(all.hearing, hearing{around.ears, *said.callbacks})
 		in.ears = int32(len(all.hearing))
@@ -88,7 +87,7 @@ func (all *compilation) body(p place, item bool, around inherited) *plan {
 	if known := all.bodies[key]; known != nil && p.bind == nil {
 		return known
 	}
-	said := p.policy.over(p.step.policy)
+	said := p.said()
 	inside := around
 	if !p.heard {
 		inside = all.inside(around, policy{callbacks: said.callbacks, runner: said.runner})
@@ -187,7 +186,7 @@ func (c *compiler) place(p place, scope int32, ins []value, order []int32, aroun
 	if p.wire != nil {
 		return c.wiring(p.info, p.wire, p.kind, scope, ins, order)
 	}
-	said := p.policy.over(p.step.policy)
+	said := p.said()
 	apart := said.callbacks != nil || said.runner != nil || p.bind == nil && p.step.stops(false)
 	if !apart {
 		return c.use(p, scope, ins, order, around)
@@ -206,9 +205,8 @@ func (c *compiler) place(p place, scope int32, ins []value, order []int32, aroun
 // use adds the operations of a step to this plan.
 func (c *compiler) use(p place, scope int32, ins []value, order []int32, around inherited) value {
 	st := p.step
-	said := p.policy.over(st.policy)
-	inside := inherited{said.over(around.policy), around.ears}
-	inside.policy.tolerant, inside.policy.callbacks, inside.policy.runner = false, nil, around.policy.runner
+	said := p.said()
+	inside := inherited{said.inside(around.policy), around.ears}
 	if st.paired != nil && p.bind == nil {
 		ins, order = []value{c.wiring(p.info, st.paired.call, st.paired.kind, scope, ins, order)}, nil
 	}
@@ -221,16 +219,11 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 	case p.bind != nil:
 		out = p.kind
 		o.kind, o.bind, o.limit, o.tolerant = opMap, p.bind, inside.policy.limit(), said.tolerant
-		if p.direct && st.gated {
-			inside.policy.cache = said.cache
-		}
 		if p.direct {
-			o.guard = inside.policy.guard()
+			o.guard = st.applied(inside.policy, said).guard()
 			break
 		}
-		item := place{info: p.info, step: st, policy: p.policy, heard: p.heard}
-		item.policy.concurrency, item.policy.tolerant = nil, false
-		o.bodies = []*plan{c.body(item, true, around)}
+		o.bodies = []*plan{c.body(p.item(), true, around)}
 	case st.branch != nil:
 		o.kind = opBranch
 		for _, one := range st.branch.steps {
@@ -240,10 +233,7 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 		o.kind = opLoop
 		o.bodies = []*plan{c.body(place{info: st.loop.body.info, step: st.loop.body}, false, inside)}
 	default:
-		if st.gated {
-			inside.policy.cache = said.cache // a decision is kept only if that is said of the gate
-		}
-		o.call, o.guard = st.call, inside.policy.guard()
+		o.call, o.guard = st.call, st.applied(inside.policy, said).guard()
 	}
 	return c.step(o, out, ins, order)
 }

@@ -58,7 +58,11 @@
 // The engine states every fact of a run through [callbacks.PipelineCallback].
 // It knows nothing of telemetry; node code needs no telemetry either. The
 // context that a node receives is a [*callbacks.CallbackContext]. With [Emit] a
-// node gives out values before its end.
+// node gives out values before its end; [Pipeline.Stream] gives these, and what
+// the hooks say, to a loop.
+//
+// [Pipeline.Explain] tells before a run what it would do: the steps, and which
+// options hold for each of them, and why.
 //
 // # Stability
 //

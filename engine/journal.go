@@ -24,7 +24,7 @@ type journal struct {
 }
 
 // open begins or continues the run in the run store.
-func (r *run) open(ctx context.Context, f *frame, def *definition, root *callbacks.RunConfig) error {
+func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) error {
 	store := r.config.Runs
 	if store == nil {
 		return nil
@@ -38,7 +38,7 @@ func (r *run) open(ctx context.Context, f *frame, def *definition, root *callbac
 		root.ID = callbacks.NewIdentity().TraceID.String()
 	}
 	h := runs.Header{
-		ID: root.ID, Pipeline: root.Pipeline.Name, Plan: def.hash(),
+		ID: root.ID, Pipeline: root.Pipeline.Name, Plan: f.plan.def.hash(),
 		TraceID: root.Identity.TraceID.String(), SpanID: root.SpanID.String(),
 		ParentSpanID: root.Identity.Parent.String(), Flags: root.Identity.Flags, TraceState: root.Identity.State,
 		Started: time.Now(),
@@ -47,13 +47,11 @@ func (r *run) open(ctx context.Context, f *frame, def *definition, root *callbac
 	if data, err := encodeValue(f.columns[in.column].at(in.row), f.plan.columns[in.column].kind.typ()); err == nil {
 		h.Input = digest(data)
 	}
-	if r.config.Record != nil {
-		data, err := json.Marshal(r.config.Record)
-		if err != nil {
-			return fmt.Errorf("run: Config.Record cannot be encoded as JSON: %w", err)
-		}
-		h.Config = data
+	kept, err := resolved(f.plan.def, r.config)
+	if err != nil {
+		return err
 	}
+	h.Config = kept
 	log, err := store.Open(ctx, h)
 	if err != nil {
 		return fmt.Errorf("run %q: %w", h.ID, err)
@@ -103,18 +101,20 @@ func (j *journal) restore(first runs.Header, starts int, root *callbacks.RunConf
 }
 
 // close ends this start of the run.
-func (r *run) close(err error) error {
-	result, message := "success", ""
+func (j *journal) close(err error) {
+	if j == nil {
+		return
+	}
+	result, message := callbacks.ResultSuccess, ""
 	if err != nil {
-		result, message = "failure", err.Error()
+		result, message = callbacks.ResultFailure, err.Error()
 		if e, ok := errors.AsType[*Error](err); ok {
-			result = e.result.String()
+			result = e.result
 		}
 	}
-	if failed := r.log.log.Close(result, message); failed != nil {
-		r.log.tell(failed)
+	if failed := j.log.Close(result.String(), message); failed != nil {
+		j.tell(failed)
 	}
-	return err
 }
 
 // tell logs the first time that the run could not be kept. The run goes on; what

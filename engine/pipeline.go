@@ -94,8 +94,8 @@ type Config struct {
 	// NewTrace gives a run that goes on a trace of its own; its PipelineStart
 	// tells the first one's. Defaults to false: it goes on in the same trace.
 	NewTrace bool
-	// Record is kept with the run as it is, such as the configuration of its
-	// telemetry. Defaults to none.
+	// Record is kept with the run, beside what [Pipeline.Explain] tells of it,
+	// such as the configuration of its telemetry; as JSON. Defaults to none.
 	Record any
 }
 
@@ -127,7 +127,7 @@ func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error
 	pl := p.def.compiled(c.Runner)
 	f := pl.frame()
 	store(f, pl.ins[0], in)
-	if err := execute(ctx, p.def, f, c); err != nil {
+	if err := execute(ctx, f, c); err != nil {
 		if !f.finished() {
 			return zero, err
 		}

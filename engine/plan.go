@@ -37,7 +37,8 @@ type plan struct {
 	ears   int32 // who hears it: an index of the run's ears
 	runner Runner
 
-	hearing []hearing // of a root plan: ears 1, 2, …
+	def     *definition // of a root plan
+	hearing []hearing   // of a root plan: ears 1, 2, …
 	frames  sync.Pool
 }
 

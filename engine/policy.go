@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/spanloom/spanloom/cache"
@@ -77,11 +78,7 @@ const defaultMaxDelay = 30 * time.Second
 
 // delay returns the time to wait after that many attempts.
 func (r *Retry) delay(attempts int) time.Duration {
-	most := r.MaxDelay
-	if most == 0 {
-		most = defaultMaxDelay
-	}
-	d := r.Delay
+	most, d := r.most(), r.Delay
 	for i := 1; i < attempts && d < most; i++ {
 		d *= 2
 	}
@@ -90,6 +87,14 @@ func (r *Retry) delay(attempts int) time.Duration {
 		return d
 	}
 	return d/2 + rand.N(d/2+1) //nolint:gosec // it spreads load
+}
+
+// most returns the bound of the delay.
+func (r *Retry) most() time.Duration {
+	if r.MaxDelay == 0 {
+		return defaultMaxDelay
+	}
+	return r.MaxDelay
 }
 
 // maxAttempts is what a context can count.
@@ -132,7 +137,8 @@ func WithTimeout(d time.Duration) Option {
 // with equal inputs. Change version when the function changes. Results are kept
 // in store, or else in [Config].Cache; of a map, for each item.
 //
-// The key is the step's name, its Go type, version, and its inputs as JSON. An
+// The key is the step's name, the name and the Go type of its function, version,
+// and its inputs as JSON. What a closure holds is not part of it. An
 // input or result that JSON would not keep as it is, such as a struct with
 // unexported fields, is not cached; hooks tell why.
 func WithCache(version string, store ...cache.Store) Option {
@@ -215,8 +221,11 @@ func (p policy) over(base policy) policy {
 	if p.runner == nil {
 		p.runner = base.runner
 	}
-	if p.callbacks == nil {
+	switch {
+	case p.callbacks == nil:
 		p.callbacks = base.callbacks
+	case !p.callbacks.replace && base.callbacks != nil:
+		p.callbacks = &listening{base.callbacks.replace, slices.Concat(base.callbacks.list, p.callbacks.list)}
 	}
 	p.tolerant = p.tolerant || base.tolerant
 	return p

@@ -57,7 +57,7 @@ type run struct {
 }
 
 // execute runs the frame of a root pipeline to its end.
-func execute(ctx context.Context, def *definition, f *frame, c Config) error {
+func execute(ctx context.Context, f *frame, c Config) error {
 	r := &run{
 		config:     c,
 		limit:      int32(c.Concurrency),
@@ -72,7 +72,7 @@ func execute(ctx context.Context, def *definition, f *frame, c Config) error {
 	r.listen(ctx, f.plan, &root)
 	f.run, f.domain, f.ears = r, &r.domain, r.ears[f.plan.ears]
 	root.Values = f.ears.values
-	if err := r.open(ctx, f, def, &root); err != nil {
+	if err := r.open(ctx, f, &root); err != nil {
 		return err
 	}
 	r.base = base{r.ctx, r, f.ears}
@@ -85,14 +85,16 @@ func execute(ctx context.Context, def *definition, f *frame, c Config) error {
 	w := r.worker()
 	w.contexts = make([]callbacks.CallbackContext, min(len(f.plan.ops), contextChunk))
 	r.enlist()
-	// Deferred, because a node may end this goroutine by runtime.Goexit.
-	defer r.gone.Wait()
-	w.work(task{f, 0})
-	r.gone.Wait()
-	err := r.outcome(f)
-	if r.log != nil {
-		return r.close(err)
-	}
+	var err error
+	func() {
+		// Deferred, because a node may end this goroutine by runtime.Goexit.
+		defer func() {
+			r.gone.Wait()
+			err = r.outcome(f)
+			r.log.close(err)
+		}()
+		w.work(task{f, 0})
+	}()
 	return err
 }
 

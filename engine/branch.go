@@ -34,11 +34,16 @@ func Branch[I, O any](name string, choose func(ctx context.Context, in I) (Step[
 		if inner != nil {
 			seen[inner.info.Name] = inner
 			s.gated = s.gated || inner.gated
+			s.deep = max(s.deep, inner.depth()+1)
 		}
 		b.steps = append(b.steps, inner)
 	}
-	if len(steps) == 0 && s.problem == "" {
+	switch {
+	case s.problem != "":
+	case len(steps) == 0:
 		s.problem = "it has no steps; give those that it chooses from"
+	default:
+		s.problem = tooDeep(s.deep)
 	}
 	b.choose = func(ctx context.Context, f *frame, o *op) (int, error) {
 		chosen, err := choose(ctx, load[I](f, o.in[0]))

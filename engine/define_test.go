@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -160,7 +161,7 @@ func foreignTo(*engine.Pipeline[int, int]) (v num) {
 func TestAMistakeIsToldOnce(t *testing.T) {
 	t.Parallel()
 	p := engine.Define("bad", func(g *graph, in num) num { return engine.Add(g, engine.Node[int, int]("f", nil), in) })
-	for range 20 {
+	for range 15 {
 		inner := p
 		p = engine.Define("p", func(g *graph, in num) num {
 			return engine.Add(g, inner, engine.Add(g, inner, in), engine.WithName("again"))
@@ -211,18 +212,44 @@ func TestBadConfig(t *testing.T) {
 
 func TestDeepNesting(t *testing.T) {
 	t.Parallel()
-	const depth = 10_000
-	p := engine.Define("p", func(g *graph, in num) num { return engine.Add(g, engine.Node("n", increment), in) })
-	for range depth {
-		inner := p
-		p = engine.Define("p", func(g *graph, in num) num { return engine.Add(g, inner, in) })
-	}
+	const depth = 999
+	p := tower(depth)
 	deepest := 0
 	got, err := p.Run(t.Context(), 1, engine.Config{Callbacks: []callbacks.PipelineCallback{callbacks.Funcs{
 		NodeStart: func(cc *callbacks.CallbackContext, _ callbacks.NodeStart) { deepest = cc.Depth(); cc.SpanID() },
 	}}})
-	if got != 2 || err != nil || deepest != depth {
+	if got != 4 || err != nil || deepest != depth {
 		t.Error(got, err, deepest)
+	}
+	want := `explain_hostile_test.go:N: pipeline "p999": node "p998": with it, pipelines, branches and loops are nested 1001 deep; at most 1000 are allowed`
+	if err := tower(depth + 2).Err(); err == nil || withoutLines(err.Error()) != want {
+		t.Error(err)
+	}
+	loop := engine.Loop[int]("loop", p, func(context.Context, int) (bool, error) { return true, nil }, 1)
+	for range 2 {
+		inner := loop
+		loop = engine.Loop("loop", inner, func(context.Context, int) (bool, error) { return true, nil }, 1)
+	}
+	if err := engine.Define("p", func(g *graph, in num) num { return engine.Add(g, loop, in) }).Err(); err == nil {
+		t.Error("loops are nested without bound")
+	}
+}
+
+// TestTooManySteps doubles a pipeline again and again.
+func TestTooManySteps(t *testing.T) {
+	t.Parallel()
+	p := next
+	for i := range 60 {
+		p = engine.Define(fmt.Sprintf("p%d", i), func(g *graph, in num) num {
+			return engine.Add(g, p, engine.Add(g, p, in), engine.WithName("again"))
+		})
+	}
+	want := `define_test.go:N: pipeline "p19": node "again": with it, the pipeline has more than 2000000 steps, those of nested pipelines included; map over a list instead`
+	if err := p.Err(); err == nil || withoutLines(err.Error()) != want {
+		t.Error(err)
+	}
+	if _, err := p.Run(t.Context(), 1); err == nil {
+		t.Error("it runs")
 	}
 }
 

@@ -81,9 +81,19 @@ func tower(depth int, opts ...engine.Option) *engine.Pipeline[int, int] {
 	return p
 }
 
+// wide has pipelines beside each other.
+func wide(pipelines int, opts ...engine.Option) *engine.Pipeline[int, int] {
+	return engine.Define("wide", func(g *graph, in num) num {
+		for i := range pipelines {
+			engine.Add(g, next, in, append(opts, engine.WithName(fmt.Sprintf("p%d", i)))...)
+		}
+		return in
+	})
+}
+
 func TestExplainOfDeepNesting(t *testing.T) {
 	t.Parallel()
-	const depth = 10_000
+	const depth = 999
 	began := time.Now()
 	e := tower(depth).Explain()
 	data, err := json.Marshal(e)
@@ -187,7 +197,7 @@ func TestTheConfigurationIsKeptWithTheRun(t *testing.T) {
 	}{
 		"record":  {next, map[string]int{"a": 1}, `{"a":1}`, 2},
 		"without": {next, nil, "", 2},
-		"large":   {tower(6000, engine.WithTimeout(time.Hour)), nil, "", 4096},
+		"large":   {wide(6000, engine.WithTimeout(time.Hour)), nil, "", 1},
 	} {
 		h := &header{}
 		c := engine.Config{Runs: h, Record: test.record, Concurrency: 3}

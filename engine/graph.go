@@ -174,6 +174,10 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 	if st.pipeline != nil && !def.adopt(st.pipeline) {
 		usable = false
 	}
+	if problem := def.measure(st); problem != "" {
+		def.errorf("node %q: with it, %s", info.Name, problem)
+		usable = false
+	}
 	if _, taken := def.names[u.name]; taken {
 		def.errorf("node %q: the name is used twice in this pipeline; give the second one another with engine.WithName(%q)", u.name, u.name+"2")
 	}

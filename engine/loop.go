@@ -19,14 +19,16 @@ func Loop[T any](name string, body Step[T, T], until func(ctx context.Context, r
 	s := newStep(name, "loop", until)
 	s.ins, s.out = []columnKind{columnOf[T]{}}, columnOf[T]{}
 	inner, problem := inside(body)
+	s.gated, s.deep = inner != nil && inner.gated, inner.depth()+1
 	switch {
 	case s.problem != "":
 	case problem != "":
 		s.problem = "its body: " + problem
 	case bound < 1:
 		s.problem = fmt.Sprintf("its bound is %d; give the most rounds, from 1", bound)
+	default:
+		s.problem = tooDeep(s.deep)
 	}
-	s.gated = inner != nil && inner.gated
 	s.loop = &looping{body: inner, bound: bound, until: func(ctx context.Context, body *frame) (bool, error) {
 		return until(ctx, load[T](body, body.plan.out))
 	}}

@@ -58,6 +58,7 @@ type step struct {
 	ins     []columnKind
 	out     columnKind
 	gated   bool // it may stop the pipeline that it is in
+	deep    int  // of a branch or loop: how deep other steps are nested in it
 
 	// One of these:
 

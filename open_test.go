@@ -29,6 +29,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(leaks{m}, map[string]func(){
 		"program":                program,
+		"silent":                 silent,
 		"spanloom-backend-lines": func() { backend.Serve(lines) },
 	})
 }
@@ -65,6 +66,42 @@ func program() {
 	out, err := double.Run(ctx, 21, engine.Config{Callbacks: tel.Callbacks()})
 	_ = tel.Shutdown(ctx)
 	fmt.Println(out, err, len(tel.Callbacks()))
+}
+
+// silent is a user's main with steps that replace the callbacks of the run.
+func silent() {
+	ctx := context.Background()
+	tel, err := spanloom.Open(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	var own, other callbacktest.Recorder
+	joins := true
+	add := engine.Node("add", func(ctx context.Context, n int) (int, error) {
+		cc := callbacks.FromContext(ctx)
+		joins = joins && api.SpanContextFromContext(ctx).SpanID() == api.SpanID(cc.SpanID())
+		return n + n, nil
+	})
+	sub := func(name string, opts ...engine.Option) engine.Step[int, int] {
+		return engine.Define(name, func(g *engine.Graph, n engine.Value[int]) engine.Value[int] {
+			return engine.Add(g, add, n)
+		}, opts...)
+	}
+	none, instead := sub("none", engine.WithCallbacks()), sub("instead", engine.WithCallbacks(&other))
+	p := engine.Define("p", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] {
+		return engine.Add(g, instead, engine.Add(g, none, engine.Add(g, add, n)))
+	})
+	out, err := p.Run(ctx, 1, engine.Config{Callbacks: append(tel.Callbacks(), &own)})
+	_ = tel.Shutdown(ctx)
+	fmt.Println(out, err, "joins", joins)
+	for name, rec := range map[string]*callbacktest.Recorder{"own": &own, "other": &other} {
+		for _, e := range rec.Events() {
+			if e.Hook == callbacks.HookNodeEnd {
+				fmt.Println(name, e.Context.Path())
+			}
+		}
+	}
 }
 
 func TestScripts(t *testing.T) {

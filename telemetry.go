@@ -36,6 +36,9 @@ func (t *Telemetry) start(list []pluginhost.Spec) {
 // Callbacks returns what to put into an engine's Config.Callbacks. There is
 // nothing in it when there is no backend, and a run then pays nothing.
 //
+// They are [callbacks.Pinned]: a step with engine.WithCallbacks does not switch
+// off what the manifest says.
+//
 // Runs that get these callbacks continue the trace of an OpenTelemetry span in
 // their context, and a tracer that is given a node's context makes children of
 // the node's span.
@@ -45,7 +48,7 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 	}
 	list := []callbacks.PipelineCallback{joined{}}
 	for _, h := range t.hosts {
-		list = append(list, h)
+		list = append(list, pinned{h})
 	}
 	return list
 }
@@ -96,6 +99,12 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 // error that nobody reads.
 const maxReserve = 250 * time.Millisecond
 
+// pinned is a host whose backend no step of a pipeline can silence.
+type pinned struct{ *pluginhost.Host }
+
+// Pinned implements [callbacks.Pinned].
+func (pinned) Pinned() bool { return true }
+
 // joined gives runs their place in a trace. It listens to nothing.
 type joined struct {
 	callbacks.Base
@@ -104,3 +113,6 @@ type joined struct {
 
 // Hooks returns no hooks.
 func (joined) Hooks() callbacks.Hook { return 0 }
+
+// Pinned implements [callbacks.Pinned]: a silent step is part of the trace too.
+func (joined) Pinned() bool { return true }

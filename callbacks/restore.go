@@ -15,13 +15,21 @@ type Restored struct {
 
 // Restore returns the context of a scope from what was said of it. It is for
 // backends: run is the context that [NewRun] made for the run, parent is the
-// scope's parent when that is known and nil otherwise.
+// scope's parent when that is known and nil otherwise. The scope inherits from
+// its parent, or else from the run, what r.Override does not give.
 //
 // Where the parent is not known, Parent returns a context that has nothing but
 // the parent's span id.
 func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
+	env := run.env
+	if parent != nil {
+		env = parent.env
+	}
+	if r.Override != nil {
+		env = env.with(r.Override)
+	}
 	cc := &CallbackContext{
-		env:       run.env,
+		env:       env,
 		parent:    parent,
 		node:      r.Node,
 		start:     r.Start,

@@ -41,9 +41,37 @@ func (h *Host) failed(r wire.Record, err error, x *wire.Extra) {
 	h.queue.put(r, &with)
 }
 
+// begin queues the start of a node or item.
+func (h *Host) begin(hook callbacks.Hook, cc *callbacks.CallbackContext, l *callbacks.CacheLookup) {
+	if l == nil {
+		h.put(hook, cc)
+		return
+	}
+	h.beginLooked(hook, cc, l)
+}
+
+//go:noinline // as failed
+func (h *Host) beginLooked(hook callbacks.Hook, cc *callbacks.CallbackContext, l *callbacks.CacheLookup) {
+	var x wire.Extra
+	x.Look(l)
+	h.queue.put(wire.Record{Context: cc, Hook: hook}, &x)
+}
+
+//go:noinline // as failed
+func (h *Host) endLooked(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, l *callbacks.CacheLookup) {
+	var x wire.Extra
+	x.Look(l)
+	h.end(hook, cc, e, attempts, &x)
+}
+
 // OnPipelineStart queues the event.
-func (h *Host) OnPipelineStart(cc *callbacks.CallbackContext, _ callbacks.PipelineStart) {
-	h.put(callbacks.HookPipelineStart, cc)
+func (h *Host) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	if ev.Resumed == nil {
+		h.put(callbacks.HookPipelineStart, cc)
+		return
+	}
+	resumed := *ev.Resumed // an event is not ours to keep
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookPipelineStart}, &wire.Extra{Resumed: &resumed})
 }
 
 // OnPipelineEnd queues the event.
@@ -52,12 +80,16 @@ func (h *Host) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pipelin
 }
 
 // OnNodeStart queues the event.
-func (h *Host) OnNodeStart(cc *callbacks.CallbackContext, _ callbacks.NodeStart) {
-	h.put(callbacks.HookNodeStart, cc)
+func (h *Host) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
+	h.begin(callbacks.HookNodeStart, cc, ev.Cache)
 }
 
 // OnNodeEnd queues the event.
 func (h *Host) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
+	if ev.Cache != nil {
+		h.endLooked(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, ev.Cache)
+		return
+	}
 	h.end(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, nil)
 }
 
@@ -93,13 +125,17 @@ func (h *Host) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
 }
 
 // OnMapItemStart queues the event.
-func (h *Host) OnMapItemStart(cc *callbacks.CallbackContext, _ callbacks.MapItemStart) {
-	h.put(callbacks.HookMapItemStart, cc)
+func (h *Host) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
+	h.begin(callbacks.HookMapItemStart, cc, ev.Cache)
 }
 
 // OnMapItemEnd queues the event.
 func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
-	h.end(callbacks.HookMapItemEnd, cc, ev.End, 0, nil)
+	if ev.Cache != nil {
+		h.endLooked(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, ev.Cache)
+		return
+	}
+	h.end(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, nil)
 }
 
 // OnMapItemCached queues the event.

@@ -9,6 +9,7 @@ import (
 // come from semconv.
 const (
 	keyRunID          = attribute.Key("spanloom.run.id")
+	keyRunStarts      = attribute.Key("spanloom.run.start.count")
 	keyRunner         = attribute.Key("spanloom.runner")
 	keyResult         = attribute.Key("spanloom.result")
 	keyPath           = attribute.Key("spanloom.path")
@@ -19,6 +20,9 @@ const (
 	keyNodeKind       = attribute.Key("spanloom.node.kind")
 	keyNodeSignature  = attribute.Key("spanloom.node.signature")
 	keyAttemptCount   = attribute.Key("spanloom.attempt.count")
+	keyAttemptNumber  = attribute.Key("spanloom.attempt.number")
+	keyAttemptDelay   = attribute.Key("spanloom.attempt.delay")
+	keySkipReason     = attribute.Key("spanloom.skip.reason")
 	keyCacheResult    = attribute.Key("spanloom.cache.result")
 	keyCacheKey       = attribute.Key("spanloom.cache.key")
 	keyCacheSaved     = attribute.Key("spanloom.cache.saved.duration")
@@ -31,7 +35,7 @@ const (
 	keyMapIndex       = attribute.Key("spanloom.map.index")
 )
 
-// kinds of spans, as a set.
+// kinds of spans and events, as a set.
 type spans uint8
 
 const (
@@ -42,6 +46,7 @@ const (
 	onMap
 	onItem
 	onCachedItem
+	onEvent // retry or skip
 
 	onPipelines = onRun | onNested
 	onNodes     = onNode | onCachedNode
@@ -62,20 +67,24 @@ type described struct {
 var table = []described{
 	{keyRunID, attribute.STRING, onPipelines, "Id of the run."},
 	{keyPipelineName, attribute.STRING, onPipelines, "Name of the pipeline."},
+	{keyRunStarts, attribute.INT64, onRun, "How often the run was started, this time included; absent for a new run."},
 	{keyRunner, attribute.STRING, onPipelines, "What executes the pipeline."},
 	{keyPipelineNested, attribute.BOOL, onNested, "True for a pipeline inside another."},
 	{keyResult, attribute.STRING, onAll, "How it ended: success, failure, error, timeout, cancellation or skip."},
-	{keyPath, attribute.STRING, onAll &^ onRun, "Way from the root pipeline."},
+	{keyPath, attribute.STRING, onAll&^onRun | onEvent, "Way from the root pipeline."},
 	{keyDepth, attribute.INT64, onAll &^ onRun, "Number of pipelines around the root's."},
-	{keyNodeName, attribute.STRING, onNodes | onMap | onItems, "Name of the step."},
+	{keyNodeName, attribute.STRING, onNodes | onMap | onItems | onEvent, "Name of the step."},
 	{keyNodeKind, attribute.STRING, onNodes | onMap, "What the step is: func, shell, notebook, branch, loop; pipeline when one is mapped."},
 	{keyNodeSignature, attribute.STRING, onNodes | onMap, "Go types of the step's inputs and outputs."},
 	{semconv.CodeFunctionNameKey, attribute.STRING, onNodes | onMap, "Function of the step."},
 	{semconv.CodeFilePathKey, attribute.STRING, onNodes | onMap, "File of that function."},
 	{semconv.CodeLineNumberKey, attribute.INT64, onNodes | onMap, "Line of that function."},
-	{keyAttemptCount, attribute.INT64, onNode, "How often the node ran."},
-	{keyCacheResult, attribute.STRING, onCachedNode | onCachedItem, "What the cache said: hit."},
-	{keyCacheKey, attribute.STRING, onCachedNode | onCachedItem, "Key of the stored result, shortened."},
+	{keyAttemptCount, attribute.INT64, onNode | onItem, "How often the node or item ran."},
+	{keyAttemptNumber, attribute.INT64, onEvent, "Number of the attempt that failed, from 1."},
+	{keyAttemptDelay, attribute.FLOAT64, onEvent, "Time until the next attempt, in seconds."},
+	{keySkipReason, attribute.STRING, onEvent, "Why a step did not run."},
+	{keyCacheResult, attribute.STRING, onNodes | onItems, "Whether a result was stored: hit, also when a resumed run had kept it, miss or bypass; absent without a cache."},
+	{keyCacheKey, attribute.STRING, onNodes | onItems, "Key of the result in the cache, shortened."},
 	{keyCacheSaved, attribute.FLOAT64, onCachedNode | onCachedItem, "Compute time that the stored result cost when it was made, in seconds."},
 	{keyMapSize, attribute.INT64, onMap, "Number of items."},
 	{keyMapConcurrency, attribute.INT64, onMap, "Most items in flight at once; absent when only the run's limit counts."},
@@ -84,5 +93,6 @@ var table = []described{
 	{keyMapCached, attribute.INT64, onMap, "Items whose stored result was used."},
 	{keyMapSkipped, attribute.INT64, onMap, "Items that were never started, or were cancelled."},
 	{keyMapIndex, attribute.INT64, onItems, "Index of the item, from 0."},
-	{semconv.ErrorTypeKey, attribute.STRING, onAll &^ (onCachedNode | onCachedItem), "Type of the error, when it failed."},
+	{semconv.ErrorTypeKey, attribute.STRING, onAll&^(onCachedNode|onCachedItem) | onEvent, "Type of the error, when it failed."},
+	{semconv.ExceptionMessageKey, attribute.STRING, onEvent, "Text of the error."},
 }

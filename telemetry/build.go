@@ -26,6 +26,9 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span
 		s.start = time.Now().Add(-e.Duration)
 	}
 	s.end = s.start.Add(e.Duration)
+	if c.notes.any() {
+		c.notes.take(cc, s)
+	}
 	return s
 }
 
@@ -56,7 +59,8 @@ func (s *span) finish(e callbacks.End) {
 	}
 	s.add(semconv.ErrorTypeKey.String(typ))
 	if e.Origin {
-		s.events = []sdktrace.Event{exception(e.Err, typ, message, s.end)}
+		m := s.grow()
+		m.events = append(m.events, exception(e.Err, typ, message, s.end))
 	}
 }
 
@@ -85,6 +89,7 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 	s.add(st.attributes...)
 	s.place(cc)
 	s.add(keyAttemptCount.Int(ev.Attempts))
+	s.looked(ev.Cache)
 	s.finish(ev.End)
 	return s
 }
@@ -120,20 +125,44 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 	return s
 }
 
-func (c *Callback) itemSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+func (c *Callback) newItemSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	st := c.steps.of(cc.Node())
 	s := c.newSpan(cc, e)
 	s.name = st.item
 	s.add(keyNodeName.String(st.name), keyMapIndex.Int(cc.Index()))
 	s.place(cc)
-	s.finish(e)
+	return s
+}
+
+func (c *Callback) itemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) *span {
+	s := c.newItemSpan(cc, ev.End)
+	s.add(keyAttemptCount.Int(ev.Attempts))
+	s.looked(ev.Cache)
+	s.finish(ev.End)
 	return s
 }
 
 func (c *Callback) cachedItemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) *span {
-	s := c.itemSpan(cc, callbacks.End{Result: callbacks.ResultSuccess})
+	e := callbacks.End{Result: callbacks.ResultSuccess}
+	s := c.newItemSpan(cc, e)
 	s.hit(ev.Signature, ev.Saved)
+	s.finish(e)
 	return s
+}
+
+// looked adds that a cache had no result; l is nil when there is no cache.
+func (s *span) looked(l *callbacks.CacheLookup) {
+	switch {
+	case l == nil:
+		return
+	case l.Bypass:
+		s.add(keyCacheResult.String("bypass"))
+	default:
+		s.add(keyCacheResult.String("miss"))
+	}
+	if l.Signature != "" {
+		s.add(keyCacheKey.String(valid(l.Signature)))
+	}
 }
 
 // hit adds that a stored result was used.

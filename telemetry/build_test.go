@@ -24,9 +24,14 @@ import (
 // record runs f with a callback and returns its spans by name.
 func record(t *testing.T, c callbacks.RunConfig, f func(run *hooktest.Scope)) map[string]tracetest.SpanStub {
 	t.Helper()
+	return recordAfter(t, c, nil, f)
+}
+
+func recordAfter(t *testing.T, c callbacks.RunConfig, before *callbacks.Resumed, f func(run *hooktest.Scope)) map[string]tracetest.SpanStub {
+	t.Helper()
 	exp := tracetest.NewInMemoryExporter()
 	cb := NewCallback(Exporters{Spans: exp, Resource: resource.NewSchemaless(attribute.String("service.name", "x"))})
-	run := hooktest.Start(cb, c)
+	run := hooktest.Resume(cb, c, before)
 	f(run)
 	if err := run.Check(); err != nil {
 		t.Fatal(err)
@@ -139,7 +144,7 @@ func TestSpans(t *testing.T) {
 		}},
 		"map_item parse[0]": {m.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Unset, 0, map[string]any{
 			"spanloom.node.name": "parse", "spanloom.map.index": int64(0), "spanloom.path": "daily/parse[0]",
-			"spanloom.depth": int64(0), "spanloom.result": "success",
+			"spanloom.depth": int64(0), "spanloom.attempt.count": int64(1), "spanloom.result": "success",
 		}},
 		"map_item parse[1]": {m.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Unset, 0, map[string]any{
 			"spanloom.node.name": "parse", "spanloom.map.index": int64(1), "spanloom.path": "daily/parse[1]",
@@ -147,11 +152,11 @@ func TestSpans(t *testing.T) {
 		}},
 		"map_item parse[2]": {m.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Error, 1, map[string]any{
 			"spanloom.node.name": "parse", "spanloom.map.index": int64(2), "spanloom.path": "daily/parse[2]",
-			"spanloom.depth": int64(0), "spanloom.result": "failure", "error.type": "*errors.errorString",
+			"spanloom.depth": int64(0), "spanloom.attempt.count": int64(1), "spanloom.result": "failure", "error.type": "*errors.errorString",
 		}},
 		"map_item parse[3]": {m.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Unset, 0, map[string]any{
 			"spanloom.node.name": "parse", "spanloom.map.index": int64(3), "spanloom.path": "daily/parse[3]",
-			"spanloom.depth": int64(0), "spanloom.result": "cancellation",
+			"spanloom.depth": int64(0), "spanloom.attempt.count": int64(1), "spanloom.result": "cancellation",
 		}},
 	}
 	if len(spans) != len(want) {
@@ -207,11 +212,21 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s has no description", d.key)
 		}
 	}
-	for name, s := range record(t, hooktest.Config("daily"), daily) {
-		for _, kv := range s.Attributes {
+	look := func(name string, attributes []attribute.KeyValue) {
+		for _, kv := range attributes {
 			used[kv.Key] = true
 			if typ, ok := types[kv.Key]; !ok || typ != kv.Value.Type() {
 				t.Errorf("%s: %s is a %s, in the table %s", name, kv.Key, kv.Value.Type(), typ)
+			}
+		}
+	}
+	for _, spans := range []map[string]tracetest.SpanStub{record(t, hooktest.Config("daily"), daily), recordResumed(t, callbacks.TraceID{1})} {
+		for name, s := range spans {
+			look(name, s.Attributes)
+			for _, ev := range s.Events {
+				if ev.Name != "exception" { // whose names are OpenTelemetry's
+					look(name+" "+ev.Name, ev.Attributes)
+				}
 			}
 		}
 	}

@@ -19,6 +19,7 @@ type Callback struct {
 	exporter sdktrace.SpanExporter
 	resource *resource.Resource
 	steps    steps
+	notes    notes
 	queue    queue
 	counters counters
 }
@@ -48,12 +49,14 @@ func NewCallback(e Exporters) *Callback {
 	return c
 }
 
-// Hooks returns the ends of scopes: a span is made from its End alone.
+// Hooks returns the ends of scopes, from which alone their spans are made, and
+// what becomes an event or a link of a span that ends later.
 func (c *Callback) Hooks() callbacks.Hook {
 	if c.exporter == nil {
 		return 0
 	}
-	return callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
+	return callbacks.HookPipelineStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
+		callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached | callbacks.Times
 }
 
@@ -100,7 +103,7 @@ func (c *Callback) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) 
 // OnMapItemEnd makes the span of a map item.
 func (c *Callback) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
 	if c.wants(cc) {
-		c.put(c.itemSpan(cc, ev.End))
+		c.put(c.itemSpan(cc, ev))
 	}
 }
 

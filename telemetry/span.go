@@ -32,11 +32,20 @@ type span struct {
 	kind       trace.SpanKind
 	start, end time.Time
 	attributes []attribute.KeyValue
-	events     []sdktrace.Event
 	status     sdktrace.Status
 	resource   *resource.Resource
+	more       *more // nil for most
 
 	inline [maxInline]attribute.KeyValue
+}
+
+// more is what few spans have.
+type more struct {
+	events  []sdktrace.Event
+	dropped int // events
+	links   []sdktrace.Link
+
+	inline [1]sdktrace.Event
 }
 
 var _ sdktrace.ReadOnlySpan = (*span)(nil)
@@ -57,15 +66,34 @@ func (s *span) SpanKind() trace.SpanKind                    { return s.kind }
 func (s *span) StartTime() time.Time                        { return s.start }
 func (s *span) EndTime() time.Time                          { return s.end }
 func (s *span) Attributes() []attribute.KeyValue            { return s.attributes }
-func (s *span) Links() []sdktrace.Link                      { return nil }
-func (s *span) Events() []sdktrace.Event                    { return s.events }
+func (s *span) Links() []sdktrace.Link                      { return s.extra().links }
+func (s *span) Events() []sdktrace.Event                    { return s.extra().events }
 func (s *span) Status() sdktrace.Status                     { return s.status }
 func (s *span) InstrumentationScope() instrumentation.Scope { return scope }
 func (s *span) Resource() *resource.Resource                { return s.resource }
 func (s *span) DroppedAttributes() int                      { return 0 }
 func (s *span) DroppedLinks() int                           { return 0 }
-func (s *span) DroppedEvents() int                          { return 0 }
+func (s *span) DroppedEvents() int                          { return s.extra().dropped }
 func (s *span) ChildSpanCount() int                         { return 0 }
 
 // InstrumentationLibrary is deprecated, and still asked for by some exporters.
 func (s *span) InstrumentationLibrary() instrumentation.Library { return scope } //nolint:staticcheck // part of the interface
+
+// extra returns what few spans have, to be read.
+func (s *span) extra() *more {
+	if s.more == nil {
+		return &nothing
+	}
+	return s.more
+}
+
+var nothing more
+
+// grow returns the same, to be written.
+func (s *span) grow() *more {
+	if s.more == nil {
+		s.more = &more{}
+		s.more.events = s.more.inline[:0]
+	}
+	return s.more
+}

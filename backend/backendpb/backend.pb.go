@@ -42,13 +42,13 @@ type Hook int32
 const (
 	// Not a hook. Ignore and count it, like every number that is not below.
 	Hook_HOOK_UNSPECIFIED Hook = 0
-	// A run, or a nested pipeline in it, begins.
+	// A run, or a nested pipeline in it, begins; see Resumed.
 	Hook_HOOK_PIPELINE_START Hook = 1
 	// A run, or a nested pipeline in it, has ended.
 	Hook_HOOK_PIPELINE_END Hook = 2
-	// A node is about to run.
+	// A node is about to run; see Lookups.
 	Hook_HOOK_NODE_START Hook = 3
-	// A node has ended. Column attempts is how often it ran.
+	// A node has ended; see Lookups. Column attempts is how often it ran.
 	Hook_HOOK_NODE_END Hook = 4
 	// A stored result was used in place of NODE_START and NODE_END; see Cached.
 	Hook_HOOK_NODE_CACHED Hook = 5
@@ -62,9 +62,10 @@ const (
 	Hook_HOOK_MAP_START Hook = 8
 	// A map has ended; see Maps.
 	Hook_HOOK_MAP_END Hook = 9
-	// An item of a map begins.
+	// An item of a map begins; see Lookups.
 	Hook_HOOK_MAP_ITEM_START Hook = 10
-	// An item of a map has ended.
+	// An item of a map has ended; see Lookups. Column attempts is how often it
+	// ran; 0, which hosts send that do not count, means 1.
 	Hook_HOOK_MAP_ITEM_END Hook = 11
 	// A stored result was used in place of the item's start and end; see Cached.
 	Hook_HOOK_MAP_ITEM_CACHED Hook = 12
@@ -73,7 +74,8 @@ const (
 	// An attempt failed and another will follow; see Retries and Errors. Column
 	// attempts is the number of the failed attempt.
 	Hook_HOOK_NODE_RETRY Hook = 14
-	// A node will not run; Cached has the reason.
+	// A step will not run; Cached has the reason. The kind is that of the step: a
+	// node, a map or a pipeline, of which nothing else is said.
 	Hook_HOOK_NODE_SKIPPED Hook = 15
 	// A node gave out a value before its end. Not sent by version 1 hosts.
 	Hook_HOOK_EMIT Hook = 16
@@ -226,7 +228,7 @@ const (
 	Result_RESULT_TIMEOUT Result = 4
 	// It was stopped because its work was no longer wanted.
 	Result_RESULT_CANCELLATION Result = 5
-	// It was told not to run.
+	// It was told not to run, or to run no further. It has no error.
 	Result_RESULT_SKIP Result = 6
 )
 
@@ -341,7 +343,7 @@ func (x Attributes_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Attributes_Type.Descriptor instead.
 func (Attributes_Type) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{8, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10, 0}
 }
 
 // Status is the state of the way to the destination.
@@ -394,7 +396,7 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22, 0}
 }
 
 // Batch is a number of events in the order in which the run called its hooks.
@@ -433,7 +435,11 @@ type Batch struct {
 	// The delays of retries.
 	Retries *Retries `protobuf:"bytes,11,opt,name=retries,proto3" json:"retries,omitempty"`
 	// Further facts about events.
-	Attributes    *Attributes `protobuf:"bytes,12,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	Attributes *Attributes `protobuf:"bytes,12,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	// Where no stored result was found.
+	Lookups *Lookups `protobuf:"bytes,13,opt,name=lookups,proto3" json:"lookups,omitempty"`
+	// What runs continue.
+	Resumed       *Resumed `protobuf:"bytes,14,opt,name=resumed,proto3" json:"resumed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -552,6 +558,20 @@ func (x *Batch) GetAttributes() *Attributes {
 	return nil
 }
 
+func (x *Batch) GetLookups() *Lookups {
+	if x != nil {
+		return x.Lookups
+	}
+	return nil
+}
+
+func (x *Batch) GetResumed() *Resumed {
+	if x != nil {
+		return x.Resumed
+	}
+	return nil
+}
+
 // Run is what all events of a run share.
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -567,7 +587,8 @@ type Run struct {
 	Flags uint32 `protobuf:"varint,5,opt,name=flags,proto3" json:"flags,omitempty"`
 	// The W3C tracestate header, a string index.
 	TraceState uint32 `protobuf:"varint,6,opt,name=trace_state,json=traceState,proto3" json:"trace_state,omitempty"`
-	// What executes the run, such as "local", a string index.
+	// What executes the run, such as "local", a string index; see also the column
+	// of the same name in Events.
 	Runner uint32 `protobuf:"varint,7,opt,name=runner,proto3" json:"runner,omitempty"`
 	// When the run began, in nanoseconds since 1970; 0 when it is not known.
 	EpochUnixNano int64 `protobuf:"varint,8,opt,name=epoch_unix_nano,json=epochUnixNano,proto3" json:"epoch_unix_nano,omitempty"`
@@ -803,23 +824,27 @@ type Events struct {
 	Iteration []uint32 `protobuf:"varint,12,rep,packed,name=iteration,proto3" json:"iteration,omitempty"`
 	// The number of the attempt that the scope is, from 1.
 	Attempt []uint32 `protobuf:"varint,13,rep,packed,name=attempt,proto3" json:"attempt,omitempty"`
-	// See NODE_END and NODE_RETRY; 0 for the others.
+	// See NODE_END, MAP_ITEM_END and NODE_RETRY; 0 for the others.
 	Attempts []uint32 `protobuf:"varint,14,rep,packed,name=attempts,proto3" json:"attempts,omitempty"`
 	// The path of the scope around this one, a string index. The scope's own path
 	// is put together from it:
 	//
 	//	a map item        path "[" index "]"
-	//	flag 2 is set     path
+	//	flag 2 is set     path round
 	//	path is empty     name
-	//	else              path "/" name
+	//	else              path round "/" name
 	//
-	// and "#" iteration at the end when the iteration is above 0.
+	// where round is "#" iteration when the iteration is above 0, and else empty.
 	Path []uint32 `protobuf:"varint,15,rep,packed,name=path,proto3" json:"path,omitempty"`
 	// How the scope ended; of an error, how its scope will end.
 	Result []Result `protobuf:"varint,16,rep,packed,name=result,proto3,enum=spanloom.backend.v1.Result" json:"result,omitempty"`
 	// Flag 1: the failure began in this scope. Flag 2: the scope has no piece of
-	// path of its own, as a mapped pipeline, whose path is its item's.
-	Flags         []uint32 `protobuf:"varint,17,rep,packed,name=flags,proto3" json:"flags,omitempty"`
+	// path of its own: what a map item or a round of a loop runs as a whole has
+	// the path of that.
+	Flags []uint32 `protobuf:"varint,17,rep,packed,name=flags,proto3" json:"flags,omitempty"`
+	// What executes the scope, a string index; 0 means the runner of the run. A
+	// missing column means zeros.
+	Runner        []uint32 `protobuf:"varint,18,rep,packed,name=runner,proto3" json:"runner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -969,6 +994,13 @@ func (x *Events) GetResult() []Result {
 func (x *Events) GetFlags() []uint32 {
 	if x != nil {
 		return x.Flags
+	}
+	return nil
+}
+
+func (x *Events) GetRunner() []uint32 {
+	if x != nil {
+		return x.Runner
 	}
 	return nil
 }
@@ -1222,6 +1254,163 @@ func (x *Cached) GetReason() []uint32 {
 	return nil
 }
 
+// Lookups has a row for each start and end of a node or a map item that has a
+// cache and no stored result. All columns have the same length.
+type Lookups struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position in Events.
+	Event []uint32 `protobuf:"varint,1,rep,packed,name=event,proto3" json:"event,omitempty"`
+	// The key of the result, shortened; a string index, 0 for a bypass.
+	Signature []uint32 `protobuf:"varint,2,rep,packed,name=signature,proto3" json:"signature,omitempty"`
+	// Why there is no result, or why the cache was not asked; a string index.
+	Reason []uint32 `protobuf:"varint,3,rep,packed,name=reason,proto3" json:"reason,omitempty"`
+	// The cache was not asked.
+	Bypass        []bool `protobuf:"varint,4,rep,packed,name=bypass,proto3" json:"bypass,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lookups) Reset() {
+	*x = Lookups{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lookups) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lookups) ProtoMessage() {}
+
+func (x *Lookups) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lookups.ProtoReflect.Descriptor instead.
+func (*Lookups) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Lookups) GetEvent() []uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Lookups) GetSignature() []uint32 {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *Lookups) GetReason() []uint32 {
+	if x != nil {
+		return x.Reason
+	}
+	return nil
+}
+
+func (x *Lookups) GetBypass() []bool {
+	if x != nil {
+		return x.Bypass
+	}
+	return nil
+}
+
+// Resumed has a row for each PIPELINE_START of a run that was started before.
+// All columns have the same length.
+type Resumed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position in Events.
+	Event []uint32 `protobuf:"varint,1,rep,packed,name=event,proto3" json:"event,omitempty"`
+	// How often the run was started before, from 1.
+	Starts []uint32 `protobuf:"varint,2,rep,packed,name=starts,proto3" json:"starts,omitempty"`
+	// Bytes 0 to 7 of the trace id of the first start, big-endian.
+	TraceHi []uint64 `protobuf:"fixed64,3,rep,packed,name=trace_hi,json=traceHi,proto3" json:"trace_hi,omitempty"`
+	// Bytes 8 to 15 of the trace id of the first start, big-endian.
+	TraceLo []uint64 `protobuf:"fixed64,4,rep,packed,name=trace_lo,json=traceLo,proto3" json:"trace_lo,omitempty"`
+	// The span of the first start's root pipeline.
+	Span          []uint64 `protobuf:"fixed64,5,rep,packed,name=span,proto3" json:"span,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resumed) Reset() {
+	*x = Resumed{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resumed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resumed) ProtoMessage() {}
+
+func (x *Resumed) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resumed.ProtoReflect.Descriptor instead.
+func (*Resumed) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Resumed) GetEvent() []uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Resumed) GetStarts() []uint32 {
+	if x != nil {
+		return x.Starts
+	}
+	return nil
+}
+
+func (x *Resumed) GetTraceHi() []uint64 {
+	if x != nil {
+		return x.TraceHi
+	}
+	return nil
+}
+
+func (x *Resumed) GetTraceLo() []uint64 {
+	if x != nil {
+		return x.TraceLo
+	}
+	return nil
+}
+
+func (x *Resumed) GetSpan() []uint64 {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
 // Retries has a row for each NODE_RETRY. Both columns have the same length.
 type Retries struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1235,7 +1424,7 @@ type Retries struct {
 
 func (x *Retries) Reset() {
 	*x = Retries{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1436,7 @@ func (x *Retries) String() string {
 func (*Retries) ProtoMessage() {}
 
 func (x *Retries) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1449,7 @@ func (x *Retries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Retries.ProtoReflect.Descriptor instead.
 func (*Retries) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{7}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Retries) GetEvent() []uint32 {
@@ -1295,7 +1484,7 @@ type Attributes struct {
 
 func (x *Attributes) Reset() {
 	*x = Attributes{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1307,7 +1496,7 @@ func (x *Attributes) String() string {
 func (*Attributes) ProtoMessage() {}
 
 func (x *Attributes) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1320,7 +1509,7 @@ func (x *Attributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
 func (*Attributes) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{8}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Attributes) GetEvent() []uint32 {
@@ -1368,7 +1557,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1569,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1582,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{9}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ack) GetEpoch() uint64 {
@@ -1435,7 +1624,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1636,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1649,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -1489,7 +1678,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1690,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1703,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -1569,7 +1758,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1770,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1783,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -1642,7 +1831,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1843,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1856,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Service) GetName() string {
@@ -1713,7 +1902,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1914,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1927,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -1776,7 +1965,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +1977,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +1990,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -1831,7 +2020,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1843,7 +2032,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1856,7 +2045,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -1882,7 +2071,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1894,7 +2083,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1907,7 +2096,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -1923,7 +2112,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2124,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2137,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -1974,7 +2163,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2175,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2188,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 // HealthResponse says how the backend is.
@@ -2021,7 +2210,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2033,7 +2222,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2046,7 +2235,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -2093,7 +2282,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2294,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2307,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -2134,7 +2323,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2335,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2348,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -2180,7 +2369,7 @@ var File_spanloom_backend_v1_backend_proto protoreflect.FileDescriptor
 
 const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\x96\x04\n" +
+	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\x86\x05\n" +
 	"\x05Batch\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12%\n" +
@@ -2196,7 +2385,9 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\aretries\x18\v \x01(\v2\x1c.spanloom.backend.v1.RetriesR\aretries\x12?\n" +
 	"\n" +
 	"attributes\x18\f \x01(\v2\x1f.spanloom.backend.v1.AttributesR\n" +
-	"attributes\"\x82\x02\n" +
+	"attributes\x126\n" +
+	"\alookups\x18\r \x01(\v2\x1c.spanloom.backend.v1.LookupsR\alookups\x126\n" +
+	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\"\x82\x02\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x19\n" +
 	"\btrace_hi\x18\x02 \x01(\x06R\atraceHi\x12\x19\n" +
@@ -2216,7 +2407,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\tsignature\x18\x03 \x01(\rR\tsignature\x12\x1a\n" +
 	"\bfunction\x18\x04 \x01(\rR\bfunction\x12\x12\n" +
 	"\x04file\x18\x05 \x01(\rR\x04file\x12\x12\n" +
-	"\x04line\x18\x06 \x01(\rR\x04line\"\xdf\x03\n" +
+	"\x04line\x18\x06 \x01(\rR\x04line\"\xf7\x03\n" +
 	"\x06Events\x12-\n" +
 	"\x04hook\x18\x01 \x03(\x0e2\x19.spanloom.backend.v1.HookR\x04hook\x12-\n" +
 	"\x04kind\x18\x02 \x03(\x0e2\x19.spanloom.backend.v1.KindR\x04kind\x12\x10\n" +
@@ -2235,7 +2426,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\battempts\x18\x0e \x03(\rR\battempts\x12\x12\n" +
 	"\x04path\x18\x0f \x03(\rR\x04path\x123\n" +
 	"\x06result\x18\x10 \x03(\x0e2\x1b.spanloom.backend.v1.ResultR\x06result\x12\x14\n" +
-	"\x05flags\x18\x11 \x03(\rR\x05flags\"b\n" +
+	"\x05flags\x18\x11 \x03(\rR\x05flags\x12\x16\n" +
+	"\x06runner\x18\x12 \x03(\rR\x06runner\"b\n" +
 	"\x06Errors\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x12\n" +
 	"\x04type\x18\x02 \x03(\rR\x04type\x12\x18\n" +
@@ -2253,7 +2445,18 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x14\n" +
 	"\x05saved\x18\x03 \x03(\x03R\x05saved\x12\x16\n" +
-	"\x06reason\x18\x04 \x03(\rR\x06reason\"5\n" +
+	"\x06reason\x18\x04 \x03(\rR\x06reason\"m\n" +
+	"\aLookups\x12\x14\n" +
+	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
+	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x16\n" +
+	"\x06reason\x18\x03 \x03(\rR\x06reason\x12\x16\n" +
+	"\x06bypass\x18\x04 \x03(\bR\x06bypass\"\x81\x01\n" +
+	"\aResumed\x12\x14\n" +
+	"\x05event\x18\x01 \x03(\rR\x05event\x12\x16\n" +
+	"\x06starts\x18\x02 \x03(\rR\x06starts\x12\x19\n" +
+	"\btrace_hi\x18\x03 \x03(\x06R\atraceHi\x12\x19\n" +
+	"\btrace_lo\x18\x04 \x03(\x06R\atraceLo\x12\x12\n" +
+	"\x04span\x18\x05 \x03(\x06R\x04span\"5\n" +
 	"\aRetries\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x14\n" +
 	"\x05delay\x18\x02 \x03(\x03R\x05delay\"\xf0\x01\n" +
@@ -2384,7 +2587,7 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 }
 
 var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
@@ -2398,23 +2601,25 @@ var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(*Errors)(nil),             // 9: spanloom.backend.v1.Errors
 	(*Maps)(nil),               // 10: spanloom.backend.v1.Maps
 	(*Cached)(nil),             // 11: spanloom.backend.v1.Cached
-	(*Retries)(nil),            // 12: spanloom.backend.v1.Retries
-	(*Attributes)(nil),         // 13: spanloom.backend.v1.Attributes
-	(*Ack)(nil),                // 14: spanloom.backend.v1.Ack
-	(*DescribeRequest)(nil),    // 15: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 16: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 17: spanloom.backend.v1.ConfigureRequest
-	(*Service)(nil),            // 18: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 19: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 20: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 21: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 22: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 23: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 24: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 25: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 26: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 27: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 28: spanloom.backend.v1.Service.AttributesEntry
+	(*Lookups)(nil),            // 12: spanloom.backend.v1.Lookups
+	(*Resumed)(nil),            // 13: spanloom.backend.v1.Resumed
+	(*Retries)(nil),            // 14: spanloom.backend.v1.Retries
+	(*Attributes)(nil),         // 15: spanloom.backend.v1.Attributes
+	(*Ack)(nil),                // 16: spanloom.backend.v1.Ack
+	(*DescribeRequest)(nil),    // 17: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 18: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 19: spanloom.backend.v1.ConfigureRequest
+	(*Service)(nil),            // 20: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 21: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 22: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 23: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 24: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 25: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 26: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 27: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 28: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 29: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 30: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	6,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
@@ -2423,34 +2628,36 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	9,  // 3: spanloom.backend.v1.Batch.errors:type_name -> spanloom.backend.v1.Errors
 	10, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
 	11, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
-	12, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
-	13, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
-	0,  // 8: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
-	1,  // 9: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
-	2,  // 10: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
-	3,  // 11: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	18, // 12: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	19, // 13: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	28, // 14: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	21, // 15: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	4,  // 16: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	15, // 17: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	17, // 18: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	5,  // 19: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	22, // 20: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	24, // 21: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	26, // 22: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	16, // 23: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	20, // 24: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	14, // 25: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	23, // 26: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	25, // 27: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	27, // 28: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	23, // [23:29] is the sub-list for method output_type
-	17, // [17:23] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	14, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
+	15, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
+	12, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
+	13, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
+	0,  // 10: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
+	1,  // 11: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
+	2,  // 12: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
+	3,  // 13: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
+	20, // 14: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	21, // 15: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	30, // 16: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	23, // 17: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	4,  // 18: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	17, // 19: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	19, // 20: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	5,  // 21: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	24, // 22: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	26, // 23: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	28, // 24: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	18, // 25: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	22, // 26: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	16, // 27: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	25, // 28: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	27, // 29: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	29, // 30: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -2464,7 +2671,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

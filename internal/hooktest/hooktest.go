@@ -20,7 +20,9 @@ type Run struct {
 type Scope struct {
 	*callbacks.CallbackContext
 
-	run *Run
+	run   *Run
+	round int32                  // of what begins inside
+	cache *callbacks.CacheLookup // what its Start said
 }
 
 // Epoch is when hand-made runs begin.
@@ -42,14 +44,17 @@ func Config(pipeline string) callbacks.RunConfig {
 }
 
 // Start begins a run and calls OnPipelineStart.
-func Start(cb callbacks.PipelineCallback, c callbacks.RunConfig) *Scope {
+func Start(cb callbacks.PipelineCallback, c callbacks.RunConfig) *Scope { return Resume(cb, c, nil) }
+
+// Resume begins a run that continues another.
+func Resume(cb callbacks.PipelineCallback, c callbacks.RunConfig, before *callbacks.Resumed) *Scope {
 	rec := &callbacktest.Recorder{}
 	r := &Run{cb: callbacks.Multi(cb, rec), rec: rec}
 	if v, ok := cb.(callbacks.ContextValue); ok {
 		c.Values = append(c.Values, v)
 	}
 	root := &Scope{CallbackContext: callbacks.NewRun(context.Background(), c), run: r}
-	r.cb.OnPipelineStart(root.CallbackContext, callbacks.PipelineStart{})
+	r.cb.OnPipelineStart(root.CallbackContext, callbacks.PipelineStart{Resumed: before})
 	return root
 }
 
@@ -57,12 +62,19 @@ func Start(cb callbacks.PipelineCallback, c callbacks.RunConfig) *Scope {
 func (s *Scope) Check() error { return callbacktest.Check(s.run.rec.Events()) }
 
 func (s *Scope) child(n *callbacks.Node, k callbacks.Kind, index int) *Scope {
+	return s.with(n, k, index, nil)
+}
+
+func (s *Scope) with(n *callbacks.Node, k callbacks.Kind, index int, o *callbacks.Override) *Scope {
 	c := &Scope{CallbackContext: &callbacks.CallbackContext{}, run: s.run}
 	s.Begin(c.CallbackContext, callbacks.Scope{
-		Kind: k, Node: n, Index: int32(index), Attempt: 1, Start: time.Millisecond,
+		Kind: k, Node: n, Index: int32(index), Iteration: s.round, Attempt: 1, Start: time.Millisecond, Override: o,
 	})
 	return c
 }
+
+// Round says which round of a loop everything is that begins inside s from now on.
+func (s *Scope) Round(n int) { s.round = int32(n) }
 
 // Node begins a node.
 func (s *Scope) Node(name string) *Scope {
@@ -76,6 +88,19 @@ func (s *Scope) Step(n *callbacks.Node) *Scope {
 	return c
 }
 
+// Looked begins a node with a cache that has no result.
+func (s *Scope) Looked(name string, l callbacks.CacheLookup) *Scope {
+	c := s.child(&callbacks.Node{Name: name, Type: "func"}, callbacks.KindNode, -1)
+	c.cache = &l
+	s.run.cb.OnNodeStart(c.CallbackContext, callbacks.NodeStart{Cache: c.cache})
+	return c
+}
+
+// Retry says that an attempt of s failed and another will follow.
+func (s *Scope) Retry(attempt int, delay time.Duration, err error) {
+	s.run.cb.OnNodeRetry(s.CallbackContext, callbacks.NodeRetry{Attempt: attempt, Delay: delay, Err: err})
+}
+
 // Cached says that a node's stored result was used.
 func (s *Scope) Cached(name string, ev callbacks.NodeCached) {
 	c := s.child(&callbacks.Node{Name: name, Type: "func"}, callbacks.KindNode, -1)
@@ -83,14 +108,24 @@ func (s *Scope) Cached(name string, ev callbacks.NodeCached) {
 }
 
 // Skipped says that a node will not run.
-func (s *Scope) Skipped(name, reason string) {
-	c := s.child(&callbacks.Node{Name: name, Type: "func"}, callbacks.KindNode, -1)
+func (s *Scope) Skipped(name, reason string) { s.SkippedStep(callbacks.KindNode, name, reason) }
+
+// SkippedStep says that a step of some kind will not run.
+func (s *Scope) SkippedStep(k callbacks.Kind, name, reason string) {
+	c := s.child(&callbacks.Node{Name: name, Type: "func"}, k, -1)
 	s.run.cb.OnNodeSkipped(c.CallbackContext, callbacks.NodeSkipped{Reason: reason})
 }
 
 // Nested begins a nested pipeline.
-func (s *Scope) Nested(name string) *Scope {
-	c := s.child(&callbacks.Node{Name: name, Type: "pipeline"}, callbacks.KindPipeline, -1)
+func (s *Scope) Nested(name string) *Scope { return s.NestedOn(name, "") }
+
+// NestedOn begins a nested pipeline with another runner, unless that is empty.
+func (s *Scope) NestedOn(name, runner string) *Scope {
+	var o *callbacks.Override
+	if runner != "" {
+		o = &callbacks.Override{Runner: runner}
+	}
+	c := s.with(&callbacks.Node{Name: name, Type: "pipeline"}, callbacks.KindPipeline, -1, o)
 	s.run.cb.OnNestedPipelineStart(s.CallbackContext, callbacks.NestedPipelineStart{Child: c.CallbackContext})
 	s.run.cb.OnPipelineStart(c.CallbackContext, callbacks.PipelineStart{})
 	return c
@@ -104,9 +139,15 @@ func (s *Scope) Map(name string, size, concurrency int) *Scope {
 }
 
 // Item begins an item of a map.
-func (s *Scope) Item(index int) *Scope {
+func (s *Scope) Item(index int) *Scope { return s.item(index, nil) }
+
+// LookedItem begins an item with a cache that has no result.
+func (s *Scope) LookedItem(index int, l callbacks.CacheLookup) *Scope { return s.item(index, &l) }
+
+func (s *Scope) item(index int, l *callbacks.CacheLookup) *Scope {
 	c := s.child(s.CallbackContext.Node(), callbacks.KindMapItem, index)
-	s.run.cb.OnMapItemStart(c.CallbackContext, callbacks.MapItemStart{})
+	c.cache = l
+	s.run.cb.OnMapItemStart(c.CallbackContext, callbacks.MapItemStart{Cache: l})
 	return c
 }
 
@@ -119,6 +160,11 @@ func (s *Scope) CachedItem(index int, ev callbacks.MapItemCached) {
 // OK ends the scope with success; a map needs EndMap.
 func (s *Scope) OK(d time.Duration) {
 	s.End(callbacks.End{Duration: d, Result: callbacks.ResultSuccess})
+}
+
+// Stop ends the scope as a gate does.
+func (s *Scope) Stop(d time.Duration) {
+	s.End(callbacks.End{Duration: d, Result: callbacks.ResultSkip})
 }
 
 // Fail calls OnError and ends the scope with the failure that began in it.
@@ -140,9 +186,9 @@ func (s *Scope) EndAttempts(e callbacks.End, attempts int) {
 			s.run.cb.OnNestedPipelineEnd(p, callbacks.NestedPipelineEnd{End: e, Child: cc})
 		}
 	case callbacks.KindNode:
-		s.run.cb.OnNodeEnd(cc, callbacks.NodeEnd{End: e, Attempts: attempts})
+		s.run.cb.OnNodeEnd(cc, callbacks.NodeEnd{End: e, Attempts: attempts, Cache: s.cache})
 	case callbacks.KindMapItem:
-		s.run.cb.OnMapItemEnd(cc, callbacks.MapItemEnd{End: e})
+		s.run.cb.OnMapItemEnd(cc, callbacks.MapItemEnd{End: e, Attempts: attempts, Cache: s.cache})
 	case callbacks.KindMap:
 		s.EndMap(callbacks.MapEnd{End: e})
 	}

@@ -23,10 +23,16 @@ func Line(e callbacktest.Event) string {
 	cc := e.Context
 	s := fmt.Sprintf("%s %s", e.Hook, place(cc))
 	switch ev := e.Event.(type) {
+	case callbacks.PipelineStart:
+		if r := ev.Resumed; r != nil {
+			s += fmt.Sprintf(" resumed=%d %s %s", r.Starts, r.TraceID, r.SpanID)
+		}
 	case callbacks.PipelineEnd:
 		s += end(ev.End)
+	case callbacks.NodeStart:
+		s += lookup(ev.Cache)
 	case callbacks.NodeEnd:
-		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts)
+		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
 	case callbacks.NodeCached:
 		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason)
 	case callbacks.NestedPipelineStart:
@@ -37,8 +43,10 @@ func Line(e callbacktest.Event) string {
 		s += fmt.Sprint(" ", ev.Size, ev.Concurrency)
 	case callbacks.MapEnd:
 		s += end(ev.End) + fmt.Sprint(" ", ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency)
+	case callbacks.MapItemStart:
+		s += lookup(ev.Cache)
 	case callbacks.MapItemEnd:
-		s += end(ev.End)
+		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
 	case callbacks.MapItemCached:
 		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason)
 	case callbacks.Failure:
@@ -60,6 +68,13 @@ func place(cc *callbacks.CallbackContext) string {
 
 func end(e callbacks.End) string {
 	return fmt.Sprintf(" %s %s origin=%t %s", e.Duration, e.Result, e.Origin, errText(e.Err))
+}
+
+func lookup(l *callbacks.CacheLookup) string {
+	if l == nil {
+		return ""
+	}
+	return fmt.Sprintf(" lookup=%+v", *l)
 }
 
 func errText(err error) string {

@@ -50,18 +50,35 @@ func Random(cb callbacks.PipelineCallback, seed uint64) int {
 		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: e.epoch,
 		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline"},
 	})
-	e.pipeline(cc, 0)
+	var before *callbacks.Resumed
+	if seed%3 == 0 {
+		before = &callbacks.Resumed{Starts: int(seed%5) + 1, TraceID: callbacks.TraceID{9, 15: byte(seed)}, SpanID: callbacks.SpanID{8, 7: 1}}
+	}
+	e.pipeline(cc, 0, before)
 	return e.calls
 }
 
 func (e *random) call() { e.calls++ }
 
-func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int32) *callbacks.CallbackContext {
+// spot is where a scope stands, besides its step.
+type spot struct {
+	index, iteration int32
+	runner           string
+}
+
+func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, at spot) *callbacks.CallbackContext {
 	c := &callbacks.CallbackContext{}
-	cc.Begin(c, callbacks.Scope{Kind: k, Node: n, Index: index, Attempt: 1, Start: time.Since(e.epoch)})
+	s := callbacks.Scope{
+		Kind: k, Node: n, Index: at.index, Iteration: at.iteration, Attempt: 1, Start: time.Since(e.epoch),
+	}
+	if at.runner != "" {
+		s.Override = &callbacks.Override{Runner: at.runner}
+	}
+	cc.Begin(c, s)
 	return c
 }
 
+// end returns the End of a scope: without an error it succeeds, or is stopped.
 func (e *random) end(cc *callbacks.CallbackContext, err error, origin bool) callbacks.End {
 	end := callbacks.End{Duration: max(time.Since(cc.Start()), 0), Result: callbacks.ResultSuccess}
 	if err != nil {
@@ -70,92 +87,201 @@ func (e *random) end(cc *callbacks.CallbackContext, err error, origin bool) call
 	return end
 }
 
-func (e *random) pipeline(cc *callbacks.CallbackContext, depth int) {
+// stopped is the End of a scope, which a gate may have stopped.
+func (e *random) stopped(cc *callbacks.CallbackContext) callbacks.End {
+	end := e.end(cc, nil, false)
+	if e.r.IntN(5) == 0 {
+		end.Result = callbacks.ResultSkip
+	}
+	return end
+}
+
+func (e *random) pipeline(cc *callbacks.CallbackContext, depth int, before *callbacks.Resumed) callbacks.End {
 	e.call()
-	e.cb.OnPipelineStart(cc, callbacks.PipelineStart{})
+	e.cb.OnPipelineStart(cc, callbacks.PipelineStart{Resumed: before})
 	for i, at := range e.r.Perm(len(nodes))[:2+e.r.IntN(6)] {
 		e.step(cc, nodes[at], depth, i)
 	}
 	e.call()
-	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: e.end(cc, nil, false)})
+	end := e.stopped(cc)
+	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: end})
+	return end
 }
 
 func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i int) {
-	choice := e.r.IntN(10)
+	at := spot{index: -1}
+	if e.r.IntN(8) == 0 {
+		at.runner = "sequential"
+	}
+	choice := e.r.IntN(14)
 	switch {
 	case depth < 3 && choice == 0:
-		e.nested(cc, n, depth)
+		e.nested(cc, n, depth, at)
 	case depth < 3 && choice == 1:
-		e.mapping(cc, n, depth)
-	case choice == 2:
+		e.mapping(cc, n, depth, at)
+	case depth < 3 && choice == 2:
+		e.loop(cc, n, depth)
+	case depth < 3 && choice == 3:
+		e.branch(cc, n, depth)
+	case choice == 4:
 		e.call()
-		c := e.scope(cc, callbacks.KindNode, n, -1)
+		c := e.scope(cc, callbacks.KindNode, n, at)
 		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache"})
-	case choice == 3:
-		e.call()
-		c := e.scope(cc, callbacks.KindNode, n, -1)
-		e.cb.OnNodeSkipped(c, callbacks.NodeSkipped{Reason: "branch"})
+	case choice == 5:
+		e.skipped(cc, n, "stopped by a gate")
 	default:
-		e.node(cc, n, choice == 4, i)
+		e.node(cc, n, choice == 6, i, at)
 	}
 }
 
-func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int) {
-	c := e.scope(cc, callbacks.KindNode, n, -1)
+// lookup returns what a cache said, or nil.
+func (e *random) lookup() *callbacks.CacheLookup {
+	switch e.r.IntN(6) {
+	case 0:
+		return &callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new"}
+	case 1:
+		return &callbacks.CacheLookup{Bypass: true, Reason: "there is no cache"}
+	default:
+		return nil
+	}
+}
+
+// retries fails some attempts and returns the number of the last.
+func (e *random) retries(cc *callbacks.CallbackContext, err error) int {
+	attempts := 1
+	for ; e.r.IntN(3) == 0; attempts++ {
+		e.call()
+		e.cb.OnNodeRetry(cc, callbacks.NodeRetry{Attempt: attempts, Delay: time.Duration(attempts) * time.Millisecond, Err: err})
+	}
+	return attempts
+}
+
+func (e *random) skipped(cc *callbacks.CallbackContext, n *callbacks.Node, reason string) {
+	e.call()
+	kind := []callbacks.Kind{callbacks.KindNode, callbacks.KindMap, callbacks.KindPipeline}[e.r.IntN(3)]
+	e.cb.OnNodeSkipped(e.scope(cc, kind, n, spot{index: -1}), callbacks.NodeSkipped{Reason: reason})
+}
+
+func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int, at spot) {
+	c := e.scope(cc, callbacks.KindNode, n, at)
+	looked := e.lookup()
+	e.call()
+	e.cb.OnNodeStart(c, callbacks.NodeStart{Cache: looked})
+	err := fmt.Errorf("node %d: %w", i, stackError{ErrNode})
+	attempts := e.retries(c, err)
+	e.call()
+	end := e.stopped(c)
+	if fail {
+		e.call()
+		e.cb.OnError(c, callbacks.Failure{Err: err, Result: callbacks.ResultFailure})
+		end = e.end(c, err, true)
+	}
+	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: end, Attempts: attempts, Cache: looked})
+}
+
+// around begins a branch or a loop.
+func (e *random) around(cc *callbacks.CallbackContext, n *callbacks.Node) *callbacks.CallbackContext {
+	c := e.scope(cc, callbacks.KindNode, n, spot{index: -1})
 	e.call()
 	e.cb.OnNodeStart(c, callbacks.NodeStart{})
-	var err error
-	attempts := 1
-	if fail {
-		err = fmt.Errorf("node %d: %w", i, stackError{ErrNode})
-		attempts = 2
-		e.calls += 2
-		e.cb.OnNodeRetry(c, callbacks.NodeRetry{Attempt: 1, Delay: time.Millisecond, Err: err})
-		e.cb.OnError(c, callbacks.Failure{Err: err, Result: callbacks.ResultFailure})
-	}
-	e.call()
-	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.end(c, err, true), Attempts: attempts})
+	return c
 }
 
-func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
-	c := e.scope(cc, callbacks.KindPipeline, n, -1)
+func (e *random) endAround(c *callbacks.CallbackContext) {
+	e.call()
+	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.stopped(c), Attempts: 1})
+}
+
+// loop runs a node, a pipeline or a map for some rounds.
+func (e *random) loop(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+	c := e.around(cc, n)
+	body := nodes[e.r.IntN(len(nodes))]
+	kind := e.r.IntN(3)
+	for round := range 1 + e.r.Int32N(3) {
+		at := spot{index: -1, iteration: round + 1}
+		switch kind {
+		case 0:
+			e.nested(c, body, depth, at)
+		case 1:
+			e.mapping(c, body, depth, at)
+		default:
+			e.node(c, body, false, 0, at)
+		}
+	}
+	e.endAround(c)
+}
+
+// branch runs one step and leaves another out.
+func (e *random) branch(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+	c := e.around(cc, n)
+	two := e.r.Perm(len(nodes))
+	e.skipped(c, nodes[two[0]], fmt.Sprintf("the branch chose %q", nodes[two[1]].Name))
+	e.step(c, nodes[two[1]], depth+1, 0)
+	e.endAround(c)
+}
+
+func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) {
+	c := e.scope(cc, callbacks.KindPipeline, n, at)
 	e.calls += 2
 	e.cb.OnNestedPipelineStart(cc, callbacks.NestedPipelineStart{Child: c})
-	e.pipeline(c, depth+1)
-	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: e.end(c, nil, false), Child: c})
+	end := e.pipeline(c, depth+1, nil)
+	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: end, Child: c})
 }
 
-func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) {
 	size := 1 + e.r.IntN(6)
-	m := e.scope(cc, callbacks.KindMap, n, -1)
+	m := e.scope(cc, callbacks.KindMap, n, at)
 	e.calls += 2
 	e.cb.OnMapStart(m, callbacks.MapStart{Size: size, Concurrency: 4})
 	end := callbacks.MapEnd{Concurrency: 4}
 	for i := range size {
-		item := e.scope(m, callbacks.KindMapItem, n, int32(i))
-		switch e.r.IntN(5) {
+		item := e.scope(m, callbacks.KindMapItem, n, spot{index: int32(i)})
+		switch e.r.IntN(6) {
 		case 0:
 			e.call()
 			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume"})
 			end.Cached++
 		case 1:
 			end.Skipped++
-		case 2:
-			e.calls += 3
-			e.cb.OnMapItemStart(item, callbacks.MapItemStart{})
-			e.cb.OnError(item, callbacks.Failure{Err: ErrNode, Result: callbacks.ResultFailure})
-			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: e.end(item, ErrNode, true)})
-			end.Failed++
 		default:
-			e.calls += 2
-			e.cb.OnMapItemStart(item, callbacks.MapItemStart{})
-			if i%2 == 0 {
-				e.nested(item, n, depth)
-			}
-			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: e.end(item, nil, false)})
-			end.Succeeded++
+			e.item(item, n, depth, &end)
 		}
 	}
-	end.End = e.end(m, nil, false)
+	var err error
+	if end.Failed > 0 && e.r.IntN(2) == 0 { // with partial results
+		err = fmt.Errorf("%d of %d items failed: %w", end.Failed, size, ErrNode)
+	}
+	end.End = e.end(m, err, false)
 	e.cb.OnMapEnd(m, end)
+}
+
+// item runs an item and counts it.
+func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth int, count *callbacks.MapEnd) {
+	looked := e.lookup()
+	e.calls += 2
+	e.cb.OnMapItemStart(item, callbacks.MapItemStart{Cache: looked})
+	attempts := e.retries(item, ErrNode)
+	end := callbacks.MapItemEnd{Attempts: attempts, Cache: looked}
+	switch e.r.IntN(5) {
+	case 0:
+		e.call()
+		e.cb.OnError(item, callbacks.Failure{Err: ErrNode, Result: callbacks.ResultFailure})
+		end.End = e.end(item, ErrNode, true)
+		count.Failed++
+	case 1:
+		end.End = e.end(item, nil, false)
+		end.Result = callbacks.ResultSkip
+		count.Skipped++
+	case 2:
+		e.nested(item, n, depth, spot{index: -1})
+		end.End = e.end(item, nil, false)
+		count.Succeeded++
+	case 3: // a mapped branch has the path of its item
+		e.node(item, n, false, 0, spot{index: -1})
+		fallthrough
+	default:
+		end.End = e.end(item, nil, false)
+		count.Succeeded++
+	}
+	e.cb.OnMapItemEnd(item, end)
 }

@@ -19,19 +19,19 @@ type Decoder struct {
 	// Evicted counts scopes that were not remembered because too many were open.
 	Evicted uint64
 
-	runs       map[string]*runState
-	order      []string
+	runs       map[runKey]*runState
+	order      []runKey
 	open       int
 	nodes      map[nodeKey]*callbacks.Node
 	batchNodes []*callbacks.Node
 	buf        []byte
 	// positions in the sparse tables, whose rows come in the order of events
-	errors, maps, cached, retries cursor
+	errors, maps, cached, retries, lookups, resumed cursor
 }
 
 // NewDecoder returns a decoder.
 func NewDecoder() *Decoder {
-	return &Decoder{runs: map[string]*runState{}, nodes: map[nodeKey]*callbacks.Node{}}
+	return &Decoder{runs: map[runKey]*runState{}, nodes: map[nodeKey]*callbacks.Node{}}
 }
 
 // Open returns the number of open scopes.
@@ -76,6 +76,8 @@ func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
 	d.maps.reset(b.GetMaps().GetEvent())
 	d.cached.reset(b.GetCached().GetEvent())
 	d.retries.reset(b.GetRetries().GetEvent())
+	d.lookups.reset(b.GetLookups().GetEvent())
+	d.resumed.reset(b.GetResumed().GetEvent())
 
 	var first error
 	wants := callbacks.Interest(cb)
@@ -118,7 +120,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 		d.start(s, span, cc)
 	case pb.Hook_HOOK_PIPELINE_END:
 		if cc == s.root {
-			defer d.forget(b.Strings[b.Runs[ev.Run[i]].GetId()])
+			defer d.forget(keyOf(b, ev.Run[i]))
 		}
 	case pb.Hook_HOOK_NODE_END, pb.Hook_HOOK_MAP_END, pb.Hook_HOOK_MAP_ITEM_END, pb.Hook_HOOK_NESTED_PIPELINE_END:
 		d.end(s, span)
@@ -133,13 +135,13 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 	ev := b.Events
 	switch ev.Hook[i] { //nolint:exhaustive // the caller has seen to that
 	case pb.Hook_HOOK_PIPELINE_START:
-		cb.OnPipelineStart(cc, callbacks.PipelineStart{})
+		cb.OnPipelineStart(cc, callbacks.PipelineStart{Resumed: d.resumedOf(b, i)})
 	case pb.Hook_HOOK_PIPELINE_END:
 		cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: d.endOf(b, i)})
 	case pb.Hook_HOOK_NODE_START:
-		cb.OnNodeStart(cc, callbacks.NodeStart{})
+		cb.OnNodeStart(cc, callbacks.NodeStart{Cache: d.lookupOf(b, i)})
 	case pb.Hook_HOOK_NODE_END:
-		cb.OnNodeEnd(cc, callbacks.NodeEnd{End: d.endOf(b, i), Attempts: int(ev.Attempts[i])})
+		cb.OnNodeEnd(cc, callbacks.NodeEnd{End: d.endOf(b, i), Attempts: int(ev.Attempts[i]), Cache: d.lookupOf(b, i)})
 	case pb.Hook_HOOK_NODE_CACHED:
 		sig, saved, reason := d.cachedOf(b, i)
 		cb.OnNodeCached(cc, callbacks.NodeCached{Signature: sig, Saved: saved, Reason: reason})
@@ -155,9 +157,11 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		m.End = d.endOf(b, i)
 		cb.OnMapEnd(cc, m)
 	case pb.Hook_HOOK_MAP_ITEM_START:
-		cb.OnMapItemStart(cc, callbacks.MapItemStart{})
+		cb.OnMapItemStart(cc, callbacks.MapItemStart{Cache: d.lookupOf(b, i)})
 	case pb.Hook_HOOK_MAP_ITEM_END:
-		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{End: d.endOf(b, i)})
+		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{
+			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Cache: d.lookupOf(b, i),
+		})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
 		sig, saved, reason := d.cachedOf(b, i)
 		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason})
@@ -203,6 +207,28 @@ func (d *Decoder) cachedOf(b *pb.Batch, i int) (signature string, saved time.Dur
 	return b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
 }
 
+func (d *Decoder) lookupOf(b *pb.Batch, i int) *callbacks.CacheLookup {
+	r, ok := d.lookups.row(i)
+	if !ok {
+		return nil
+	}
+	t := b.Lookups
+	return &callbacks.CacheLookup{
+		Signature: b.Strings[t.Signature[r]], Reason: b.Strings[t.Reason[r]], Bypass: t.Bypass[r],
+	}
+}
+
+func (d *Decoder) resumedOf(b *pb.Batch, i int) *callbacks.Resumed {
+	r, ok := d.resumed.row(i)
+	if !ok {
+		return nil
+	}
+	t := b.Resumed
+	return &callbacks.Resumed{
+		Starts: int(t.Starts[r]), TraceID: traceID(t.TraceHi[r], t.TraceLo[r]), SpanID: spanID(t.Span[r]),
+	}
+}
+
 func (d *Decoder) mapOf(b *pb.Batch, i int) (size int, m callbacks.MapEnd) {
 	r, ok := d.maps.row(i)
 	if !ok {
@@ -220,21 +246,22 @@ func (d *Decoder) mapOf(b *pb.Batch, i int) (size int, m callbacks.MapEnd) {
 func (d *Decoder) path(b *pb.Batch, i int) string {
 	ev := b.Events
 	p := append(d.buf[:0], b.Strings[ev.Path[i]]...) //nolint:gocritic // the buffer is stored again below
-	switch {
-	case ev.Kind[i] == pb.Kind_KIND_MAP_ITEM:
+	if ev.Kind[i] == pb.Kind_KIND_MAP_ITEM {
 		p = append(p, '[')
 		p = strconv.AppendInt(p, int64(ev.Index[i]), 10)
 		p = append(p, ']')
-	case ev.Flags[i]&flagNoPath != 0:
-	default:
-		if len(p) > 0 {
-			p = append(p, '/')
-		}
-		p = append(p, b.Strings[b.Nodes[ev.Node[i]].GetName()]...)
+		d.buf = p
+		return string(p)
 	}
 	if ev.Iteration[i] > 0 {
 		p = append(p, '#')
 		p = strconv.AppendUint(p, uint64(ev.Iteration[i]), 10)
+	}
+	if ev.Flags[i]&flagNoPath == 0 {
+		if len(p) > 0 {
+			p = append(p, '/')
+		}
+		p = append(p, b.Strings[b.Nodes[ev.Node[i]].GetName()]...)
 	}
 	d.buf = p
 	return string(p)

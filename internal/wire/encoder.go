@@ -19,6 +19,7 @@ type Encoder struct {
 	runs    map[*callbacks.CallbackContext]uint32
 	scopes  map[*callbacks.CallbackContext]place
 	epochs  []time.Time
+	runners []string                             // of the runs
 	sources map[*callbacks.Node]callbacks.Source // over all batches
 
 	last      *callbacks.CallbackContext
@@ -52,17 +53,19 @@ func (e *Encoder) Begin(epoch, seq, dropped uint64) {
 	clear(e.runs)
 	clear(e.scopes)
 	e.last = nil
-	e.epochs = e.epochs[:0]
+	e.epochs, e.runners = e.epochs[:0], e.runners[:0]
 	ev := &e.events
 	ev.Hook, ev.Kind, ev.Run, ev.Node = ev.Hook[:0], ev.Kind[:0], ev.Run[:0], ev.Node[:0]
 	ev.Span, ev.Parent, ev.Order = ev.Span[:0], ev.Parent[:0], ev.Order[:0]
 	ev.Start, ev.Duration, ev.Depth = ev.Start[:0], ev.Duration[:0], ev.Depth[:0]
 	ev.Index, ev.Iteration, ev.Attempt = ev.Index[:0], ev.Iteration[:0], ev.Attempt[:0]
 	ev.Attempts, ev.Path, ev.Result, ev.Flags = ev.Attempts[:0], ev.Path[:0], ev.Result[:0], ev.Flags[:0]
+	ev.Runner = ev.Runner[:0]
 	b := &e.batch
 	b.Epoch, b.Seq, b.DroppedBefore = epoch, seq, dropped
 	b.Strings, b.Runs, b.Nodes = b.Strings[:0], b.Runs[:0], b.Nodes[:0]
 	b.Events, b.Errors, b.Maps, b.Cached, b.Retries = ev, nil, nil, nil, nil
+	b.Lookups, b.Resumed = nil, nil
 	e.intern("")
 }
 
@@ -85,7 +88,7 @@ func (e *Encoder) Add(r *Record, x *Extra) {
 	if r.Origin {
 		flags |= flagOrigin
 	}
-	if cc.Kind() == callbacks.KindPipeline && parent != nil && parent.Kind() == callbacks.KindMapItem {
+	if sharesPath(cc, parent) {
 		flags |= flagNoPath
 	}
 	span := cc.SpanID()
@@ -110,9 +113,39 @@ func (e *Encoder) Add(r *Record, x *Extra) {
 	ev.Path = append(ev.Path, in.path)
 	ev.Result = append(ev.Result, pb.Result(r.Result))
 	ev.Flags = append(ev.Flags, flags)
+	if name := cc.Runner(); len(ev.Runner) > 0 || name != e.runners[in.run] {
+		e.runner(in.run, name)
+	}
 	if x != nil {
 		e.extra(at, r.Hook, x)
 	}
+}
+
+// sharesPath reports whether cc, whose parent is nil for a root pipeline, is what
+// a map item or a round of a loop runs as a whole: it has the path of that.
+func sharesPath(cc, parent *callbacks.CallbackContext) bool {
+	switch {
+	case parent == nil:
+		return false
+	case cc.Kind() == callbacks.KindPipeline:
+		return parent.Kind() == callbacks.KindMapItem || cc.Iteration() > 0
+	default:
+		return parent.Kind() == callbacks.KindMapItem && cc.Name() == parent.Name()
+	}
+}
+
+// runner fills the column of runners, which there is only in batches where one is
+// not its run's: the column is as long as the others from then on.
+func (e *Encoder) runner(run uint32, name string) {
+	ev := &e.events
+	for len(ev.Runner) < len(ev.Hook)-1 {
+		ev.Runner = append(ev.Runner, 0)
+	}
+	i := uint32(0)
+	if name != e.runners[run] {
+		i = e.intern(name)
+	}
+	ev.Runner = append(ev.Runner, i)
 }
 
 // extra fills the sparse tables.
@@ -127,6 +160,27 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		t.Type = append(t.Type, e.intern(x.Error.Type))
 		t.Message = append(t.Message, e.intern(x.Error.Message))
 		t.Stack = append(t.Stack, e.intern(x.Error.Trace))
+	}
+	if x.Looked {
+		if b.Lookups == nil {
+			b.Lookups = &pb.Lookups{}
+		}
+		t := b.Lookups
+		t.Event = append(t.Event, at)
+		t.Signature = append(t.Signature, e.intern(x.Signature))
+		t.Reason = append(t.Reason, e.intern(x.Reason))
+		t.Bypass = append(t.Bypass, x.Bypass)
+	}
+	if r := x.Resumed; r != nil {
+		if b.Resumed == nil {
+			b.Resumed = &pb.Resumed{}
+		}
+		t := b.Resumed
+		t.Event = append(t.Event, at)
+		t.Starts = append(t.Starts, uint32(r.Starts))
+		t.TraceHi = append(t.TraceHi, binary.BigEndian.Uint64(r.TraceID[:8]))
+		t.TraceLo = append(t.TraceLo, binary.BigEndian.Uint64(r.TraceID[8:]))
+		t.Span = append(t.Span, binary.BigEndian.Uint64(r.SpanID[:]))
 	}
 	switch hook {
 	case callbacks.HookMapStart, callbacks.HookMapEnd:
@@ -237,6 +291,7 @@ func (e *Encoder) run(root *callbacks.CallbackContext) uint32 {
 		Span:          binary.BigEndian.Uint64(span[:]),
 	})
 	e.epochs = append(e.epochs, epoch)
+	e.runners = append(e.runners, root.Runner())
 	e.runs[root] = i
 	return i
 }

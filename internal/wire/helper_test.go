@@ -38,11 +38,16 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Error = wire.NewError(e.Err)
 	}
 	switch ev := e.Event.(type) {
+	case callbacks.PipelineStart:
+		x.Resumed = ev.Resumed
 	case callbacks.PipelineEnd:
 		end(ev.End)
+	case callbacks.NodeStart:
+		x.Look(ev.Cache)
 	case callbacks.NodeEnd:
 		end(ev.End)
 		r.Attempts = int32(ev.Attempts)
+		x.Look(ev.Cache)
 	case callbacks.NodeCached:
 		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
 	case callbacks.NestedPipelineStart:
@@ -55,8 +60,12 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 	case callbacks.MapEnd:
 		end(ev.End)
 		x.Succeeded, x.Failed, x.Cached, x.Skipped, x.Concurrency = ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency
+	case callbacks.MapItemStart:
+		x.Look(ev.Cache)
 	case callbacks.MapItemEnd:
 		end(ev.End)
+		r.Attempts = int32(ev.Attempts)
+		x.Look(ev.Cache)
 	case callbacks.MapItemCached:
 		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
 	case callbacks.Failure:

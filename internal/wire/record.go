@@ -33,6 +33,15 @@ type Extra struct {
 	Cached, Skipped   int
 	Signature, Reason string
 	Saved, Delay      time.Duration
+	Looked, Bypass    bool // of a cache, without a result
+	Resumed           *callbacks.Resumed
+}
+
+// Look sets what the cache said; l is nil when there is none.
+func (x *Extra) Look(l *callbacks.CacheLookup) {
+	if l != nil {
+		x.Looked, x.Bypass, x.Signature, x.Reason = true, l.Bypass, l.Signature, l.Reason
+	}
 }
 
 // Error is an error as far as it crosses to another process. It is an error
@@ -100,7 +109,7 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	return 200 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason))
+	return 220 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason))
 }
 
 // RecordSize is the same for a record without an extra.

@@ -23,6 +23,17 @@ type runState struct {
 	open map[uint64]*callbacks.CallbackContext
 }
 
+// runKey tells starts of runs apart: a run that goes on has the id that it had.
+type runKey struct {
+	id   string
+	span uint64 // of the root
+}
+
+func keyOf(b *pb.Batch, i uint32) runKey {
+	r := b.GetRuns()[i]
+	return runKey{b.GetStrings()[r.GetId()], r.GetSpan()}
+}
+
 // nodeKey is a node by what it says, which is the same in every batch.
 type nodeKey struct {
 	name, typ, signature, function, file string
@@ -31,23 +42,22 @@ type nodeKey struct {
 
 // run returns the state of a run, which it begins when it is new.
 func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
-	r := b.GetRuns()[i]
-	id := b.GetStrings()[r.GetId()]
-	if s := d.runs[id]; s != nil {
+	key := keyOf(b, i)
+	if s := d.runs[key]; s != nil {
 		return s
 	}
+	r := b.GetRuns()[i]
 	for len(d.order) >= maxRuns {
 		d.forget(d.order[0])
 	}
 	identity := callbacks.Identity{
-		Parent: spanID(r.GetParent()),
-		Flags:  byte(r.GetFlags()),
-		State:  b.GetStrings()[r.GetTraceState()],
+		TraceID: traceID(r.GetTraceHi(), r.GetTraceLo()),
+		Parent:  spanID(r.GetParent()),
+		Flags:   byte(r.GetFlags()),
+		State:   b.GetStrings()[r.GetTraceState()],
 	}
-	binary.BigEndian.PutUint64(identity.TraceID[:8], r.GetTraceHi())
-	binary.BigEndian.PutUint64(identity.TraceID[8:], r.GetTraceLo())
 	c := callbacks.RunConfig{
-		ID:       id,
+		ID:       key.id,
 		Identity: identity,
 		SpanID:   spanID(r.GetSpan()),
 		Pipeline: d.node(b, r.GetNode()),
@@ -57,21 +67,21 @@ func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
 		c.Epoch = time.Unix(0, n)
 	}
 	s := &runState{root: callbacks.NewRun(context.Background(), c), open: map[uint64]*callbacks.CallbackContext{}}
-	d.runs[id] = s
-	d.order = append(d.order, id)
+	d.runs[key] = s
+	d.order = append(d.order, key)
 	return s
 }
 
 // forget ends the state of a run.
-func (d *Decoder) forget(id string) {
-	s := d.runs[id]
+func (d *Decoder) forget(key runKey) {
+	s := d.runs[key]
 	if s == nil {
 		return
 	}
 	d.open -= len(s.open)
-	delete(d.runs, id)
+	delete(d.runs, key)
 	for i, o := range d.order {
-		if o == id {
+		if o == key {
 			d.order = append(d.order[:i], d.order[i+1:]...)
 			break
 		}
@@ -119,6 +129,14 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 	if parent == nil && ev.Parent[i] == rootSpan {
 		parent = s.root
 	}
+	around := s.root
+	if parent != nil {
+		around = parent
+	}
+	var override *callbacks.Override
+	if name := runner(b, i); name != around.Runner() {
+		override = &callbacks.Override{Runner: name}
+	}
 	return callbacks.Restore(s.root, parent, callbacks.Restored{
 		Scope: callbacks.Scope{
 			Kind:      callbacks.Kind(ev.Kind[i]),
@@ -127,12 +145,22 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 			Iteration: int32(ev.Iteration[i]),
 			Attempt:   uint16(ev.Attempt[i]),
 			Start:     time.Duration(ev.Start[i]),
+			Override:  override,
 		},
 		SpanID:       spanID(ev.Span[i]),
 		ParentSpanID: spanID(ev.Parent[i]),
 		Path:         d.path(b, i),
 		Depth:        int(ev.Depth[i]),
 	})
+}
+
+// runner returns what executes the i-th event's scope.
+func runner(b *pb.Batch, i int) string {
+	ev := b.GetEvents()
+	if own := ev.GetRunner(); len(own) > 0 && own[i] != 0 {
+		return b.GetStrings()[own[i]]
+	}
+	return b.GetStrings()[b.GetRuns()[ev.GetRun()[i]].GetRunner()]
 }
 
 // start remembers an open scope.
@@ -156,6 +184,13 @@ func (d *Decoder) end(s *runState, span uint64) {
 		delete(s.open, span)
 		d.open--
 	}
+}
+
+func traceID(hi, lo uint64) callbacks.TraceID {
+	var t callbacks.TraceID
+	binary.BigEndian.PutUint64(t[:8], hi)
+	binary.BigEndian.PutUint64(t[8:], lo)
+	return t
 }
 
 func spanID(n uint64) callbacks.SpanID {

@@ -91,6 +91,10 @@ func (c *checker) events(b *pb.Batch, strs, nodes, runs int) {
 	c.column(t, "path", len(e.GetPath()), n)
 	c.column(t, "result", len(e.GetResult()), n)
 	c.column(t, "flags", len(e.GetFlags()), n)
+	if len(e.GetRunner()) > 0 { // hosts leave it out when it says nothing
+		c.column(t, "runner", len(e.GetRunner()), n)
+		c.indices(t, "runner", e.GetRunner(), strs)
+	}
 	c.indices(t, "run", e.GetRun(), runs)
 	c.indices(t, "node", e.GetNode(), nodes)
 	c.indices(t, "path", e.GetPath(), strs)
@@ -141,6 +145,23 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 	retries := b.GetRetries()
 	c.column("retries", "delay", len(retries.GetDelay()), len(retries.GetEvent()))
 	c.indices("retries", "event", retries.GetEvent(), events)
+
+	lookups := b.GetLookups()
+	n = len(lookups.GetEvent())
+	c.column("lookups", "signature", len(lookups.GetSignature()), n)
+	c.column("lookups", "reason", len(lookups.GetReason()), n)
+	c.column("lookups", "bypass", len(lookups.GetBypass()), n)
+	c.indices("lookups", "event", lookups.GetEvent(), events)
+	c.indices("lookups", "signature", lookups.GetSignature(), strs)
+	c.indices("lookups", "reason", lookups.GetReason(), strs)
+
+	resumed := b.GetResumed()
+	n = len(resumed.GetEvent())
+	c.column("resumed", "starts", len(resumed.GetStarts()), n)
+	c.column("resumed", "trace_hi", len(resumed.GetTraceHi()), n)
+	c.column("resumed", "trace_lo", len(resumed.GetTraceLo()), n)
+	c.column("resumed", "span", len(resumed.GetSpan()), n)
+	c.indices("resumed", "event", resumed.GetEvent(), events)
 
 	attrs := b.GetAttributes()
 	n = len(attrs.GetEvent())

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,11 +118,18 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 		"node of a run":   func(b *pb.Batch) { b.Runs[0].Node = 77 },
 		"name of a node":  func(b *pb.Batch) { b.Nodes[0].Name = 1e6 },
 		"run of an event": func(b *pb.Batch) { b.Events.Run[0] = 5 },
+		"few runners":     func(b *pb.Batch) { b.Events.Runner = []uint32{0} },
+		"runner":          func(b *pb.Batch) { b.Events.Runner = slices.Repeat([]uint32{1e6}, len(b.Events.Hook)) },
+		"lookups":         func(b *pb.Batch) { b.Lookups = &pb.Lookups{Event: []uint32{0}} },
+		"lookup's event":  func(b *pb.Batch) { b.Lookups.Event[0] = 1e6 },
+		"lookup's reason": func(b *pb.Batch) { b.Lookups.Reason[0] = 1e6 },
+		"resumed":         func(b *pb.Batch) { b.Resumed = &pb.Resumed{Event: []uint32{0}} },
+		"resumed event":   func(b *pb.Batch) { b.Resumed.Event[0] = 1e6 },
 	}
 	for name, breakIt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var said, heard callbacktest.Recorder
-			hooktest.Random(&said, 1)
+			hooktest.Random(&said, 3)
 			b := encode(said.Events(), 4096)[0]
 			breakIt(b)
 			if err := wire.NewDecoder().Deliver(b, &heard); !errors.Is(err, wire.ErrMalformed) {

@@ -127,6 +127,67 @@ func failing(in backend.Instance) *hooktest.Scope {
 	return run
 }
 
+// policies is a run that goes on, with retries, stored results, a branch, a loop,
+// a map with partial results and a gate.
+func policies(in backend.Instance) *hooktest.Scope {
+	run := hooktest.Resume(in, hooktest.Config("nightly"), &callbacks.Resumed{
+		Starts: 1, TraceID: callbacks.TraceID{0x7d, 0x0e, 15: 0x09}, SpanID: callbacks.SpanID{1},
+	})
+	run.Cached("walk", callbacks.NodeCached{Reason: "resume", Saved: 95 * time.Second})
+	run.Cached("list", callbacks.NodeCached{Reason: "resume", Saved: 100 * time.Microsecond})
+	refused := errors.New("dial tcp 10.0.0.7:443:\n\tconnection refused")
+	f := run.Looked("fetch", callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new"})
+	for i := range 7 {
+		f.Retry(i+1, time.Duration(i)*500*ms, refused)
+	}
+	f.EndAttempts(callbacks.End{Duration: 11 * time.Second, Result: callbacks.ResultSuccess}, 8)
+	b := run.Node("choose")
+	b.Skipped("left", `the branch chose "right"`)
+	b.SkippedStep(callbacks.KindPipeline, "middle", `the branch chose "right"`)
+	b.Node("right").OK(ms)
+	b.OK(2 * ms)
+	l := run.Node("poll")
+	for round := range 3 {
+		l.Round(round + 1)
+		l.Node("ask").OK(ms)
+	}
+	l.OK(4 * ms)
+	l = run.Node("refine")
+	for round := range 2 {
+		l.Round(round + 1)
+		body := l.Nested("pass")
+		body.Node("step").OK(ms)
+		body.OK(2 * ms)
+	}
+	l.OK(5 * ms)
+	m := run.Map("parse", 6, 0)
+	for i := range 3 {
+		it := m.LookedItem(i, callbacks.CacheLookup{Bypass: true, Reason: "the result cannot be kept"})
+		if i > 0 {
+			it.Retry(1, 0, refused)
+		}
+		if i == 2 {
+			it.Fail(ms, callbacks.ResultFailure, refused)
+			continue
+		}
+		it.EndAttempts(callbacks.End{Duration: ms, Result: callbacks.ResultSuccess}, i+1)
+	}
+	m.CachedItem(3, callbacks.MapItemCached{Reason: "cache", Saved: 20 * time.Second})
+	m.CachedItem(4, callbacks.MapItemCached{Reason: "resume", Saved: 50 * time.Second})
+	m.Item(5).Stop(ms)
+	m.EndMap(callbacks.MapEnd{
+		End:       callbacks.End{Duration: 9 * ms, Result: callbacks.ResultFailure, Err: errors.New("1 of 6 items failed")},
+		Succeeded: 2, Failed: 1, Cached: 2, Skipped: 1,
+	})
+	p := run.Nested("publish")
+	p.Node("enough").Stop(ms)
+	p.Stop(2 * ms)
+	run.SkippedStep(callbacks.KindMap, "tell", "a gate stopped what it needs")
+	run.Node("report").OK(ms)
+	run.End(callbacks.End{Duration: 12 * time.Second, Result: callbacks.ResultFailure, Err: errors.New("1 of 6 items failed")})
+	return run
+}
+
 // interleaved is a run of nested pipelines that run at the same time.
 func interleaved(in backend.Instance) *hooktest.Scope {
 	run := hooktest.Start(in, hooktest.Config("parallel"))
@@ -177,7 +238,11 @@ func hostile(in backend.Instance) *hooktest.Scope {
 	run.Node("世界 wide 👩‍👩‍👧 é " + strings.Repeat("x", 300)).OK(ms) //nolint:gosmopolitan // wide on purpose
 	run.Node("").OK(ms)
 	run.Node("n").Fail(ms, callbacks.ResultFailure, errors.New("first\nnode fake\x1b[31m\r\n\r\n\tthird\u2029"+strings.Repeat("m", 5000)))
-	run.Skipped("s", "because\x1b[0m")
+	run.Skipped("s", "because\x1b[0m\nnode fake")
+	run.Cached("c", callbacks.NodeCached{Reason: "there\x1b[0m\nnode fake"})
+	r := run.Node("r")
+	r.Retry(1, 0, errors.New("busy\x1b[0m\nnode fake\u202e"))
+	r.OK(ms)
 	run.End(callbacks.End{Result: callbacks.ResultFailure, Err: errors.New("n")})
 	return run
 }
@@ -204,6 +269,10 @@ func TestGolden(t *testing.T) {
 		{"failing", plain, failing},
 		{"failing-verbose", with(plain, `{"verbose":true}`), failing},
 		{"failing-color", with(plain, `{"color":"always"}`), failing},
+		{"policies", plain, policies},
+		{"policies-verbose", with(plain, `{"verbose":true}`), policies},
+		{"policies-color", with(terminal(100), `{"color":"always"}`), policies},
+		{"policies-40", terminal(40), policies},
 		{"interleaved", plain, interleaved},
 		{"hostile", plain, hostile},
 		{"hostile-40", terminal(40), hostile},

@@ -11,7 +11,7 @@
 //	  - plugin: console
 //	    config:
 //	      color: auto      # auto, always or never
-//	      verbose: false   # true: map items, retries, span ids, functions
+//	      verbose: false   # true: map items, all retries, cache misses, span ids, functions
 //
 // # Reading it
 //
@@ -19,6 +19,12 @@
 // steps inside has a line before them too. The message of a failure stands on
 // the deepest line that failed. A map is one line, and up to five lines for
 // items that failed.
+//
+// A step whose stored result was used is "cached", with the time that this saved;
+// "by an earlier start" says that the run itself had kept it. Up to five failed
+// attempts of a node have a line each; those of items are counted. A step that
+// does not run is "skipped", with the reason, and what a gate ended is "stopped".
+// The rounds of a loop are told apart as #1, #2 and so on.
 //
 // The output is only ever added to. Where steps run at the same time, one of
 // them is printed as it runs and the others when it has ended; several runs are

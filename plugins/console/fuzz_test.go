@@ -26,7 +26,10 @@ func FuzzHostileTexts(f *testing.F) {
 			c := hooktest.Config("p" + pipeline) // an empty name means an unknown one
 			c.ID = id
 			run := hooktest.Start(in, c)
-			run.Node(node).OK(ms)
+			looked := run.Looked(node, callbacks.CacheLookup{Reason: message})
+			looked.Retry(1, ms, errors.New(message))
+			looked.OK(ms)
+			run.Cached("c"+node, callbacks.NodeCached{Reason: "r" + message})
 			n := run.Nested("n" + node)
 			n.Node(node).Fail(ms, callbacks.ResultFailure, errors.New(message))
 			n.End(callbacks.End{Result: callbacks.ResultFailure, Err: errors.New(message)})
@@ -36,8 +39,8 @@ func FuzzHostileTexts(f *testing.F) {
 				t.Fatal(err)
 			}
 			text := out.String()
-			if got := strings.Count(text, "\n"); got != 7 {
-				t.Errorf("%d lines, want 7:\n%q", got, text)
+			if got := strings.Count(text, "\n"); got != 9 {
+				t.Errorf("%d lines, want 9:\n%q", got, text)
 			}
 			text = strings.NewReplacer(dim, "", green, "", red, "", reset, "", "\n", "").Replace(text)
 			if !utf8.ValidString(text) {

@@ -8,26 +8,35 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// maxFailedItems is the most lines for failed items of one map.
-const maxFailedItems = 5
+const (
+	// maxFailedItems is the most lines for failed items of one map, and maxRetries
+	// that for failed attempts of one node.
+	maxFailedItems = 5
+	maxRetries     = 5
+	// leastSaved is the least time that is worth a word.
+	leastSaved = time.Millisecond
+)
 
 // Hooks returns what becomes a line.
 func (in *instance) Hooks() callbacks.Hook {
-	h := callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
-		callbacks.HookNodeSkipped | callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.Times
-	if in.verbose {
-		h |= callbacks.HookMapItemCached | callbacks.HookNodeRetry
-	}
-	return h
+	return callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
+		callbacks.HookNodeSkipped | callbacks.HookNodeRetry | callbacks.HookMapEnd | callbacks.HookMapItemEnd |
+		callbacks.HookMapItemCached | callbacks.Times
 }
 
 // OnPipelineStart prints the header of a pipeline.
-func (in *instance) OnPipelineStart(cc *callbacks.CallbackContext, _ callbacks.PipelineStart) {
+func (in *instance) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
 	if in.hidden(cc) {
 		return
 	}
 	r := in.begin(cc)
 	defer in.done()
+	if b := ev.Resumed; b != nil {
+		r.resumed = "resumed, start " + itoa(b.Starts+1)
+		if b.TraceID != cc.TraceID() && in.verbose {
+			r.resumed += ", first trace " + b.TraceID.String()
+		}
+	}
 	in.tree.show(in.runs.scope(r, cc))
 }
 
@@ -42,65 +51,115 @@ func (in *instance) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEn
 	if ev.Attempts > 1 {
 		details = append(details, itoa(ev.Attempts)+" attempts")
 	}
-	in.end(cc, ev.End, details)
+	in.end(cc, ev.End, in.looked(details, ev.Cache))
+}
+
+// looked adds why there was no stored result.
+func (in *instance) looked(details []string, l *callbacks.CacheLookup) []string {
+	if l == nil || !in.verbose {
+		return details
+	}
+	why := "cache miss"
+	if l.Bypass {
+		why = "cache not used"
+	}
+	if l.Reason != "" {
+		why += ": " + in.layout.message(l.Reason)
+	}
+	return append(details, why)
 }
 
 // OnNodeCached prints the line of a node whose stored result was used.
 func (in *instance) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
-	in.leaf(cc, "cached", in.saved(ev.Saved, ev.Reason))
+	in.leaf(cc, line{word: "cached", details: in.saved(ev.Saved, ev.Reason)})
 }
 
-// OnNodeSkipped prints the line of a node that will not run.
+// OnNodeSkipped prints the line of a step that will not run.
 func (in *instance) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSkipped) {
-	in.leaf(cc, "skipped", []string{ev.Reason})
+	in.leaf(cc, line{word: "skipped", details: []string{in.layout.message(ev.Reason)}, faint: true})
 }
 
-// OnNodeRetry prints that an attempt failed.
+// OnNodeRetry prints that an attempt failed. Those of a map's items are counted.
 func (in *instance) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry) {
-	details := []string{"attempt " + itoa(ev.Attempt)}
+	if in.hidden(cc) || !in.verbose && !in.countRetry(cc) {
+		return
+	}
+	text := "attempt " + itoa(ev.Attempt) + " failed, next at once"
 	if ev.Delay > 0 {
-		details = append(details, "next in "+duration(ev.Delay))
+		text = "attempt " + itoa(ev.Attempt) + " failed, next in " + duration(ev.Delay)
 	}
 	if ev.Err != nil {
-		details = append(details, in.layout.message(ev.Err.Error()))
+		text += ": " + in.layout.message(ev.Err.Error())
 	}
-	in.leaf(cc, "retry", details)
+	in.leaf(cc, line{word: text})
+}
+
+// countRetry says whether a failed attempt is to have a line.
+func (in *instance) countRetry(cc *callbacks.CallbackContext) bool {
+	r := in.begin(cc)
+	defer in.done()
+	if cc.Kind() == callbacks.KindMapItem {
+		s, _ := in.runs.around(r, cc)
+		s.retries++
+		return false
+	}
+	n, known := r.retries[cc.SpanID()]
+	if !known && len(r.retries) >= maxScopes {
+		return false
+	}
+	r.retries[cc.SpanID()] = n + 1
+	return n < maxRetries
 }
 
 // OnMapEnd prints the line of a map.
 func (in *instance) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
-	items := itoa(ev.Size()) + " items"
-	if ev.Size() == 1 {
-		items = "1 item"
+	var details []string
+	if !in.hidden(cc) {
+		details = append([]string{items(ev)}, in.ofItems(cc, ev.Failed)...)
 	}
+	in.end(cc, ev.End, details)
+}
+
+// items says how many items a map has, and what became of them when that is not
+// one and the same for all that succeeded.
+func items(ev callbacks.MapEnd) string {
+	text := count(ev.Size(), "item")
+	if ev.Succeeded == ev.Size() {
+		return text
+	}
+	sep := ": "
 	for _, c := range [...]struct {
 		n    int
 		what string
-	}{{ev.Failed, " failed"}, {ev.Cached, " cached"}, {ev.Skipped, " skipped"}} {
+	}{{ev.Succeeded, " ok"}, {ev.Failed, " failed"}, {ev.Cached, " cached"}, {ev.Skipped, " skipped"}} {
 		if c.n > 0 {
-			items += ", " + itoa(c.n) + c.what
+			text += sep + itoa(c.n) + c.what
+			sep = ", "
 		}
 	}
-	if !in.hidden(cc) && !in.verbose {
-		in.moreFailedItems(cc, ev.Failed)
-	}
-	in.end(cc, ev.End, []string{items})
+	return text
 }
 
-// moreFailedItems prints how many items of a map failed without a line.
-func (in *instance) moreFailedItems(cc *callbacks.CallbackContext, failed int) {
+// ofItems returns what is known of all items of a map together, and prints how
+// many failed without a line.
+func (in *instance) ofItems(cc *callbacks.CallbackContext, failed int) (details []string) {
 	r := in.begin(cc)
 	defer in.done()
 	s := r.scopes[cc.SpanID()]
-	if s == nil || s.failedItems < maxFailedItems || failed <= maxFailedItems {
-		return
+	if s == nil {
+		return nil
 	}
-	more := failed - maxFailedItems
-	text := itoa(more) + " more failed items"
-	if more == 1 {
-		text = "1 more failed item"
+	details = in.saved(s.saved, "")
+	switch {
+	case s.retries == 1:
+		details = append(details, "1 retry")
+	case s.retries > 1:
+		details = append(details, itoa(s.retries)+" retries")
 	}
-	in.tree.emit(s, in.layout.note(s.head.level+1, "and "+text))
+	if more := failed - maxFailedItems; !in.verbose && s.failedItems >= maxFailedItems && more > 0 {
+		in.tree.emit(s, in.layout.note(s.head.level+1, "and "+count(more, "more failed item")))
+	}
+	return details
 }
 
 // OnMapItemEnd prints the line of a map item: when it failed, or when all have
@@ -111,7 +170,11 @@ func (in *instance) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.Map
 			return
 		}
 	}
-	in.end(cc, ev.End, nil)
+	var details []string
+	if ev.Attempts > 1 {
+		details = append(details, itoa(ev.Attempts)+" attempts")
+	}
+	in.end(cc, ev.End, in.looked(details, ev.Cache))
 }
 
 // countFailedItem says whether a failed item is to have a line.
@@ -124,34 +187,53 @@ func (in *instance) countFailedItem(cc *callbacks.CallbackContext) bool {
 	return s.failedItems <= maxFailedItems
 }
 
-// OnMapItemCached prints the line of an item whose stored result was used.
+// OnMapItemCached prints the line of an item whose stored result was used, when
+// all have one.
 func (in *instance) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
-	in.leaf(cc, "cached", in.saved(ev.Saved, ev.Reason))
+	if in.hidden(cc) {
+		return
+	}
+	in.addSaved(cc, ev.Saved)
+	if in.verbose {
+		in.leaf(cc, line{word: "cached", details: in.saved(ev.Saved, ev.Reason)})
+	}
 }
 
-func (in *instance) saved(d time.Duration, reason string) []string {
-	var details []string
-	if in.verbose && d > 0 {
+// addSaved adds to what the stored results of a map's items saved.
+func (in *instance) addSaved(cc *callbacks.CallbackContext, d time.Duration) {
+	r := in.begin(cc)
+	defer in.done()
+	s, _ := in.runs.around(r, cc)
+	s.saved += max(d, 0)
+}
+
+// saved says what a stored result saved, and where it is from.
+func (in *instance) saved(d time.Duration, reason string) (details []string) {
+	if d >= leastSaved {
 		details = append(details, "saved "+duration(d))
 	}
-	if reason != "" && reason != "cache" {
+	switch reason {
+	case "", "cache":
+	case "resume":
+		details = append(details, "by an earlier start")
+	default:
 		details = append(details, "from "+in.layout.clean(reason))
 	}
 	return details
 }
 
-// leaf prints a line of something that has no duration and nothing inside.
-func (in *instance) leaf(cc *callbacks.CallbackContext, word string, details []string) {
+// leaf prints a line of something that has no duration and nothing inside. n has
+// what is said of it.
+func (in *instance) leaf(cc *callbacks.CallbackContext, n line) {
 	if in.hidden(cc) {
 		return
 	}
 	r := in.begin(cc)
 	defer in.done()
 	parent, lost := in.runs.around(r, cc)
-	for i, d := range details {
-		details[i] = in.layout.clean(d)
-	}
-	n := line{level: parent.head.level + 1, name: in.runs.name(cc), word: word, details: compact(details)}
+	parent.rounds = max(parent.rounds, cc.Iteration())
+	at := in.runs.line(parent, cc)
+	n.level, n.name, n.tail, n.details = at.level, at.name, at.tail, compact(n.details)
 	in.tree.emit(parent, in.layout.end(in.more(n, cc, lost)))
 }
 
@@ -163,11 +245,14 @@ func (in *instance) end(cc *callbacks.CallbackContext, e callbacks.End, details 
 	r := in.begin(cc)
 	defer in.done()
 	parent, lost := in.runs.around(r, cc)
+	parent.rounds = max(parent.rounds, cc.Iteration())
+	delete(r.retries, cc.SpanID())
 	s := r.scopes[cc.SpanID()]
 	if isRoot(cc) {
 		s = r.root
 	}
-	n := line{level: parent.head.level + 1, name: in.runs.name(cc), duration: duration(e.Duration)}
+	n := in.runs.line(parent, cc)
+	n.duration = duration(e.Duration)
 	n.word, n.color = word(e.Result)
 	if failed(e.Result) {
 		if below := s != nil && s.failureBelow; e.Err != nil && (e.Origin || !below) {
@@ -176,9 +261,12 @@ func (in *instance) end(cc *callbacks.CallbackContext, e callbacks.End, details 
 		parent.failureBelow = true
 	}
 	n.details = details
+	if s != nil && s.rounds > 0 && cc.Kind() == callbacks.KindNode {
+		n.details = append([]string{count(s.rounds, "round")}, details...)
+	}
 	if isRoot(cc) {
 		if s == nil || s.standsAlone() {
-			n.details = append(n.details, in.runs.ids(r.key)...)
+			n.details = append(n.details, in.runs.ids(r)...)
 		}
 		in.runs.end(r, in.layout.end(n))
 		return
@@ -241,8 +329,8 @@ func word(r callbacks.Result) (word, color string) {
 		return r.String(), red
 	case callbacks.ResultCancellation:
 		return "cancelled", ""
-	case callbacks.ResultSkip:
-		return "skipped", ""
+	case callbacks.ResultSkip: // it had begun: what never runs has no End
+		return "stopped", ""
 	default:
 		return r.String(), ""
 	}
@@ -257,4 +345,12 @@ func compact(texts []string) []string {
 		}
 	}
 	return list
+}
+
+// count returns a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return itoa(n) + " " + thing + "s"
 }

@@ -30,10 +30,12 @@ type layout struct {
 type line struct {
 	level    int
 	name     string
+	tail     string // of the name, never cut: it tells siblings apart
 	duration string
 	word     string // how it ended
 	color    string // of the word
 	details  []string
+	faint    bool // of no weight, as a whole
 }
 
 // edge is the column at which durations end.
@@ -50,14 +52,20 @@ func (l layout) paint(color, s string) string {
 	return color + s + reset
 }
 
+// title returns the name of n in a number of columns, which only a terminal has.
+func (l layout) title(n line, room int) string {
+	name := n.name
+	if l.terminal {
+		name = l.cut(name, max(room-len(n.tail), 1))
+	}
+	return name + n.tail
+}
+
 // end returns the line of a step that has ended.
 func (l layout) end(n line) string {
 	indent := l.indent(n.level)
 	room := max(l.edge()-len(n.duration)-len(gap)-len(indent), minName)
-	name := n.name
-	if l.terminal {
-		name = l.cut(name, room)
-	}
+	name := l.title(n, room)
 	var b strings.Builder
 	b.WriteString(indent)
 	b.WriteString(name)
@@ -75,17 +83,17 @@ func (l layout) end(n line) string {
 		b.WriteString(gap)
 		b.WriteString(d)
 	}
+	if n.faint {
+		return indent + l.paint(dim, b.String()[len(indent):]) + "\n"
+	}
 	b.WriteByte('\n')
 	return b.String()
 }
 
 // header returns the line before the steps inside a step.
 func (l layout) header(n line) string {
-	name := n.name
 	indent := l.indent(n.level)
-	if l.terminal {
-		name = l.cut(name, max(l.width-len(indent), minName))
-	}
+	name := l.title(n, max(l.width-len(indent), minName))
 	var b strings.Builder
 	b.WriteString(indent)
 	b.WriteString(name)

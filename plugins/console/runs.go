@@ -27,6 +27,9 @@ type run struct {
 	span   callbacks.SpanID // of the root, when that is known
 	scopes map[callbacks.SpanID]*scope
 	last   time.Time // of its last event
+
+	resumed string // what it continues; empty when it is new
+	retries map[callbacks.SpanID]int
 }
 
 // runs finds the scope of a context.
@@ -43,7 +46,7 @@ func (rs *runs) of(cc *callbacks.CallbackContext) *run {
 		if len(rs.order) >= maxRuns {
 			rs.end(rs.order[0], rs.lost(rs.order[0]))
 		}
-		r = &run{key: key, scopes: map[callbacks.SpanID]*scope{}}
+		r = &run{key: key, scopes: map[callbacks.SpanID]*scope{}, retries: map[callbacks.SpanID]int{}}
 		rs.byKey[key] = r
 		rs.order = append(rs.order, r)
 	}
@@ -51,13 +54,13 @@ func (rs *runs) of(cc *callbacks.CallbackContext) *run {
 }
 
 // ids returns what tells a run from others.
-func (rs *runs) ids(key runKey) []string {
+func (rs *runs) ids(r *run) []string {
 	const short = 8
-	id := key.id
+	id := r.key.id
 	if len(id) >= 2*short && isHex(id) {
 		id = id[:short]
 	}
-	return []string{"run " + rs.tree.layout.clean(id), "trace " + key.trace.String()}
+	return compact([]string{"run " + rs.tree.layout.clean(id), "trace " + r.key.trace.String(), r.resumed})
 }
 
 func isHex(s string) bool {
@@ -107,7 +110,7 @@ func (rs *runs) scope(r *run, cc *callbacks.CallbackContext) *scope {
 	if len(r.scopes) >= maxScopes {
 		return parent
 	}
-	s := &scope{parent: parent, head: line{level: parent.head.level + 1, name: rs.name(cc)}}
+	s := &scope{parent: parent, head: rs.line(parent, cc)}
 	r.scopes[cc.SpanID()] = s
 	return s
 }
@@ -122,22 +125,23 @@ func (rs *runs) root(r *run, cc *callbacks.CallbackContext) *scope {
 		name, _, _ := strings.Cut(cc.Path(), "/")
 		r.root = &scope{parent: rs.tree.top, head: line{
 			name:    callbacks.KindPipeline.String() + " " + rs.tree.layout.clean(name),
-			details: rs.ids(r.key),
+			details: rs.ids(r),
 		}}
 	}
 	return r.root
 }
 
-// name returns the name of cc's span, with what tells it from its siblings.
-func (rs *runs) name(cc *callbacks.CallbackContext) string {
-	name := rs.tree.layout.clean(cc.SpanName())
+// line returns a line in a scope with the name of cc's span, and what tells it
+// from its siblings.
+func (rs *runs) line(parent *scope, cc *callbacks.CallbackContext) line {
+	n := line{level: parent.head.level + 1, name: rs.tree.layout.clean(cc.SpanName())}
 	if cc.Kind() == callbacks.KindMapItem {
-		name += "[" + itoa(cc.Index()) + "]"
+		n.tail = "[" + itoa(cc.Index()) + "]"
 	}
 	if cc.Iteration() > 0 {
-		name += "#" + itoa(cc.Iteration())
+		n.tail += " #" + itoa(cc.Iteration())
 	}
-	return name
+	return n
 }
 
 // end closes a run and forgets it.

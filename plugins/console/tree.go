@@ -3,6 +3,7 @@ package console
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxBuffered is the most bytes of lines that wait.
@@ -24,8 +25,11 @@ type scope struct {
 	queued   bool     // in parent.open
 	printed  bool     // the header was printed
 
-	failureBelow bool // a failure inside was printed
-	failedItems  int  // lines of failed items of a map
+	failureBelow bool          // a failure inside was printed
+	failedItems  int           // lines of failed items of a map
+	retries      int           // of a map's items
+	rounds       int           // of a loop
+	saved        time.Duration // by stored results of a map's items
 }
 
 // tree prints scopes in an order in which each one's lines stand together.

@@ -1,0 +1,164 @@
+package telemetry
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+const (
+	// maxNoted is the most scopes that something is noted of: where Ends are
+	// lost, notes would stay for ever.
+	maxNoted = 4096
+	// maxEvents is the most events of a span, the exception of a failure aside.
+	maxEvents = 32
+)
+
+// notes keeps what is said of scopes before they end. Few scopes have notes, and
+// while none has, an End costs one load.
+type notes struct {
+	count atomic.Int64
+	mu    sync.RWMutex
+	of    map[noted]*note
+}
+
+// noted is a scope. The same place of a run has the same span id when the run is
+// started again, but then the first has ended.
+type noted struct {
+	trace callbacks.TraceID
+	span  callbacks.SpanID
+}
+
+type note struct {
+	events  []sdktrace.Event
+	dropped int
+	resumed *callbacks.Resumed
+}
+
+func key(cc *callbacks.CallbackContext) noted { return noted{cc.TraceID(), cc.SpanID()} }
+
+func (n *notes) any() bool { return n.count.Load() > 0 }
+
+// write calls f with the note of cc's scope.
+func (n *notes) write(cc *callbacks.CallbackContext, f func(*note)) {
+	k := key(cc)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	at := n.of[k]
+	if at == nil {
+		if n.of == nil {
+			n.of = map[noted]*note{}
+		}
+		if len(n.of) >= maxNoted {
+			for old := range n.of { // whichever: it is not known what was lost
+				delete(n.of, old)
+				break
+			}
+		}
+		at = &note{}
+		n.of[k] = at
+		n.count.Store(int64(len(n.of)))
+	}
+	f(at)
+}
+
+// event notes an event of cc's span, unless that has many.
+func (n *notes) event(cc *callbacks.CallbackContext, ev sdktrace.Event) {
+	n.write(cc, func(at *note) {
+		if len(at.events) >= maxEvents {
+			at.dropped++
+			return
+		}
+		at.events = append(at.events, ev)
+	})
+}
+
+// take moves what was noted of cc's scope to its span. A note that was made in
+// another process than the event may seem to be from after the span's end.
+func (n *notes) take(cc *callbacks.CallbackContext, s *span) {
+	k := key(cc)
+	n.mu.RLock()
+	at := n.of[k]
+	n.mu.RUnlock()
+	if at == nil { // as of most, whatever else has notes
+		return
+	}
+	n.mu.Lock()
+	delete(n.of, k)
+	n.count.Store(int64(len(n.of)))
+	n.mu.Unlock()
+	for i, ev := range at.events {
+		switch {
+		case ev.Time.Before(s.start):
+			at.events[i].Time = s.start
+		case ev.Time.After(s.end):
+			at.events[i].Time = s.end
+		}
+	}
+	m := s.grow()
+	m.events, m.dropped = at.events, at.dropped
+	if at.resumed != nil {
+		s.resumed(at.resumed)
+	}
+}
+
+// resumed adds what a run continues: where it was before, if that is another
+// trace.
+func (s *span) resumed(r *callbacks.Resumed) {
+	s.add(keyRunStarts.Int(r.Starts + 1))
+	first := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID(r.TraceID), SpanID: trace.SpanID(r.SpanID), Remote: true,
+	})
+	if first.IsValid() && first.TraceID() != s.context.TraceID() {
+		m := s.grow()
+		m.links = append(m.links, sdktrace.Link{SpanContext: first})
+	}
+}
+
+// OnPipelineStart notes what a run continues.
+func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	if ev.Resumed == nil || !c.wants(cc) {
+		return
+	}
+	before := *ev.Resumed // an event is not ours to keep
+	c.notes.write(cc, func(n *note) { n.resumed = &before })
+}
+
+// OnNodeRetry notes an event of the span of the node or item.
+func (c *Callback) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry) {
+	if !c.wants(cc) {
+		return
+	}
+	e := sdktrace.Event{Name: "retry", Time: time.Now()}
+	e.Attributes = append(e.Attributes,
+		keyAttemptNumber.Int(ev.Attempt), keyAttemptDelay.Float64(ev.Delay.Seconds()))
+	if ev.Err != nil {
+		e.Attributes = append(e.Attributes,
+			semconv.ErrorTypeKey.String(valid(callbacks.ErrorType(ev.Err))),
+			semconv.ExceptionMessage(shorten(ev.Err.Error(), maxMessage)))
+	}
+	c.notes.event(cc, e)
+}
+
+// OnNodeSkipped notes an event of the span around: a step that did not run has
+// none.
+func (c *Callback) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSkipped) {
+	parent := cc.Parent()
+	if parent == nil || !c.wants(cc) {
+		return
+	}
+	at := cc.Start()
+	if at.IsZero() { // an emitter without times
+		at = time.Now()
+	}
+	e := sdktrace.Event{Name: "skip", Time: at}
+	e.Attributes = append(e.Attributes,
+		keyNodeName.String(valid(cc.Name())), keyPath.String(valid(cc.Path())), keySkipReason.String(shorten(ev.Reason, maxMessage)))
+	c.notes.event(parent, e)
+}

@@ -16,7 +16,7 @@ type Restored struct {
 // Restore returns the context of a scope from what was said of it. It is for
 // backends: run is the context that [NewRun] made for the run, parent is the
 // scope's parent when that is known and nil otherwise. The scope inherits from
-// its parent, or else from the run, what r.Override does not give.
+// its parent, or else from the run, what [CallbackContext.Override] does not give.
 //
 // Where the parent is not known, Parent returns a context that has nothing but
 // the parent's span id.
@@ -24,9 +24,6 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 	env := run.env
 	if parent != nil {
 		env = parent.env
-	}
-	if r.Override != nil {
-		env = env.with(r.Override)
 	}
 	cc := &CallbackContext{
 		env:       env,

@@ -68,8 +68,11 @@ func (s *Scope) child(n *callbacks.Node, k callbacks.Kind, index int) *Scope {
 func (s *Scope) with(n *callbacks.Node, k callbacks.Kind, index int, o *callbacks.Override) *Scope {
 	c := &Scope{CallbackContext: &callbacks.CallbackContext{}, run: s.run}
 	s.Begin(c.CallbackContext, callbacks.Scope{
-		Kind: k, Node: n, Index: int32(index), Iteration: s.round, Attempt: 1, Start: time.Millisecond, Override: o,
+		Kind: k, Node: n, Index: int32(index), Iteration: s.round, Attempt: 1, Start: time.Millisecond,
 	})
+	if o != nil {
+		c.Override(*o)
+	}
 	return c
 }
 

@@ -71,10 +71,8 @@ func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callb
 	s := callbacks.Scope{
 		Kind: k, Node: n, Index: at.index, Iteration: at.iteration, Attempt: 1, Start: time.Since(e.epoch),
 	}
-	if at.runner != "" {
-		s.Override = &callbacks.Override{Runner: at.runner}
-	}
 	cc.Begin(c, s)
+	c.Override(callbacks.Override{Runner: at.runner})
 	return c
 }
 

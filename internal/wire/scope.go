@@ -133,11 +133,7 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 	if parent != nil {
 		around = parent
 	}
-	var override *callbacks.Override
-	if name := runner(b, i); name != around.Runner() {
-		override = &callbacks.Override{Runner: name}
-	}
-	return callbacks.Restore(s.root, parent, callbacks.Restored{
+	cc := callbacks.Restore(s.root, parent, callbacks.Restored{
 		Scope: callbacks.Scope{
 			Kind:      callbacks.Kind(ev.Kind[i]),
 			Node:      d.node(b, ev.Node[i]),
@@ -145,13 +141,16 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 			Iteration: int32(ev.Iteration[i]),
 			Attempt:   uint16(ev.Attempt[i]),
 			Start:     time.Duration(ev.Start[i]),
-			Override:  override,
 		},
 		SpanID:       spanID(ev.Span[i]),
 		ParentSpanID: spanID(ev.Parent[i]),
 		Path:         d.path(b, i),
 		Depth:        int(ev.Depth[i]),
 	})
+	if name := runner(b, i); name != around.Runner() {
+		cc.Override(callbacks.Override{Runner: name})
+	}
+	return cc
 }
 
 // runner returns what executes the i-th event's scope.

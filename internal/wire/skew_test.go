@@ -83,8 +83,8 @@ func TestRunners(t *testing.T) {
 	inner, node := &callbacks.CallbackContext{}, &callbacks.CallbackContext{}
 	root.Begin(inner, callbacks.Scope{
 		Kind: callbacks.KindPipeline, Node: &callbacks.Node{Name: "inner"}, Index: -1, Attempt: 1,
-		Override: &callbacks.Override{Runner: "sequential"},
 	})
+	inner.Override(callbacks.Override{Runner: "sequential"})
 	inner.Begin(node, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}, Index: -1, Attempt: 1})
 	said.OnPipelineStart(root, callbacks.PipelineStart{})
 	said.OnNestedPipelineStart(root, callbacks.NestedPipelineStart{Child: inner})

@@ -10,10 +10,14 @@ import (
 func TestRestoredRunner(t *testing.T) {
 	run := callbacks.NewRun(t.Context(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "daily"}, Runner: "local"})
 	restore := func(parent *callbacks.CallbackContext, o *callbacks.Override) *callbacks.CallbackContext {
-		return callbacks.Restore(run, parent, callbacks.Restored{
-			Scope:  callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}, Override: o},
+		cc := callbacks.Restore(run, parent, callbacks.Restored{
+			Scope:  callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}},
 			SpanID: callbacks.SpanID{1}, ParentSpanID: callbacks.SpanID{2},
 		})
+		if o != nil {
+			cc.Override(*o)
+		}
+		return cc
 	}
 	other := restore(run, &callbacks.Override{Runner: "sequential"})
 	for _, tc := range []struct {

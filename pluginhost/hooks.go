@@ -99,7 +99,7 @@ func (h *Host) OnMapItemStart(cc *callbacks.CallbackContext, _ callbacks.MapItem
 
 // OnMapItemEnd queues the event.
 func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
-	h.end(callbacks.HookMapItemEnd, cc, ev.End, 0, nil)
+	h.end(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, nil)
 }
 
 // OnMapItemCached queues the event.

@@ -1,6 +1,7 @@
 package hooktest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func Random(cb callbacks.PipelineCallback, seed uint64) int {
 		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: e.epoch,
 		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline"},
 	})
-	e.pipeline(cc, 0)
+	_ = e.pipeline(cc, 0)
 	return e.calls
 }
 
@@ -70,23 +71,25 @@ func (e *random) end(cc *callbacks.CallbackContext, err error, origin bool) call
 	return end
 }
 
-func (e *random) pipeline(cc *callbacks.CallbackContext, depth int) {
+// pipeline returns the failure of the first node that fails.
+func (e *random) pipeline(cc *callbacks.CallbackContext, depth int) (failure error) {
 	e.call()
 	e.cb.OnPipelineStart(cc, callbacks.PipelineStart{})
 	for i, at := range e.r.Perm(len(nodes))[:2+e.r.IntN(6)] {
-		e.step(cc, nodes[at], depth, i)
+		failure = cmp.Or(failure, e.step(cc, nodes[at], depth, i))
 	}
 	e.call()
-	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: e.end(cc, nil, false)})
+	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: e.end(cc, failure, false)})
+	return failure
 }
 
-func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i int) {
+func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i int) error {
 	choice := e.r.IntN(10)
 	switch {
 	case depth < 3 && choice == 0:
-		e.nested(cc, n, depth)
+		return e.nested(cc, n, depth)
 	case depth < 3 && choice == 1:
-		e.mapping(cc, n, depth)
+		return e.mapping(cc, n, depth)
 	case choice == 2:
 		e.call()
 		c := e.scope(cc, callbacks.KindNode, n, -1)
@@ -96,11 +99,12 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 		c := e.scope(cc, callbacks.KindNode, n, -1)
 		e.cb.OnNodeSkipped(c, callbacks.NodeSkipped{Reason: "branch"})
 	default:
-		e.node(cc, n, choice == 4, i)
+		return e.node(cc, n, choice == 4, i)
 	}
+	return nil
 }
 
-func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int) {
+func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int) error {
 	c := e.scope(cc, callbacks.KindNode, n, -1)
 	e.call()
 	e.cb.OnNodeStart(c, callbacks.NodeStart{})
@@ -115,17 +119,19 @@ func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail boo
 	}
 	e.call()
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.end(c, err, true), Attempts: attempts})
+	return err
 }
 
-func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) error {
 	c := e.scope(cc, callbacks.KindPipeline, n, -1)
 	e.calls += 2
 	e.cb.OnNestedPipelineStart(cc, callbacks.NestedPipelineStart{Child: c})
-	e.pipeline(c, depth+1)
-	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: e.end(c, nil, false), Child: c})
+	failure := e.pipeline(c, depth+1)
+	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: e.end(c, failure, false), Child: c})
+	return failure
 }
 
-func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) (failure error) {
 	size := 1 + e.r.IntN(6)
 	m := e.scope(cc, callbacks.KindMap, n, -1)
 	e.calls += 2
@@ -138,24 +144,37 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 			e.call()
 			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume"})
 			end.Cached++
-		case 1:
+		case 1: // stopped by a gate
+			e.calls += 2
+			e.cb.OnMapItemStart(item, callbacks.MapItemStart{})
+			stop := e.end(item, nil, false)
+			stop.Result = callbacks.ResultSkip
+			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: stop, Attempts: 1})
 			end.Skipped++
 		case 2:
 			e.calls += 3
 			e.cb.OnMapItemStart(item, callbacks.MapItemStart{})
 			e.cb.OnError(item, callbacks.Failure{Err: ErrNode, Result: callbacks.ResultFailure})
-			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: e.end(item, ErrNode, true)})
+			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: e.end(item, ErrNode, true), Attempts: 1})
 			end.Failed++
+			failure = cmp.Or(failure, ErrNode)
 		default:
 			e.calls += 2
 			e.cb.OnMapItemStart(item, callbacks.MapItemStart{})
+			var inside error
 			if i%2 == 0 {
-				e.nested(item, n, depth)
+				inside = e.nested(item, n, depth)
 			}
-			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: e.end(item, nil, false)})
-			end.Succeeded++
+			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: e.end(item, inside, false), Attempts: 1})
+			if inside == nil {
+				end.Succeeded++
+			} else {
+				end.Failed++
+				failure = cmp.Or(failure, inside)
+			}
 		}
 	}
-	end.End = e.end(m, nil, false)
+	end.End = e.end(m, failure, false)
 	e.cb.OnMapEnd(m, end)
+	return failure
 }

@@ -157,7 +157,7 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 	case pb.Hook_HOOK_MAP_ITEM_START:
 		cb.OnMapItemStart(cc, callbacks.MapItemStart{})
 	case pb.Hook_HOOK_MAP_ITEM_END:
-		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{End: d.endOf(b, i)})
+		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1)})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
 		sig, saved, reason := d.cachedOf(b, i)
 		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason})

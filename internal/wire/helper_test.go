@@ -57,6 +57,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Succeeded, x.Failed, x.Cached, x.Skipped, x.Concurrency = ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency
 	case callbacks.MapItemEnd:
 		end(ev.End)
+		r.Attempts = int32(ev.Attempts)
 	case callbacks.MapItemCached:
 		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
 	case callbacks.Failure:

@@ -80,7 +80,7 @@ func (f *frame) stopped(cc *callbacks.CallbackContext, gate *gateStop) {
 func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 	r.failMu.Lock()
 	own := d.first == nil || e.result != callbacks.ResultTimeout || d.ctx.Err() == nil
-	if d.first == nil {
+	if d.first == nil || e.outranks(d.first) {
 		d.first = e
 	}
 	r.mark(cc, d.border, e)
@@ -93,17 +93,32 @@ func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 }
 
 // mark keeps e as the failure of all scopes from cc up to border that have none
-// yet, or one that was tolerated. failMu is held.
+// yet, or one that e outranks. failMu is held.
 func (r *run) mark(cc, border *callbacks.CallbackContext, e *Error) {
 	if r.failures == nil {
 		r.failures = map[*callbacks.CallbackContext]*Error{}
 		r.faulty.Store(true)
 	}
 	for ; cc != border; cc = cc.Parent() {
-		if old := r.failures[cc]; old != nil && (!old.tolerated || e.tolerated) {
+		if old := r.failures[cc]; old != nil && !e.outranks(old) {
 			return
 		}
 		r.failures[cc] = e
+	}
+}
+
+// outranks reports whether e replaces what came before it: a failure counts more
+// than one that was tolerated, and both more than a gate's stop.
+func (e *Error) outranks(old *Error) bool { return e.rank() > old.rank() }
+
+func (e *Error) rank() int {
+	switch {
+	case e.result == callbacks.ResultSkip:
+		return 0
+	case e.tolerated:
+		return 1
+	default:
+		return 2
 	}
 }
 

@@ -63,6 +63,19 @@ func (d *domain) halt() {
 	}
 }
 
+// haltEnded halts d, and the domains around it, if their contexts have ended.
+// Who ends a context halts the domain just after; a node that has seen the one
+// must not let its successors start before the other.
+func (d *domain) haltEnded() {
+	var last *domain
+	for ; d != nil && d.ctx.Err() != nil; d = d.around {
+		last = d
+	}
+	if last != nil && !last.halted.Load() {
+		last.halt()
+	}
+}
+
 // holder returns the domain that a failure in d stops.
 func (d *domain) holder() *domain {
 	for !d.contains && d.around != nil {

@@ -41,6 +41,7 @@ func (f *frame) failure(cc *callbacks.CallbackContext, err error, attempts int) 
 	err = sound(err)
 	end := callbacks.End{Err: err, Result: f.resultOf(err)}
 	if end.Result == callbacks.ResultCancellation {
+		f.domain.haltEnded()
 		return nil, end
 	}
 	return &Error{Path: cc.Path(), Item: itemOf(cc), Attempt: attempts, Err: err, result: end.Result}, end
@@ -87,8 +88,8 @@ func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 	r.failMu.Unlock()
 	if own {
 		d.cancel(e)
-		d.halt() // after cancel: who sees it finds the cause
 	}
+	d.halt() // after cancel: who sees it finds the cause
 	return own
 }
 

@@ -31,9 +31,9 @@ package callbacks
 //  7. OnError is called once per logical failure, not per attempt, with the
 //     context of the deepest scope that failed, before that scope's End (whose
 //     Origin is then true), and with the same error and result. It is not
-//     called for cancelled siblings. The scopes around a failure fail too: one
-//     that ends otherwise than with failure, error or timeout has nothing
-//     inside that does.
+//     called for cancelled siblings. The scopes around a failure fail too,
+//     unless they are cancelled: one that ends with success or skip has nothing
+//     inside that ends with failure, error or timeout.
 //  8. All hooks of a run share one run id and one trace id. Each scope has its
 //     own span id, and its parent span id is its parent's span id.
 //  9. Depth counts pipelines: 0 in the root pipeline. A path begins with its

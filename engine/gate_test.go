@@ -47,3 +47,47 @@ func TestAFailureCountsMoreThanAStop(t *testing.T) {
 		}
 	}
 }
+
+// TestFailedItemsOfAStoppedMap has a map that continues on error until a gate in
+// its second item stops the run.
+func TestFailedItemsOfAStoppedMap(t *testing.T) {
+	t.Parallel()
+	item := engine.Define("item", func(g *graph, n num) num {
+		return engine.Add(g, engine.Gate("gate", func(_ context.Context, n int) (engine.Decision, error) {
+			if n == 1 {
+				return 0, errBroken
+			}
+			return engine.StopRun, nil
+		}), n)
+	})
+	p := engine.Define("p", func(g *graph, n engine.Value[[]int]) engine.Value[[]int] {
+		return engine.Map(g, item, n, engine.ContinueOnError(), engine.WithConcurrency(1))
+	})
+	rec := &callbacktest.Recorder{}
+	if _, err := p.Run(t.Context(), []int{1, 2, 3}, listen(rec)); !errors.Is(err, engine.ErrStopped) {
+		t.Error(err)
+	}
+	if err := callbacktest.Check(rec.Events()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCancelledAfterPartialResults cancels a run in which a map has failed items.
+func TestCancelledAfterPartialResults(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := engine.Define("p", func(g *graph, n engine.Value[[]int]) num {
+		list := engine.Map(g, engine.Node("fails", func(context.Context, int) (int, error) { return 0, errBroken }), n, engine.ContinueOnError())
+		return engine.Add(g, engine.Node("cancels", func(ctx context.Context, _ []int) (int, error) {
+			cancel()
+			return 0, ctx.Err()
+		}), list)
+	})
+	rec := &callbacktest.Recorder{}
+	if _, err := p.Run(ctx, []int{1}, listen(rec)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := callbacktest.Check(rec.Events()); err != nil {
+		t.Error(err)
+	}
+}

@@ -272,11 +272,11 @@ func (c *checker) origin(s *scope) {
 		c.errorf(7, s.cc, "OnError with %s, %s; ended with %s, %s", s.failure[0].Result, text(s.failure[0].Err), e.Result, text(e.Err))
 	}
 	switch {
-	case !failed(e.Result):
+	case e.Result == callbacks.ResultSuccess || e.Result == callbacks.ResultSkip:
 		if s.inside != "" {
 			c.errorf(7, s.cc, "ended with %s, but %s inside it failed", e.Result, s.inside)
 		}
-	default:
+	case failed(e.Result):
 		for cc := s.cc.Parent(); cc != nil; cc = cc.Parent() {
 			if p := c.scopes[cc]; p != nil && p.started {
 				p.inside = s.cc.Path()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/callbacks/callbacktest"
@@ -85,6 +86,32 @@ func TestCancelledAfterPartialResults(t *testing.T) {
 	})
 	rec := &callbacktest.Recorder{}
 	if _, err := p.Run(ctx, []int{1}, listen(rec)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := callbacktest.Check(rec.Events()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAnAttemptBesideAStopIsNoFailure has a node that would be tried again, had a
+// gate not stopped the run meanwhile.
+func TestAnAttemptBesideAStopIsNoFailure(t *testing.T) {
+	t.Parallel()
+	running := make(chan struct{})
+	p := engine.Define("p", func(g *graph, n num) num {
+		engine.Add(g, engine.Node("fails", func(ctx context.Context, _ int) (int, error) {
+			close(running)
+			<-ctx.Done()
+			time.Sleep(time.Millisecond) // until the run is halted, most likely
+			return 0, errBroken
+		}, engine.WithRetry(engine.Retry{Attempts: 2})), n)
+		return engine.Add(g, engine.Gate("gate", func(context.Context, int) (engine.Decision, error) {
+			<-running
+			return engine.StopPipeline, nil
+		}), n)
+	})
+	rec := &callbacktest.Recorder{}
+	if _, err := p.Run(t.Context(), 0, listen(rec)); !errors.Is(err, engine.ErrStopped) {
 		t.Error(err)
 	}
 	if err := callbacktest.Check(rec.Events()); err != nil {

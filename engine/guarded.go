@@ -75,7 +75,7 @@ func (g *guarded) try(w *worker) (task, bool) {
 	for {
 		g.began = time.Now()
 		err := g.run(w)
-		delay, again := g.after(w, err)
+		delay, again, err := g.after(w, err)
 		switch {
 		case !again:
 			return g.end(w, err), true
@@ -90,7 +90,8 @@ func (g *guarded) try(w *worker) (task, bool) {
 // resume implements resumer: an attempt ended its goroutine.
 func (g *guarded) resume(w *worker, err error) task {
 	g.deferred = true
-	if delay, again := g.after(w, err); again {
+	delay, again, err := g.after(w, err)
+	if again {
 		g.wait(w, delay)
 		return task{}
 	}
@@ -111,28 +112,32 @@ func (g *guarded) wait(w *worker, delay time.Duration) {
 }
 
 // after keeps what became of an attempt and says whether and when another
-// follows.
-func (g *guarded) after(w *worker, err error) (time.Duration, bool) {
+// follows, or else with which error the node ends. One that would be tried again
+// if its work were still wanted is cancelled, as it would be while it waits.
+func (g *guarded) after(w *worker, err error) (time.Duration, bool, error) {
 	g.took = time.Since(g.began)
 	g.keep(w, err)
 	if err == nil || g.guard == nil || g.guard.retry == nil {
-		return 0, false
+		return 0, false, err
 	}
 	again, err := g.retryable(err)
-	if !again {
-		return 0, false
+	switch {
+	case !again:
+		return 0, false, err
+	case g.frame.domain.halted.Load():
+		return 0, false, g.frame.domain.cause()
 	}
 	delay := g.guard.retry.delay(g.attempt)
 	if g.frame.wants(callbacks.HookNodeRetry) {
 		g.frame.ears.callback.OnNodeRetry(g.cc, callbacks.NodeRetry{Attempt: g.attempt, Delay: delay, Err: err})
 	}
-	return delay, true
+	return delay, true, err
 }
 
 // retryable reports whether another attempt follows one that failed with err.
 func (g *guarded) retryable(err error) (bool, error) {
 	r := g.guard.retry
-	if g.attempt >= r.Attempts || g.frame.domain.halted.Load() {
+	if g.attempt >= r.Attempts {
 		return false, err
 	}
 	if _, gate := err.(*gateStop); gate { //nolint:errorlint // the engine's own, never wrapped

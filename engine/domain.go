@@ -102,12 +102,6 @@ func (d *domain) result(err error) callbacks.Result {
 	}
 }
 
-// gated reports whether a gate stopped d, or a domain around it.
-func (d *domain) gated() bool {
-	e, ok := context.Cause(d.ctx).(*Error) //nolint:errorlint // as stop gave it
-	return ok && e.result == callbacks.ResultSkip
-}
-
 // cause returns why d was stopped from outside, by a failure or by a gate.
 func (d *domain) cause() error {
 	err, cause := d.ctx.Err(), context.Cause(d.ctx)

@@ -93,6 +93,14 @@ func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 	return own
 }
 
+// stoppedAt reports whether a gate stopped the scope cc.
+func (r *run) stoppedAt(cc *callbacks.CallbackContext) bool {
+	r.failMu.Lock()
+	defer r.failMu.Unlock()
+	e := r.failures[cc]
+	return e != nil && e.result == callbacks.ResultSkip
+}
+
 // mark keeps e as the failure of all scopes from cc up to border that have none
 // yet, or one that e outranks. failMu is held.
 func (r *run) mark(cc, border *callbacks.CallbackContext, e *Error) {
@@ -168,10 +176,10 @@ func (f *frame) scopeEnd(cc *callbacks.CallbackContext, cut bool) callbacks.End 
 	}
 	r.failMu.Lock()
 	e := r.failures[cc]
-	r.failMu.Unlock()
-	if cut && cc.Parent() == nil && e != nil && e.tolerated && !f.domain.gated() {
+	if cut && cc.Parent() == nil && e != nil && e.tolerated && r.first == nil {
 		e = nil // that is not why the run ends
 	}
+	r.failMu.Unlock()
 	switch {
 	case e != nil && e.result == callbacks.ResultSkip:
 		end.Result = callbacks.ResultSkip

@@ -134,7 +134,7 @@ func (w *world) fault(options bool) (func(context.Context) error, []engine.Optio
 // step makes a random step, in which pipelines are nested to the given depth at
 // most.
 func (w *world) step(depth int) (engine.Step[int, int], model) {
-	kind := w.between(0, 17)
+	kind := w.between(0, 15)
 	if depth == 0 || w.size+10*w.times > maxSize {
 		kind = max(kind, 8)
 	}
@@ -278,14 +278,17 @@ type body struct {
 
 func (w *world) pipeline(depth int) (*engine.Pipeline[int, int], model) {
 	b := &body{world: w, depth: depth}
-	last := 0
+	last, places := 0, w.between(2, 8)
+	if w.chance(8) {
+		places = w.between(0, 1)
+	}
 	opts, unheard := w.saying()
 	name := w.name("pipe")
 	w.silent[name] = unheard
 	p := engine.Define(name, func(g *engine.Graph, in engine.Value[int]) engine.Value[int] {
 		b.g, b.list = g, []known{{in, ""}}
 		b.makes = append(b.makes, nil)
-		for range w.between(0, 6) {
+		for range places {
 			if w.size+w.times > maxSize {
 				break
 			}

@@ -64,10 +64,10 @@ func (w *world) name(kind string) string {
 }
 
 // repeated makes steps that run n times as often.
-func (w *world) repeated(n int, make func()) {
+func (w *world) repeated(n int, steps func()) {
 	before := w.times
 	w.times *= n
-	make()
+	steps()
 	w.times = before
 }
 

@@ -213,11 +213,13 @@ func TestCheckFindsBreaks(t *testing.T) {
 		},
 		{
 			"node hooks of a map item", swapped(good, callbacks.HookMapItemEnd, 0, event{Hook: callbacks.HookNodeEnd, Context: item, Event: callbacks.NodeEnd{End: callbacks.End{Result: callbacks.ResultSuccess}, Attempts: 1}}),
-			"rule 4: map_item p/inc[0]: end of a node with the context of a map_item", []string{"rule 5"},
+			"rule 4: map_item p/inc[0]: end of a node with the context of a map_item",
+			[]string{"rule 5"},
 		},
 		{
 			"item twice", slices.Insert(slices.Clone(varied), find(varied, callbacks.HookMapItemCached, 0)+1, event{Hook: callbacks.HookMapItemCached, Context: againItem(cachedItem), Event: callbacks.MapItemCached{}}),
-			"rule 5: map_item v/item[0]: item started twice", []string{"rule 8", "rule 9"},
+			"rule 5: map_item v/item[0]: item started twice",
+			[]string{"rule 8", "rule 9"},
 		},
 		{"wrong size", with(good, callbacks.HookMapStart, func(e *callbacks.MapStart) { e.Size = 1 }), "rule 5: map_item p/inc[1]: index 1 of a map of 1", nil},
 		{"wrong counts", with(good, callbacks.HookMapEnd, func(e *callbacks.MapEnd) { e.Succeeded, e.Failed = 1, 1 }), "rule 5: map p/inc: counts 1 ok, 1 failed", nil},
@@ -255,7 +257,8 @@ func TestCheckFindsBreaks(t *testing.T) {
 		},
 		{
 			"two scopes in one place", slices.Insert(in(callbacks.HookNodeCached, other), 1, event{Hook: callbacks.HookNodeCached, Context: again(other), Event: callbacks.NodeCached{}}),
-			"rule 8: node p/leaf: span id", []string{"rule 9"},
+			"rule 8: node p/leaf: span id",
+			[]string{"rule 9"},
 		},
 		{"the parent's span id", restored(callbacks.Restored{Path: "p/leaf", SpanID: root.SpanID()}), "rule 8: node p/leaf: span id", nil},
 		{"another trace", append(slices.Clone(good), relative(good)...), "rule 8: pipeline p: trace id", []string{"rule 2", "rule 9"}},

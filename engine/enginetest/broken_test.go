@@ -253,8 +253,8 @@ func repeating(t *testing.T, h string, times int) Target {
 func TestEveryHookIsCompared(t *testing.T) {
 	t.Parallel()
 	fields := reflect.TypeFor[callbacks.Funcs]()
-	for i := range fields.NumField() {
-		hook := fields.Field(i).Name
+	for field := range fields.Fields() {
+		hook := field.Name
 		t.Run(hook, func(t *testing.T) {
 			t.Parallel()
 			for _, times := range []int{0, 2} {

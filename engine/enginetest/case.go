@@ -31,8 +31,8 @@ type Case struct {
 func Cases() []*Case {
 	var all []*Case
 	for _, group := range [][]func() *Case{flow, maps, choices, gates, failures, policies, caches, parts} {
-		for _, make := range group {
-			all = append(all, make())
+		for _, fresh := range group {
+			all = append(all, fresh())
 		}
 	}
 	return all

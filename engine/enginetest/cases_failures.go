@@ -30,13 +30,13 @@ var failures = []func() *Case{
 		return of("p", fails("query", fmt.Errorf("query: %w", context.Canceled)))
 	}, wraps(context.Canceled)),
 	scene("panic", one(3), func(*stage) *pipeline {
-		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic("broken") })) //nolint:forbidigo // the point
+		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic("broken") }))
 	}),
 	scene("panic with an error", one(3), func(*stage) *pipeline {
-		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic(errBroken) })) //nolint:forbidigo // the point
+		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic(errBroken) }))
 	}, wraps(errBroken)),
 	scene("panic with nil", one(3), func(*stage) *pipeline {
-		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic(nil) })) //nolint:forbidigo,govet // the point
+		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic(nil) }))
 	}),
 	scene("panic of the runtime", one(0), func(*stage) *pipeline {
 		return of("p", node("divide", func(n int) int { return 1 / n }))

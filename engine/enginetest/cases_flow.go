@@ -57,7 +57,7 @@ var flow = []func() *Case{
 			return engine.Add4(g, four, s, s, h, engine.Add3(g, three, s, s, h))
 		})
 	}),
-	scene("values of many kinds", one(page{URL: "https://example.org/?a=<1>&b=ü", Words: []string{"", "日本"}}), func(*stage) *engine.Pipeline[page, map[string][]page] {
+	scene("values of many kinds", one(page{URL: "https://example.org/?a=<1>&b=ü", Words: []string{"", "naïve"}}), func(*stage) *engine.Pipeline[page, map[string][]page] {
 		return of("p", node("link", func(p page) map[string][]page {
 			return map[string][]page{strings.ToUpper(p.URL): {{URL: p.URL, Next: &p}}, "none": nil}
 		}))

@@ -45,12 +45,12 @@ var policies = []func() *Case{
 	scene("retry that is exhausted", one(4), func(*stage) *pipeline { return of("p", flaky, twice) }, wraps(errBroken)),
 	scene("error that is not retried", one(4), func(*stage) *pipeline { return of("p", flaky, picky) }, wraps(errBroken)),
 	scene("panic that is not retried", one(4), func(*stage) *pipeline {
-		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic("broken") }, thrice)) //nolint:forbidigo // the point
+		return of("p", engine.Node("panics", func(context.Context, int) (int, error) { panic("broken") }, thrice))
 	}),
 	scene("panic that is retried", one(4), func(*stage) *pipeline {
 		return of("p", engine.Node("panics", func(ctx context.Context, n int) (int, error) {
 			if attempt(ctx) == 1 {
-				panic("broken") //nolint:forbidigo // the point
+				panic("broken")
 			}
 			return n, nil
 		}, brave))

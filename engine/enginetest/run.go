@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func (c *Case) perform(ctx context.Context, target Target) (string, error) {
 		}
 		for _, want := range c.is {
 			if !errors.Is(err, want) {
-				errs = append(errs, fmt.Errorf("the error is not %q in the sense of errors.Is: %w", want, err))
+				errs = append(errs, fmt.Errorf("the error is not \"%w\" in the sense of errors.Is: %w", want, err))
 			}
 		}
 		b.WriteString(w.tree())
@@ -153,9 +154,9 @@ func difference(want, got string) string {
 	for i := range common {
 		common[i] = make([]int, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+	for i, line := range slices.Backward(a) {
+		for j, other := range slices.Backward(b) {
+			if line == other {
 				common[i][j] = common[i+1][j+1] + 1
 			} else {
 				common[i][j] = max(common[i+1][j], common[i][j+1])

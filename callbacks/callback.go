@@ -9,26 +9,39 @@ package callbacks
 // and a callback may rely on them. Package callbacktest checks them by number.
 //
 //  1. Every Start has exactly one End: on success, error, panic, timeout and
-//     cancellation alike.
+//     cancellation alike. The End has an error, unless its result is success or
+//     skip, and a duration that is not negative.
 //  2. Children end before their parent: between the Start and the End of a
 //     scope lie all hooks of the scopes inside it.
 //  3. A node's End is called before the Start of any node that uses its output.
 //  4. A nested pipeline calls OnNestedPipelineStart with the parent's context,
 //     OnPipelineStart with the child's, …, OnPipelineEnd with the child's,
-//     OnNestedPipelineEnd with the parent's; and no node hooks for itself.
+//     OnNestedPipelineEnd with the parent's, which says the same as
+//     OnPipelineEnd; and no node hooks for itself. Every hook is called with a
+//     context of its kind.
 //  5. A map is a node whose OnMapStart and OnMapEnd stand in for its node
 //     hooks. For a mapped node the item hooks stand in for node hooks; a mapped
 //     pipeline's nested hooks stand inside the item's. Every index is started
-//     at most once, the counts of MapEnd add up to the size, and its concurrency
-//     is that of MapStart.
-//  6. OnNodeCached and OnMapItemCached stand in for Start and End.
+//     at most once, the counts of MapEnd are those of its items and add up to
+//     the size, and its concurrency is that of MapStart. A map that ends with
+//     success has started every item, and none was cancelled.
+//  6. OnNodeCached and OnMapItemCached stand in for Start and End, and
+//     OnNodeSkipped does so for a step that does not run: each is the only hook
+//     with its context, and called while the parent runs.
 //  7. OnError is called once per logical failure, not per attempt, with the
 //     context of the deepest scope that failed, before that scope's End (whose
-//     Origin is then true). It is not called for cancelled siblings.
+//     Origin is then true), and with the same error and result. It is not
+//     called for cancelled siblings. The scopes around a failure fail too,
+//     unless they are cancelled: one that ends with success or skip has nothing
+//     inside that ends with failure, error or timeout.
 //  8. All hooks of a run share one run id and one trace id. Each scope has its
 //     own span id, and its parent span id is its parent's span id.
 //  9. Depth counts pipelines: 0 in the root pipeline. A path begins with its
 //     parent's path and is unique among the scopes of its kind in the run.
+//  10. OnNodeRetry and OnEmit are called between the Start and the End of a node
+//     or map item, with its context. OnNodeRetry is called once for each attempt
+//     that another is to follow, with its number, from 1; the End's Attempts is
+//     one more, or as many when the wait for the last attempt was cut short.
 //
 // # Concurrency and ownership
 //

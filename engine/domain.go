@@ -63,6 +63,19 @@ func (d *domain) halt() {
 	}
 }
 
+// haltEnded halts d, and the domains around it, if their contexts have ended.
+// Who ends a context halts the domain just after; a node that has seen the one
+// must not let its successors start before the other.
+func (d *domain) haltEnded() {
+	var last *domain
+	for ; d != nil && d.ctx.Err() != nil; d = d.around {
+		last = d
+	}
+	if last != nil && !last.halted.Load() {
+		last.halt()
+	}
+}
+
 // holder returns the domain that a failure in d stops.
 func (d *domain) holder() *domain {
 	for !d.contains && d.around != nil {
@@ -73,7 +86,8 @@ func (d *domain) holder() *domain {
 
 // result says what err, which a step returned, means.
 func (d *domain) result(err error) callbacks.Result {
-	stopped := d.ctx.Err()
+	ctx := d.ended()
+	stopped := ctx.Err()
 	_, panicked := err.(*PanicError) //nolint:errorlint // in the chain it may be that of another node
 	switch {
 	case panicked || err == errGoexit: //nolint:errorlint // as above
@@ -82,16 +96,29 @@ func (d *domain) result(err error) callbacks.Result {
 		return callbacks.ResultFailure
 	case errors.Is(stopped, context.DeadlineExceeded) && errors.Is(err, stopped):
 		return callbacks.ResultTimeout
-	case errors.Is(err, stopped) || errors.Is(err, context.Cause(d.ctx)):
+	case errors.Is(err, stopped) || errors.Is(err, context.Cause(ctx)):
 		return callbacks.ResultCancellation
 	default:
 		return callbacks.ResultFailure
 	}
 }
 
+// ended returns the context of d, or the nearest around it that has ended, if
+// there is one. Contexts end one after another, from the outside: a domain may
+// be halted just before its own ends.
+func (d *domain) ended() context.Context {
+	for at := d; at != nil; at = at.around {
+		if at.ctx.Err() != nil {
+			return at.ctx
+		}
+	}
+	return d.ctx
+}
+
 // cause returns why d was stopped from outside, by a failure or by a gate.
 func (d *domain) cause() error {
-	err, cause := d.ctx.Err(), context.Cause(d.ctx)
+	ctx := d.ended()
+	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause == nil || errors.Is(cause, err) {
 		return cause
 	}

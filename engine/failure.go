@@ -41,6 +41,7 @@ func (f *frame) failure(cc *callbacks.CallbackContext, err error, attempts int) 
 	err = sound(err)
 	end := callbacks.End{Err: err, Result: f.resultOf(err)}
 	if end.Result == callbacks.ResultCancellation {
+		f.domain.haltEnded()
 		return nil, end
 	}
 	return &Error{Path: cc.Path(), Item: itemOf(cc), Attempt: attempts, Err: err, result: end.Result}, end
@@ -80,30 +81,53 @@ func (f *frame) stopped(cc *callbacks.CallbackContext, gate *gateStop) {
 func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 	r.failMu.Lock()
 	own := d.first == nil || e.result != callbacks.ResultTimeout || d.ctx.Err() == nil
-	if d.first == nil {
+	if d.first == nil || e.outranks(d.first) {
 		d.first = e
 	}
 	r.mark(cc, d.border, e)
 	r.failMu.Unlock()
 	if own {
 		d.cancel(e)
-		d.halt() // after cancel: who sees it finds the cause
 	}
+	d.halt() // after cancel: who sees it finds the cause
 	return own
 }
 
+// stoppedAt reports whether a gate stopped the scope cc.
+func (r *run) stoppedAt(cc *callbacks.CallbackContext) bool {
+	r.failMu.Lock()
+	defer r.failMu.Unlock()
+	e := r.failures[cc]
+	return e != nil && e.result == callbacks.ResultSkip
+}
+
 // mark keeps e as the failure of all scopes from cc up to border that have none
-// yet, or one that was tolerated. failMu is held.
+// yet, or one that e outranks. failMu is held.
 func (r *run) mark(cc, border *callbacks.CallbackContext, e *Error) {
 	if r.failures == nil {
 		r.failures = map[*callbacks.CallbackContext]*Error{}
 		r.faulty.Store(true)
 	}
 	for ; cc != border; cc = cc.Parent() {
-		if old := r.failures[cc]; old != nil && (!old.tolerated || e.tolerated) {
+		if old := r.failures[cc]; old != nil && !e.outranks(old) {
 			return
 		}
 		r.failures[cc] = e
+	}
+}
+
+// outranks reports whether e replaces what came before it: a failure counts more
+// than one that was tolerated, and both more than a gate's stop.
+func (e *Error) outranks(old *Error) bool { return e.rank() > old.rank() }
+
+func (e *Error) rank() int {
+	switch {
+	case e.result == callbacks.ResultSkip:
+		return 0
+	case e.tolerated:
+		return 1
+	default:
+		return 2
 	}
 }
 
@@ -152,6 +176,9 @@ func (f *frame) scopeEnd(cc *callbacks.CallbackContext, cut bool) callbacks.End 
 	}
 	r.failMu.Lock()
 	e := r.failures[cc]
+	if cut && cc.Parent() == nil && e != nil && e.tolerated && r.first == nil {
+		e = nil // that is not why the run ends
+	}
 	r.failMu.Unlock()
 	switch {
 	case e != nil && e.result == callbacks.ResultSkip:

@@ -113,7 +113,8 @@ func (g *guarded) wait(w *worker, delay time.Duration) {
 }
 
 // after keeps what became of an attempt and says whether and when another
-// follows, or else what the node ends with.
+// follows, or else with which error the node ends. One that would be tried again
+// if its work were still wanted is cancelled, as it would be while it waits.
 func (g *guarded) after(w *worker, err error) (time.Duration, bool, error) {
 	g.took = time.Since(g.began)
 	g.keep(w, err)
@@ -121,10 +122,10 @@ func (g *guarded) after(w *worker, err error) (time.Duration, bool, error) {
 		return 0, false, err
 	}
 	again, err := g.retryable(err)
-	if !again {
+	switch d := g.frame.domain; {
+	case !again:
 		return 0, false, err
-	}
-	if d := g.frame.domain; d.ctx.Err() != nil {
+	case d.ctx.Err() != nil:
 		return 0, false, fmt.Errorf("%w; the last attempt: %w", d.cause(), err)
 	}
 	delay := g.guard.retry.delay(g.attempt)

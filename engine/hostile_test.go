@@ -288,3 +288,25 @@ func TestManyBlockedNodesEndSoonAfterACancel(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNothingRunsOnWhatWasCancelled cancels the run in a node that then returns
+// at once: the next one has no value to run on.
+func TestNothingRunsOnWhatWasCancelled(t *testing.T) {
+	t.Parallel()
+	for range 2000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := engine.Define("p", func(g *graph, n num) num {
+			n = engine.Add(g, engine.Node("cancels", func(ctx context.Context, _ int) (int, error) {
+				cancel()
+				return 0, ctx.Err()
+			}), n)
+			return engine.Add(g, engine.Node("next", func(_ context.Context, n int) (int, error) {
+				t.Error("a node ran on the result of one that has none")
+				return n, nil
+			}), n)
+		})
+		if _, err := p.Run(ctx, 1); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+}

@@ -312,7 +312,7 @@ func (w *worker) endMap(m *mapping) task {
 	}
 	ev.Skipped = m.size - ev.Succeeded - ev.Failed - ev.Cached
 	cut := ev.Skipped > int(m.stopped.Load())
-	if m.op.tolerant && ev.Failed > 0 && !cut {
+	if m.op.tolerant && ev.Failed > 0 && (!cut || f.run.stoppedAt(m.cc)) {
 		f.run.tolerate(m.cc, f.domain.holder(), &Error{
 			Path: m.cc.Path(), Item: itemOf(m.cc), Attempt: 1, result: callbacks.ResultFailure,
 			Err: &ItemErrors{Errors: firstErrors(m.errs), Failed: ev.Failed, Size: m.size},

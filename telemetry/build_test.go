@@ -78,7 +78,7 @@ var fetch = &callbacks.Node{
 
 // daily calls the hooks of a run with one scope of every kind.
 func daily(run *hooktest.Scope) {
-	run.Step(fetch).EndAttempts(callbacks.End{Duration: 2 * time.Millisecond, Result: callbacks.ResultSuccess}, 3)
+	run.Step(fetch).OK(2 * time.Millisecond)
 	run.Cached("clean", callbacks.NodeCached{Signature: "ab12", Saved: 1500 * time.Millisecond, Reason: "cache"})
 	m := run.Map("parse", 4, 2)
 	m.Item(0).OK(time.Millisecond)
@@ -127,7 +127,7 @@ func TestSpans(t *testing.T) {
 		"node fetch": {run.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Unset, 0, map[string]any{
 			"spanloom.node.name": "fetch", "spanloom.node.kind": "func", "spanloom.node.signature": fetch.Signature,
 			"code.function.name": "main.fetch", "code.file.path": "/src/main.go", "code.line.number": int64(12),
-			"spanloom.path": "daily/fetch", "spanloom.depth": int64(0), "spanloom.attempt.count": int64(3),
+			"spanloom.path": "daily/fetch", "spanloom.depth": int64(0), "spanloom.attempt.count": int64(1),
 			"spanloom.result": "success",
 		}},
 		"node clean": {run.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Unset, 0, map[string]any{
@@ -241,8 +241,9 @@ func TestHostileTexts(t *testing.T) {
 	long := strings.Repeat("é", 300)
 	spans := record(t, hooktest.Config("daily\xff"), func(run *hooktest.Scope) {
 		run.Node("a\xffb").Fail(0, callbacks.ResultFailure, errors.New("\xff"+long))
-		run.Node("lost").Fail(0, callbacks.ResultTimeout, errors.New(""))
-		run.OK(0)
+		lost := errors.New("")
+		run.Node("lost").Fail(0, callbacks.ResultTimeout, lost)
+		run.End(callbacks.End{Result: callbacks.ResultTimeout, Err: lost})
 	})
 	for name, s := range spans {
 		for _, text := range []string{name, s.Status.Description} {

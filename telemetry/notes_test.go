@@ -153,8 +153,9 @@ func TestNotesAreBounded(t *testing.T) {
 		for i := range maxEvents + 5 {
 			f.Retry(i+1, 0, errors.New(strings.Repeat("x", 1000)))
 		}
-		f.Fail(0, callbacks.ResultFailure, errors.New("boom"))
-		run.OK(0)
+		boom := errors.New("boom")
+		f.Fail(0, callbacks.ResultFailure, boom)
+		run.End(callbacks.End{Result: callbacks.ResultFailure, Err: boom})
 	})
 	s := spans["node fetch"]
 	if len(s.Events) != maxEvents+1 || s.DroppedEvents != 5 || s.Events[maxEvents].Name != "exception" {

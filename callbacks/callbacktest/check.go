@@ -56,15 +56,22 @@ type scope struct {
 	closed  bool // its parent said OnNestedPipelineEnd
 	started bool
 	ended   bool
-	open    int // children that have not ended
-	failed  int // calls of OnError
+	end     callbacks.End
+	only    callbacks.Hook // the hook that must be the only one
+	open    int            // children that have not ended
+	inside  string         // the path of a scope inside that failed
+	failure []callbacks.Failure
+	retries int
 	mapping *mapping
 }
 
+// running reports whether a hook may be called between Start and End.
+func (s *scope) running() bool { return s.started && !s.ended }
+
 type mapping struct {
-	size, concurrency                    int
-	succeeded, failed, cached, cancelled int
-	seen                                 map[int]bool
+	size, concurrency                             int
+	succeeded, failed, cached, skipped, cancelled int
+	seen                                          map[int]bool
 }
 
 func (c *checker) errorf(rule int, cc *callbacks.CallbackContext, format string, args ...any) {
@@ -74,42 +81,51 @@ func (c *checker) errorf(rule int, cc *callbacks.CallbackContext, format string,
 }
 
 func (c *checker) event(ev Event) {
+	cc := ev.Context
+	s := c.scope(cc)
+	if s.only != 0 {
+		c.errorf(6, cc, "%s after %s, which must be the only hook", ev.Hook, s.only)
+		return
+	}
 	switch e := ev.Event.(type) {
 	case callbacks.PipelineStart:
-		c.start(ev.Context, callbacks.KindPipeline)
+		c.start(s, callbacks.KindPipeline)
 	case callbacks.PipelineEnd:
-		c.end(ev.Context, e.End)
+		c.end(s, callbacks.KindPipeline, e.End)
 	case callbacks.NodeStart:
-		c.start(ev.Context, callbacks.KindNode)
+		c.start(s, callbacks.KindNode)
 	case callbacks.NodeEnd:
-		c.end(ev.Context, e.End)
-		if e.Attempts < 1 {
-			c.errorf(1, ev.Context, "OnNodeEnd with %d attempts", e.Attempts)
-		}
+		c.attempts(s, e.End, e.Attempts)
+		c.end(s, callbacks.KindNode, e.End)
 	case callbacks.NodeCached:
-		c.start(ev.Context, callbacks.KindNode)
-		c.end(ev.Context, callbacks.End{Result: callbacks.ResultSuccess})
+		c.alone(s, ev.Hook, callbacks.KindNode)
+	case callbacks.NodeSkipped:
+		c.alone(s, ev.Hook, cc.Kind())
 	case callbacks.NestedPipelineStart:
-		c.nestedStart(ev.Context, e.Child)
+		c.nestedStart(cc, e.Child)
 	case callbacks.NestedPipelineEnd:
-		c.nestedEnd(ev.Context, e)
+		c.nestedEnd(cc, e)
 	case callbacks.MapStart:
-		c.start(ev.Context, callbacks.KindMap).mapping = &mapping{
-			size: e.Size, concurrency: e.Concurrency, seen: map[int]bool{},
-		}
+		s.mapping = &mapping{size: e.Size, concurrency: e.Concurrency, seen: map[int]bool{}}
+		c.start(s, callbacks.KindMap)
 	case callbacks.MapEnd:
-		c.mapEnd(ev.Context, e)
+		c.mapEnd(s, e)
 	case callbacks.MapItemStart:
-		c.start(ev.Context, callbacks.KindMapItem)
+		c.start(s, callbacks.KindMapItem)
 	case callbacks.MapItemEnd:
-		c.end(ev.Context, e.End)
-		c.count(ev.Context, e.Result, false)
+		c.attempts(s, e.End, e.Attempts)
+		c.end(s, callbacks.KindMapItem, e.End)
+		c.count(cc, e.Result, false)
 	case callbacks.MapItemCached:
-		c.start(ev.Context, callbacks.KindMapItem)
-		c.end(ev.Context, callbacks.End{Result: callbacks.ResultSuccess})
-		c.count(ev.Context, callbacks.ResultSuccess, true)
+		if c.alone(s, ev.Hook, callbacks.KindMapItem) {
+			c.count(cc, callbacks.ResultSuccess, true)
+		}
 	case callbacks.Failure:
-		c.failure(ev.Context, e)
+		c.failure(s, e)
+	case callbacks.NodeRetry:
+		c.retry(s, e)
+	case callbacks.Emit:
+		c.inside(s, ev.Hook)
 	}
 }
 
@@ -123,15 +139,14 @@ func (c *checker) scope(cc *callbacks.CallbackContext) *scope {
 	return s
 }
 
-func (c *checker) start(cc *callbacks.CallbackContext, want callbacks.Kind) *scope {
-	s := c.scope(cc)
+func (c *checker) start(s *scope, want callbacks.Kind) {
+	cc := s.cc
 	if s.started {
 		c.errorf(1, cc, "started twice")
+		return
 	}
 	s.started = true
-	if cc.Kind() != want {
-		c.errorf(4, cc, "a start of a %s with the context of a %s", want, cc.Kind())
-	}
+	c.kind(cc, "start", want)
 	c.place(s)
 	parent := cc.Parent()
 	r := c.runs[cc.RunID()]
@@ -140,20 +155,37 @@ func (c *checker) start(cc *callbacks.CallbackContext, want callbacks.Kind) *sco
 			c.errorf(2, cc, "started after scopes inside it")
 		}
 		r.whole = true
-		return s
+		return
 	}
 	p := c.scope(parent)
 	if p.ended || !p.started && r.whole {
 		c.errorf(2, cc, "started while its parent %s is not running", parent.Path())
 	}
 	p.open++
-	if want == callbacks.KindPipeline && !s.nested {
+	if want == callbacks.KindPipeline && s.only == 0 && !s.nested {
 		c.errorf(4, cc, "OnPipelineStart of a nested pipeline without OnNestedPipelineStart")
 	}
 	if want == callbacks.KindMapItem {
 		c.item(cc, p)
 	}
-	return s
+}
+
+// alone checks a hook that stands in for Start and End.
+func (c *checker) alone(s *scope, h callbacks.Hook, want callbacks.Kind) bool {
+	if s.started || s.nested {
+		c.errorf(6, s.cc, "%s after other hooks", h)
+		return false
+	}
+	s.only = h
+	c.start(s, want)
+	c.end(s, want, callbacks.End{Result: callbacks.ResultSuccess})
+	return true
+}
+
+func (c *checker) kind(cc *callbacks.CallbackContext, what string, want callbacks.Kind) {
+	if cc.Kind() != want {
+		c.errorf(4, cc, "%s of a %s with the context of a %s", what, want, cc.Kind())
+	}
 }
 
 // item checks the index of a map item against its map.
@@ -181,55 +213,132 @@ func (c *checker) count(cc *callbacks.CallbackContext, r callbacks.Result, cache
 		m.cached++
 	case r == callbacks.ResultSuccess:
 		m.succeeded++
-	case r == callbacks.ResultCancellation || r == callbacks.ResultSkip:
+	case r == callbacks.ResultSkip:
+		m.skipped++
+	case r == callbacks.ResultCancellation:
 		m.cancelled++
 	default:
 		m.failed++
 	}
 }
 
-func (c *checker) end(cc *callbacks.CallbackContext, e callbacks.End) {
-	s := c.scope(cc)
+// failed reports whether a result is that of a failure, or of a scope around
+// one.
+func failed(r callbacks.Result) bool {
+	return r == callbacks.ResultFailure || r == callbacks.ResultError || r == callbacks.ResultTimeout
+}
+
+func (c *checker) end(s *scope, want callbacks.Kind, e callbacks.End) {
+	cc := s.cc
+	c.kind(cc, "end", want)
 	switch {
 	case !s.started:
 		c.errorf(1, cc, "ended without a start")
 	case s.ended:
 		c.errorf(1, cc, "ended twice")
+		return
 	}
 	if s.open > 0 {
 		c.errorf(2, cc, "ended before %d of its children", s.open)
 	}
-	s.ended = true
-	if p := c.scopes[cc.Parent()]; p != nil {
+	s.ended, s.end = true, e
+	if p := c.scopes[cc.Parent()]; p != nil && s.started {
 		p.open--
 	}
 	if e.Duration < 0 {
 		c.errorf(1, cc, "negative duration %s", e.Duration)
 	}
+	if e.Result < callbacks.ResultSuccess || e.Result > callbacks.ResultSkip {
+		c.errorf(1, cc, "ended with result %s", e.Result)
+	}
 	if (e.Err == nil) != (e.Result == callbacks.ResultSuccess || e.Result == callbacks.ResultSkip) {
 		c.errorf(1, cc, "result %s with error %v", e.Result, e.Err)
 	}
+	c.origin(s)
+}
+
+// origin checks how the end of a scope goes together with OnError and the ends
+// of the scopes inside.
+func (c *checker) origin(s *scope) {
+	e := s.end
 	want := 0
 	if e.Origin {
 		want = 1
 	}
-	if s.failed != want {
-		c.errorf(7, cc, "OnError was called %d times, want %d (result %s, origin %t)", s.failed, want, e.Result, e.Origin)
+	switch {
+	case len(s.failure) != want:
+		c.errorf(7, s.cc, "OnError was called %d times, want %d (result %s, origin %t)", len(s.failure), want, e.Result, e.Origin)
+	case want == 1 && (s.failure[0].Result != e.Result || text(s.failure[0].Err) != text(e.Err)):
+		c.errorf(7, s.cc, "OnError with %s, %s; ended with %s, %s", s.failure[0].Result, text(s.failure[0].Err), e.Result, text(e.Err))
+	}
+	switch {
+	case e.Result == callbacks.ResultSuccess || e.Result == callbacks.ResultSkip:
+		if s.inside != "" {
+			c.errorf(7, s.cc, "ended with %s, but %s inside it failed", e.Result, s.inside)
+		}
+	case failed(e.Result):
+		for cc := s.cc.Parent(); cc != nil; cc = cc.Parent() {
+			if p := c.scopes[cc]; p != nil && p.started {
+				p.inside = s.cc.Path()
+				break
+			}
+		}
 	}
 }
 
-func (c *checker) failure(cc *callbacks.CallbackContext, f callbacks.Failure) {
-	s := c.scope(cc)
-	if !s.started || s.ended {
-		c.errorf(7, cc, "OnError outside of its Start and End")
+// text returns what an error says. Two errors cannot be compared: their type
+// may not allow it.
+func text(err error) string {
+	if err == nil {
+		return "no error"
+	}
+	return fmt.Sprintf("%q", err.Error())
+}
+
+func (c *checker) failure(s *scope, f callbacks.Failure) {
+	if !s.running() {
+		c.errorf(7, s.cc, "OnError outside of its Start and End")
 	}
 	if f.Err == nil {
-		c.errorf(7, cc, "OnError without an error")
+		c.errorf(7, s.cc, "OnError without an error")
 	}
-	if f.Result == callbacks.ResultCancellation || f.Result == callbacks.ResultSuccess || f.Result == callbacks.ResultSkip {
-		c.errorf(7, cc, "OnError with result %s", f.Result)
+	if !failed(f.Result) {
+		c.errorf(7, s.cc, "OnError with result %s", f.Result)
 	}
-	s.failed++
+	s.failure = append(s.failure, f)
+}
+
+// inside checks a hook that is called while the code of a scope runs.
+func (c *checker) inside(s *scope, h callbacks.Hook) {
+	switch k := s.cc.Kind(); {
+	case k != callbacks.KindNode && k != callbacks.KindMapItem:
+		c.errorf(10, s.cc, "%s with the context of a %s", h, k)
+	case !s.running():
+		c.errorf(10, s.cc, "%s outside of its Start and End", h)
+	}
+}
+
+func (c *checker) retry(s *scope, e callbacks.NodeRetry) {
+	c.inside(s, callbacks.HookNodeRetry)
+	s.retries++
+	if e.Attempt != s.retries {
+		c.errorf(10, s.cc, "OnNodeRetry of attempt %d, want %d", e.Attempt, s.retries)
+	}
+	if e.Err == nil {
+		c.errorf(10, s.cc, "OnNodeRetry without an error")
+	}
+	if e.Delay < 0 {
+		c.errorf(10, s.cc, "OnNodeRetry with the negative delay %s", e.Delay)
+	}
+}
+
+// attempts checks the attempts of an end. The wait for the last one may have
+// been cut short, by a cancellation or by the deadline of the run.
+func (c *checker) attempts(s *scope, e callbacks.End, n int) {
+	cut := e.Result == callbacks.ResultCancellation || e.Result == callbacks.ResultTimeout
+	if n != s.retries+1 && (!cut || n != s.retries || n == 0) {
+		c.errorf(10, s.cc, "ended with %d attempts after %d calls of OnNodeRetry", n, s.retries)
+	}
 }
 
 func (c *checker) nestedStart(parent, child *callbacks.CallbackContext) {
@@ -248,15 +357,18 @@ func (c *checker) nestedEnd(parent *callbacks.CallbackContext, e callbacks.Neste
 	if !s.nested || s.started && !s.ended || s.closed {
 		c.errorf(4, e.Child, "OnNestedPipelineEnd, with the context of %s, not after OnPipelineEnd", parent.Path())
 	}
+	if s.ended && (s.end.Result != e.Result || s.end.Origin != e.Origin || text(s.end.Err) != text(e.Err)) {
+		c.errorf(4, e.Child, "OnNestedPipelineEnd with %s, %s; OnPipelineEnd said %s, %s",
+			e.Result, text(e.Err), s.end.Result, text(s.end.Err))
+	}
 	s.closed = true
 }
 
-func (c *checker) mapEnd(cc *callbacks.CallbackContext, e callbacks.MapEnd) {
-	c.end(cc, e.End)
-	m := c.scope(cc).mapping
+func (c *checker) mapEnd(s *scope, e callbacks.MapEnd) {
+	c.end(s, callbacks.KindMap, e.End)
+	cc, m := s.cc, s.mapping
 	if m == nil {
-		c.errorf(5, cc, "OnMapEnd without OnMapStart")
-		return
+		return // rule 1
 	}
 	if e.Concurrency != m.concurrency {
 		c.errorf(5, cc, "ended with concurrency %d, started with %d", e.Concurrency, m.concurrency)
@@ -268,6 +380,9 @@ func (c *checker) mapEnd(cc *callbacks.CallbackContext, e callbacks.MapEnd) {
 	if e.Succeeded != m.succeeded || e.Failed != m.failed || e.Cached != m.cached {
 		c.errorf(5, cc, "counts %d ok, %d failed, %d cached, but its items say %d, %d, %d",
 			e.Succeeded, e.Failed, e.Cached, m.succeeded, m.failed, m.cached)
+	}
+	if e.Result == callbacks.ResultSuccess && e.Skipped > m.skipped {
+		c.errorf(5, cc, "ended with success, but %d of %d items were cancelled or not started", e.Skipped-m.skipped, m.size)
 	}
 }
 

@@ -20,9 +20,10 @@ type Run struct {
 type Scope struct {
 	*callbacks.CallbackContext
 
-	run   *Run
-	round int32                  // of what begins inside
-	cache *callbacks.CacheLookup // what its Start said
+	run     *Run
+	round   int32                  // of what begins inside
+	cache   *callbacks.CacheLookup // what its Start said
+	retries int
 }
 
 // Epoch is when hand-made runs begin.
@@ -101,6 +102,7 @@ func (s *Scope) Looked(name string, l callbacks.CacheLookup) *Scope {
 
 // Retry says that an attempt of s failed and another will follow.
 func (s *Scope) Retry(attempt int, delay time.Duration, err error) {
+	s.retries++
 	s.run.cb.OnNodeRetry(s.CallbackContext, callbacks.NodeRetry{Attempt: attempt, Delay: delay, Err: err})
 }
 
@@ -177,7 +179,7 @@ func (s *Scope) Fail(d time.Duration, result callbacks.Result, err error) {
 }
 
 // End ends the scope.
-func (s *Scope) End(e callbacks.End) { s.EndAttempts(e, 1) }
+func (s *Scope) End(e callbacks.End) { s.EndAttempts(e, s.retries+1) }
 
 // EndAttempts ends the scope after a number of attempts.
 func (s *Scope) EndAttempts(e callbacks.End, attempts int) {

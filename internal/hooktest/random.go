@@ -1,6 +1,7 @@
 package hooktest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,10 +86,11 @@ func (e *random) end(cc *callbacks.CallbackContext, err error, origin bool) call
 	return end
 }
 
-// stopped is the End of a scope, which a gate may have stopped.
-func (e *random) stopped(cc *callbacks.CallbackContext) callbacks.End {
-	end := e.end(cc, nil, false)
-	if e.r.IntN(5) == 0 {
+// stopped is the End of a scope in which something failed, or which a gate may
+// have stopped.
+func (e *random) stopped(cc *callbacks.CallbackContext, failure error) callbacks.End {
+	end := e.end(cc, failure, false)
+	if failure == nil && e.r.IntN(5) == 0 {
 		end.Result = callbacks.ResultSkip
 	}
 	return end
@@ -97,16 +99,18 @@ func (e *random) stopped(cc *callbacks.CallbackContext) callbacks.End {
 func (e *random) pipeline(cc *callbacks.CallbackContext, depth int, before *callbacks.Resumed) callbacks.End {
 	e.call()
 	e.cb.OnPipelineStart(cc, callbacks.PipelineStart{Resumed: before})
+	var failure error
 	for i, at := range e.r.Perm(len(nodes))[:2+e.r.IntN(6)] {
-		e.step(cc, nodes[at], depth, i)
+		failure = cmp.Or(failure, e.step(cc, nodes[at], depth, i))
 	}
 	e.call()
-	end := e.stopped(cc)
+	end := e.stopped(cc, failure)
 	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: end})
 	return end
 }
 
-func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i int) {
+// step returns the failure of the step, if it has one.
+func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i int) error {
 	at := spot{index: -1}
 	if e.r.IntN(8) == 0 {
 		at.runner = "sequential"
@@ -114,13 +118,13 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 	choice := e.r.IntN(14)
 	switch {
 	case depth < 3 && choice == 0:
-		e.nested(cc, n, depth, at)
+		return e.nested(cc, n, depth, at)
 	case depth < 3 && choice == 1:
-		e.mapping(cc, n, depth, at)
+		return e.mapping(cc, n, depth, at)
 	case depth < 3 && choice == 2:
-		e.loop(cc, n, depth)
+		return e.loop(cc, n, depth)
 	case depth < 3 && choice == 3:
-		e.branch(cc, n, depth)
+		return e.branch(cc, n, depth)
 	case choice == 4:
 		e.call()
 		c := e.scope(cc, callbacks.KindNode, n, at)
@@ -128,8 +132,9 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 	case choice == 5:
 		e.skipped(cc, n, "stopped by a gate")
 	default:
-		e.node(cc, n, choice == 6, i, at)
+		return e.node(cc, n, choice == 6, i, at)
 	}
+	return nil
 }
 
 // lookup returns what a cache said, or nil.
@@ -160,7 +165,7 @@ func (e *random) skipped(cc *callbacks.CallbackContext, n *callbacks.Node, reaso
 	e.cb.OnNodeSkipped(e.scope(cc, kind, n, spot{index: -1}), callbacks.NodeSkipped{Reason: reason})
 }
 
-func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int, at spot) {
+func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail bool, i int, at spot) error {
 	c := e.scope(cc, callbacks.KindNode, n, at)
 	looked := e.lookup()
 	e.call()
@@ -168,13 +173,14 @@ func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail boo
 	err := fmt.Errorf("node %d: %w", i, stackError{ErrNode})
 	attempts := e.retries(c, err)
 	e.call()
-	end := e.stopped(c)
+	end := e.stopped(c, nil)
 	if fail {
 		e.call()
 		e.cb.OnError(c, callbacks.Failure{Err: err, Result: callbacks.ResultFailure})
 		end = e.end(c, err, true)
 	}
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: end, Attempts: attempts, Cache: looked})
+	return end.Err
 }
 
 // around begins a branch or a loop.
@@ -185,13 +191,15 @@ func (e *random) around(cc *callbacks.CallbackContext, n *callbacks.Node) *callb
 	return c
 }
 
-func (e *random) endAround(c *callbacks.CallbackContext) {
+func (e *random) endAround(c *callbacks.CallbackContext, failure error) error {
 	e.call()
-	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.stopped(c), Attempts: 1})
+	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.stopped(c, failure), Attempts: 1})
+	return failure
 }
 
 // loop runs a node, a pipeline or a map for some rounds.
-func (e *random) loop(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+func (e *random) loop(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) error {
+	var failure error
 	c := e.around(cc, n)
 	body := nodes[e.r.IntN(len(nodes))]
 	kind := e.r.IntN(3)
@@ -199,34 +207,34 @@ func (e *random) loop(cc *callbacks.CallbackContext, n *callbacks.Node, depth in
 		at := spot{index: -1, iteration: round + 1}
 		switch kind {
 		case 0:
-			e.nested(c, body, depth, at)
+			failure = cmp.Or(failure, e.nested(c, body, depth, at))
 		case 1:
-			e.mapping(c, body, depth, at)
+			failure = cmp.Or(failure, e.mapping(c, body, depth, at))
 		default:
-			e.node(c, body, false, 0, at)
+			failure = cmp.Or(failure, e.node(c, body, false, 0, at))
 		}
 	}
-	e.endAround(c)
+	return e.endAround(c, failure)
 }
 
 // branch runs one step and leaves another out.
-func (e *random) branch(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) {
+func (e *random) branch(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) error {
 	c := e.around(cc, n)
 	two := e.r.Perm(len(nodes))
 	e.skipped(c, nodes[two[0]], fmt.Sprintf("the branch chose %q", nodes[two[1]].Name))
-	e.step(c, nodes[two[1]], depth+1, 0)
-	e.endAround(c)
+	return e.endAround(c, e.step(c, nodes[two[1]], depth+1, 0))
 }
 
-func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) {
+func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) error {
 	c := e.scope(cc, callbacks.KindPipeline, n, at)
 	e.calls += 2
 	e.cb.OnNestedPipelineStart(cc, callbacks.NestedPipelineStart{Child: c})
 	end := e.pipeline(c, depth+1, nil)
 	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: end, Child: c})
+	return end.Err
 }
 
-func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) {
+func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) error {
 	size := 1 + e.r.IntN(6)
 	m := e.scope(cc, callbacks.KindMap, n, at)
 	e.calls += 2
@@ -239,18 +247,24 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 			e.call()
 			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume"})
 			end.Cached++
-		case 1:
+		case 1: // stopped by a gate
+			e.calls += 2
+			e.cb.OnMapItemStart(item, callbacks.MapItemStart{})
+			stop := e.end(item, nil, false)
+			stop.Result = callbacks.ResultSkip
+			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: stop, Attempts: 1})
 			end.Skipped++
 		default:
 			e.item(item, n, depth, &end)
 		}
 	}
 	var err error
-	if end.Failed > 0 && e.r.IntN(2) == 0 { // with partial results
+	if end.Failed > 0 {
 		err = fmt.Errorf("%d of %d items failed: %w", end.Failed, size, ErrNode)
 	}
 	end.End = e.end(m, err, false)
 	e.cb.OnMapEnd(m, end)
+	return err
 }
 
 // item runs an item and counts it.
@@ -271,11 +285,14 @@ func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth 
 		end.Result = callbacks.ResultSkip
 		count.Skipped++
 	case 2:
-		e.nested(item, n, depth, spot{index: -1})
-		end.End = e.end(item, nil, false)
-		count.Succeeded++
+		end.End = e.end(item, e.nested(item, n, depth, spot{index: -1}), false)
+		if end.Err == nil {
+			count.Succeeded++
+		} else {
+			count.Failed++
+		}
 	case 3: // a mapped branch has the path of its item
-		e.node(item, n, false, 0, spot{index: -1})
+		_ = e.node(item, n, false, 0, spot{index: -1})
 		fallthrough
 	default:
 		end.End = e.end(item, nil, false)

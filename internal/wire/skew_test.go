@@ -40,7 +40,11 @@ func TestOlderHosts(t *testing.T) {
 			}
 		}
 		if err := callbacktest.Check(heard.Events()); err != nil {
-			t.Fatal(err)
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "rule 10:") { // it did not send the attempts of items
+					t.Fatal(err)
+				}
+			}
 		}
 		want := hooktest.Lines(said.Events())
 		for i, e := range said.Events() {

@@ -77,15 +77,15 @@ func (k *kept) examine(t reflect.Type, seen map[reflect.Type]bool) {
 	}
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
-		k.say("%s has no JSON form", t)
+		k.sayf("%s has no JSON form", t)
 	case reflect.Interface:
 		k.dynamic = true
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		k.examine(t.Elem(), seen)
 	case reflect.Struct:
 		names := map[string]bool{}
-		for i := range t.NumField() {
-			k.field(t, t.Field(i), names, seen)
+		for f := range t.Fields() {
+			k.field(t, f, names, seen)
 		}
 	default:
 	}
@@ -96,9 +96,9 @@ func (k *kept) promoted(t reflect.Type) {
 	if t.Kind() != reflect.Struct || t.NumField() < 2 {
 		return
 	}
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Anonymous && encodesItself(f.Type) {
-			k.say("%s may have the JSON form of its embedded %s, without its other fields", t, f.Name)
+	for f := range t.Fields() {
+		if f.Anonymous && encodesItself(f.Type) {
+			k.sayf("%s may have the JSON form of its embedded %s, without its other fields", t, f.Name)
 		}
 	}
 }
@@ -116,18 +116,18 @@ func (k *kept) field(t reflect.Type, f reflect.StructField, names map[string]boo
 	fold := strings.ToLower(name)
 	switch {
 	case !f.IsExported() && !embedded:
-		k.say("%s has the unexported field %s, which JSON leaves out", t, f.Name)
+		k.sayf("%s has the unexported field %s, which JSON leaves out", t, f.Name)
 	case tag == "-":
-		k.say("%s has the field %s, which its tag leaves out of JSON", t, f.Name)
+		k.sayf("%s has the field %s, which its tag leaves out of JSON", t, f.Name)
 	case names[fold]:
-		k.say("%s has two fields with the JSON name %q", t, name)
+		k.sayf("%s has two fields with the JSON name %q", t, name)
 	default:
 		k.examine(f.Type, seen)
 	}
 	names[fold] = true
 	if embedded && f.Tag.Get("json") == "" {
-		for i := range f.Type.NumField() {
-			k.shadowed(t, f.Type.Field(i), names)
+		for inner := range f.Type.Fields() {
+			k.shadowed(t, inner, names)
 		}
 	}
 }
@@ -140,13 +140,13 @@ func (k *kept) shadowed(t reflect.Type, f reflect.StructField, names map[string]
 		name = f.Name
 	}
 	if fold := strings.ToLower(name); names[fold] {
-		k.say("%s has two fields with the JSON name %q", t, name)
+		k.sayf("%s has two fields with the JSON name %q", t, name)
 	} else {
 		names[fold] = true
 	}
 }
 
-func (k *kept) say(format string, args ...any) {
+func (k *kept) sayf(format string, args ...any) {
 	if k.problem == "" {
 		k.problem = fmt.Sprintf(format, args...)
 	}

@@ -37,7 +37,7 @@
 // [Branch] runs one of several steps, [Loop] repeats one on its own result, and
 // [Gate] stops a pipeline, a map item or the run without failing it. With
 // [ContinueOnError] a map runs all its items whatever fails; Run then returns a
-// result together with [ItemErrors].
+// result together with [ItemsError].
 //
 // # Policies
 //

@@ -83,8 +83,8 @@ func (e *PanicError) Stack() string { return e.stack }
 // ErrorType returns "panic".
 func (e *PanicError) ErrorType() string { return "panic" }
 
-// ItemErrors is the Err of the [*Error] of a map that continued on error.
-type ItemErrors struct {
+// ItemsError is the Err of the [*Error] of a map that continued on error.
+type ItemsError struct {
 	// Errors are the failures of the first items that failed, in the order of
 	// the items; at most 100.
 	Errors []*Error
@@ -98,7 +98,7 @@ const (
 )
 
 // Error returns the number of failed items, and the first failures, one a line.
-func (e *ItemErrors) Error() string {
+func (e *ItemsError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d items failed", e.Failed, e.Size)
 	for _, one := range e.Errors[:min(len(e.Errors), maxItemLines)] {
@@ -111,7 +111,7 @@ func (e *ItemErrors) Error() string {
 }
 
 // Unwrap returns Errors.
-func (e *ItemErrors) Unwrap() []error {
+func (e *ItemsError) Unwrap() []error {
 	list := make([]error, len(e.Errors))
 	for i, one := range e.Errors {
 		list[i] = one
@@ -120,12 +120,12 @@ func (e *ItemErrors) Unwrap() []error {
 }
 
 // ErrorType returns that of the first item that failed.
-func (e *ItemErrors) ErrorType() string { return callbacks.ErrorType(e.Errors[0].Err) }
+func (e *ItemsError) ErrorType() string { return callbacks.ErrorType(e.Errors[0].Err) }
 
-// moreErrors counts failures that a list has no room for.
-type moreErrors int
+// moreError counts failures that a list has no room for.
+type moreError int
 
-func (n moreErrors) Error() string { return fmt.Sprintf("and %d more failures", int(n)) }
+func (n moreError) Error() string { return fmt.Sprintf("and %d more failures", int(n)) }
 
 // timeoutError is that of an attempt whose time was over.
 type timeoutError struct {

@@ -48,7 +48,7 @@ func ExampleContinueOnError() {
 	out, err := p.Run(context.Background(), []int{1, 0, 4, 0})
 	fmt.Println(out)
 	fmt.Println(err)
-	if items, ok := errors.AsType[*engine.ItemErrors](err); ok {
+	if items, ok := errors.AsType[*engine.ItemsError](err); ok {
 		fmt.Println(items.Failed, "of", items.Size, "failed, first item", items.Errors[0].Item)
 	}
 	// Output:

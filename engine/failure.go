@@ -34,7 +34,7 @@ func (f *frame) failTolerated(cc *callbacks.CallbackContext, err error, attempts
 // failure says what err, which the code of a scope returned, means; no Error
 // means that it is no failure.
 func (f *frame) failure(cc *callbacks.CallbackContext, err error, attempts int) (*Error, callbacks.End) {
-	if gate, ok := err.(*gateStop); ok { //nolint:errorlint // the engine's own, never wrapped
+	if gate, ok := err.(*stopError); ok { //nolint:errorlint // the engine's own, never wrapped
 		f.stopped(cc, gate)
 		return nil, callbacks.End{Result: callbacks.ResultSkip}
 	}
@@ -52,7 +52,7 @@ func (f *frame) resultOf(err error) callbacks.Result {
 	if _, ok := err.(*timeoutError); ok && f.domain.ctx.Err() == nil { //nolint:errorlint // in the chain it may be that of another node
 		return callbacks.ResultTimeout
 	}
-	if _, ok := err.(*gateStop); ok { //nolint:errorlint // the engine's own, never wrapped
+	if _, ok := err.(*stopError); ok { //nolint:errorlint // the engine's own, never wrapped
 		return callbacks.ResultSkip
 	}
 	return f.domain.result(err)
@@ -65,7 +65,7 @@ func (f *frame) tellError(cc *callbacks.CallbackContext, end callbacks.End) {
 }
 
 // stopped does what a gate decided.
-func (f *frame) stopped(cc *callbacks.CallbackContext, gate *gateStop) {
+func (f *frame) stopped(cc *callbacks.CallbackContext, gate *stopError) {
 	d := f.domain
 	if gate.run {
 		d = &f.run.domain
@@ -161,7 +161,7 @@ func (r *run) leniency() error {
 		all = append(all, e)
 	}
 	if r.more > 0 {
-		all = append(all, moreErrors(r.more))
+		all = append(all, moreError(r.more))
 	}
 	return errors.Join(all...)
 }

@@ -27,15 +27,15 @@ const (
 // stopped what the result needs. Nothing has failed.
 var ErrStopped = errors.New("stopped by a gate")
 
-// gateStop is what a gate's function returns to the engine.
-type gateStop struct{ run bool }
+// stopError is what a gate's function returns to the engine.
+type stopError struct{ run bool }
 
-func (*gateStop) Error() string { return ErrStopped.Error() }
-func (*gateStop) Unwrap() error { return ErrStopped }
+func (*stopError) Error() string { return ErrStopped.Error() }
+func (*stopError) Unwrap() error { return ErrStopped }
 
 var (
-	errStopPipeline = &gateStop{}
-	errStopRun      = &gateStop{run: true}
+	errStopPipeline = &stopError{}
+	errStopRun      = &stopError{run: true}
 )
 
 // Gate makes a step that lets its input through, or stops the pipeline or the

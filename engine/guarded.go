@@ -141,7 +141,7 @@ func (g *guarded) retryable(err error) (bool, error) {
 	if g.attempt >= r.Attempts {
 		return false, err
 	}
-	if _, gate := err.(*gateStop); gate { //nolint:errorlint // the engine's own, never wrapped
+	if _, gate := err.(*stopError); gate { //nolint:errorlint // the engine's own, never wrapped
 		return false, err
 	}
 	err = sound(err)

@@ -22,27 +22,27 @@ type describer struct {
 	known map[*definition]int
 }
 
-func (d *describer) say(format string, args ...any) { fmt.Fprintf(d, format+"\n", args...) }
+func (d *describer) sayf(format string, args ...any) { fmt.Fprintf(d, format+"\n", args...) }
 
 func (d *describer) pipeline(def *definition) {
 	if n, ok := d.known[def]; ok {
-		d.say("as %d", n)
+		d.sayf("as %d", n)
 		return
 	}
 	d.known[def] = len(d.known)
-	d.say("pipeline %d", def.in)
+	d.sayf("pipeline %d", def.in)
 	for i := range def.places {
 		p := &def.places[i]
-		d.say("%q %v %d %t", p.info.Name, p.in, p.out, p.bind != nil)
+		d.sayf("%q %v %d %t", p.info.Name, p.in, p.out, p.bind != nil)
 		if p.step != nil {
 			d.step(p.step)
 		}
 	}
-	d.say("end %d", def.out)
+	d.sayf("end %d", def.out)
 }
 
 func (d *describer) step(s *step) {
-	d.say("%s %q %q %t", s.info.Type, s.info.Name, s.info.Signature, s.paired != nil)
+	d.sayf("%s %q %q %t", s.info.Type, s.info.Name, s.info.Signature, s.paired != nil)
 	switch {
 	case s.pipeline != nil:
 		d.pipeline(s.pipeline)
@@ -50,7 +50,7 @@ func (d *describer) step(s *step) {
 		for _, one := range s.branch.steps {
 			d.step(one)
 		}
-		d.say("end")
+		d.sayf("end")
 	case s.loop != nil:
 		d.step(s.loop.body)
 	}

@@ -69,7 +69,7 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 
 // continues says why a run cannot go on.
 func continues(first, now runs.Header) error {
-	problem := ""
+	var problem string
 	switch {
 	case first.Pipeline != now.Pipeline:
 		problem = fmt.Sprintf("it is a run of pipeline %q, not of %q", first.Pipeline, now.Pipeline)
@@ -164,8 +164,7 @@ func (g *guarded) keep(w *worker, err error) {
 		}
 		rec.Inputs = append(rec.Inputs, data)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		rec.Status = callbacks.ResultSuccess.String()
 		data, err := encodeValue(g.output(), g.op.step.out.typ())
 		if err != nil {
@@ -173,7 +172,7 @@ func (g *guarded) keep(w *worker, err error) {
 		} else {
 			rec.Outputs = []json.RawMessage{data}
 		}
-	default:
+	} else {
 		err = sound(err)
 		rec.Status = g.frame.resultOf(err).String()
 		rec.Message, rec.ErrorType = err.Error(), callbacks.ErrorType(err)

@@ -12,9 +12,9 @@ type looping struct {
 	bound int
 }
 
-// Loop makes a step that runs body on its own result again and again, until
-// until says that the result will do; at least once. A loop that is not done
-// after bound rounds fails.
+// Loop makes a step that runs body on its own result again and again, at least
+// once, and ends when the function until says that the result will do. A loop
+// that is not done after bound rounds fails.
 func Loop[T any](name string, body Step[T, T], until func(ctx context.Context, result T) (bool, error), bound int, opts ...Option) Step[T, T] {
 	s := newStep(name, "loop", until)
 	s.ins, s.out = []columnKind{columnOf[T]{}}, columnOf[T]{}

@@ -315,7 +315,7 @@ func (w *worker) endMap(m *mapping) task {
 	if m.op.tolerant && ev.Failed > 0 && (!cut || f.run.stoppedAt(m.cc)) {
 		f.run.tolerate(m.cc, f.domain.holder(), &Error{
 			Path: m.cc.Path(), Item: itemOf(m.cc), Attempt: 1, result: callbacks.ResultFailure,
-			Err: &ItemErrors{Errors: firstErrors(m.errs), Failed: ev.Failed, Size: m.size},
+			Err: &ItemsError{Errors: firstErrors(m.errs), Failed: ev.Failed, Size: m.size},
 		})
 	}
 	ev.End = f.scopeEnd(m.cc, cut)

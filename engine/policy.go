@@ -26,7 +26,7 @@ type usage struct {
 	problem string
 }
 
-func (u *usage) say(format string, args ...any) {
+func (u *usage) sayf(format string, args ...any) {
 	if u.problem != "" {
 		u.problem += "; "
 	}
@@ -110,11 +110,11 @@ func WithRetry(r Retry) Option {
 	return func(u *usage) {
 		switch {
 		case r.Attempts < 1 || r.Attempts > maxAttempts:
-			u.say("Retry.Attempts is %d; give the number of attempts, the first included, from 1 to %d", r.Attempts, maxAttempts)
+			u.sayf("Retry.Attempts is %d; give the number of attempts, the first included, from 1 to %d", r.Attempts, maxAttempts)
 		case r.Delay < 0:
-			u.say("Retry.Delay is %s; it cannot be negative", r.Delay)
+			u.sayf("Retry.Delay is %s; it cannot be negative", r.Delay)
 		case r.MaxDelay < 0:
-			u.say("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
+			u.sayf("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
 		}
 		u.policy.retry = &r
 	}
@@ -127,7 +127,7 @@ func WithRetry(r Retry) Option {
 func WithTimeout(d time.Duration) Option {
 	return func(u *usage) {
 		if d < 0 {
-			u.say("the timeout is %s; give 0 for none", d)
+			u.sayf("the timeout is %s; give 0 for none", d)
 		}
 		u.policy.timeout = &d
 	}
@@ -146,7 +146,7 @@ func WithCache(version string, store ...cache.Store) Option {
 		c := &caching{on: true, version: version}
 		switch {
 		case len(store) > 1:
-			u.say("WithCache has %d stores; give at most one", len(store))
+			u.sayf("WithCache has %d stores; give at most one", len(store))
 		case len(store) == 1:
 			c.store = store[0]
 		}
@@ -163,7 +163,7 @@ func WithoutCache() Option { return func(u *usage) { u.policy.cache = &caching{}
 func WithConcurrency(n int) Option {
 	return func(u *usage) {
 		if n < 0 || n > maxConcurrency {
-			u.say("the concurrency is %d; give a number from 1 to %d, or 0 for no bound", n, maxConcurrency)
+			u.sayf("the concurrency is %d; give a number from 1 to %d, or 0 for no bound", n, maxConcurrency)
 		}
 		u.policy.concurrency = &n
 	}
@@ -173,7 +173,7 @@ func WithConcurrency(n int) Option {
 func WithRunner(r Runner) Option {
 	return func(u *usage) {
 		if r == (Runner{}) {
-			u.say("the runner is the zero Runner; take engine.Local() or engine.Sequential()")
+			u.sayf("the runner is the zero Runner; take engine.Local() or engine.Sequential()")
 		}
 		u.policy.runner = &r
 	}
@@ -201,7 +201,7 @@ func AddCallbacks(list ...callbacks.PipelineCallback) Option {
 // ContinueOnError lets a map run all its items, whatever fails. What depends on
 // the map runs too, with the results that there are and the zero value for
 // items that failed. In the end Run returns its result together with the
-// failures, as [ItemErrors].
+// failures, as [ItemsError].
 func ContinueOnError() Option { return func(u *usage) { u.policy.tolerant = true } }
 
 // over returns p where it says something, and base elsewhere.

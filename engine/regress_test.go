@@ -105,7 +105,7 @@ type stamped struct {
 
 type twice struct {
 	A int `json:"x"`
-	B int `json:"X"` //nolint:govet // on purpose
+	B int `json:"X"`
 }
 
 type sparse struct {

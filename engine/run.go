@@ -64,7 +64,7 @@ func execute(ctx context.Context, f *frame, c Config) error {
 		workers:    make([]*worker, c.Concurrency),
 		processors: int32(runtime.GOMAXPROCS(0)),
 	}
-	r.domain.ctx, r.domain.cancel = context.WithCancelCause(ctx)
+	r.domain.ctx, r.domain.cancel = context.WithCancelCause(ctx) //nolint:fatcontext // it is that of the run
 	defer r.cancel(nil)
 
 	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: f.plan.runner.name}

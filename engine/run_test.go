@@ -96,8 +96,9 @@ func TestConcurrencyIsBounded(t *testing.T) {
 		if _, err := p.Run(t.Context(), make([]int, 30), engine.Config{Concurrency: limit}); err != nil {
 			t.Fatal(err)
 		}
-		if int(most.Load()) != limit {
-			t.Errorf("%d items in flight, want %d", most.Load(), limit)
+		// How many there are at once below the limit is for the scheduler to say.
+		if n := int(most.Load()); n > limit || limit > 1 && n < 2 {
+			t.Errorf("%d items in flight, want %d", n, limit)
 		}
 	}
 }

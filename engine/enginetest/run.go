@@ -119,7 +119,7 @@ func (c *Case) attempt(ctx context.Context, target Target, cfg engine.Config) (r
 // outcome writes what Run returned. A result beside an error counts only when
 // the error is one that leaves it usable.
 func (c *Case) outcome(b *strings.Builder, result []byte, err error) {
-	var items *engine.ItemErrors
+	var items *engine.ItemsError
 	if err == nil || errors.As(err, &items) {
 		fmt.Fprintf(b, "result %s\n", bytes.TrimSpace(result))
 	}

@@ -82,7 +82,7 @@ func TestWhatAnEngineSays(t *testing.T) {
 	for _, size := range []int{1, 7, 4096} {
 		var said, heard callbacktest.Recorder
 		_, err := p.Run(t.Context(), 5, engine.Config{Cache: store, Callbacks: []callbacks.PipelineCallback{&said}})
-		if _, partial := errors.AsType[*engine.ItemErrors](err); !partial {
+		if _, partial := errors.AsType[*engine.ItemsError](err); !partial {
 			t.Fatal(err)
 		}
 		dec := wire.NewDecoder()

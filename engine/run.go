@@ -34,9 +34,9 @@ type run struct {
 	mu       sync.Mutex
 	timer    *time.Timer // of the last retry
 	retrying atomic.Bool
-	idle     []*worker
-	workers  []*worker    // never grows, so that it may be read without the lock
-	count    atomic.Int32 // of workers
+	idle     *worker
+	workers  atomic.Pointer[worker] // the newest one; the others follow it
+	caller   worker                 // the oldest one
 
 	mapMu    sync.Mutex
 	maps     []*mapping // with unclaimed items
@@ -58,13 +58,8 @@ type run struct {
 
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c Config) error {
-	r := &run{
-		config:     c,
-		limit:      int32(c.Concurrency),
-		workers:    make([]*worker, c.Concurrency),
-		processors: int32(runtime.GOMAXPROCS(0)),
-	}
-	r.domain.ctx, r.domain.cancel = context.WithCancelCause(ctx) //nolint:fatcontext // it is that of the run
+	r := &run{config: c, limit: int32(c.Concurrency), processors: int32(runtime.GOMAXPROCS(0))}
+	r.ctx, r.cancel = context.WithCancelCause(ctx) //nolint:fatcontext // it is that of the run
 	defer r.cancel(nil)
 
 	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: f.plan.runner.name}

@@ -48,7 +48,7 @@ func (w *worker) look() (task, bool) {
 		return goOn(w), true
 	}
 	if r.filled.Load() > 0 {
-		for _, other := range r.workers[:r.count.Load()] {
+		for other := r.workers.Load(); other != nil; other = other.older {
 			if other == w {
 				continue
 			}
@@ -124,16 +124,17 @@ func (r *run) dismiss() {
 func (r *run) worker() *worker {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n := len(r.idle); n > 0 {
-		w := r.idle[n-1]
-		r.idle = r.idle[:n-1]
+	w := r.idle
+	if w != nil {
+		r.idle = w.nextIdle
 		return w
 	}
-	w := &worker{run: r}
-	w.queue.filled = &r.filled
-	n := r.count.Load()
-	r.workers[n] = w
-	r.count.Store(n + 1)
+	w = &r.caller
+	if w.run != nil {
+		w = &worker{}
+	}
+	w.run, w.queue.filled, w.older = r, &r.filled, r.workers.Load()
+	r.workers.Store(w)
 	return w
 }
 

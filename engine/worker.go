@@ -21,6 +21,8 @@ const contextChunk = 256
 // others, and nodes that do not block cost no needless goroutine.
 type worker struct {
 	run      *run
+	older    *worker // of the run; never changes
+	nextIdle *worker // of those without a goroutine
 	queue    queue
 	contexts []callbacks.CallbackContext // unused ones
 
@@ -113,7 +115,7 @@ func (w *worker) leave(returned *bool) {
 		return
 	case *returned:
 		r.mu.Lock()
-		r.idle = append(r.idle, w)
+		w.nextIdle, r.idle = r.idle, w
 		r.mu.Unlock()
 	default:
 		_ = r.abort() // Run returns it

@@ -105,7 +105,7 @@ func (c *choice) chosen(w *worker, index int) task {
 		reason := fmt.Sprintf("the branch chose %q", steps[index].info.Name)
 		for i, s := range steps {
 			if i != index {
-				w.skip(f, &op{step: s, info: s.info}, c.cc, reason)
+				w.skip(f, &op{info: s.info, rare: &rare{step: s}}, c.cc, reason)
 			}
 		}
 	}

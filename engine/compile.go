@@ -131,7 +131,7 @@ func (c *compiler) pipeline(def *definition, info *callbacks.Node, parent int32,
 	index := int32(len(c.scopes))
 	c.scopes = append(c.scopes, scope{info: info, parent: parent, in: in.slot})
 	top := c.inner && parent == 0
-	enter := c.add(op{kind: opEnter, scope: index, info: info, top: top, from: from(in)}, union(from(in), order))
+	enter := c.add(op{kind: opEnter, scope: index, info: info, top: top, rare: &rare{from: from(in)}}, union(from(in), order))
 
 	values := make([]value, len(def.values))
 	values[def.in] = value{in.slot, enter}
@@ -161,7 +161,7 @@ func (c *compiler) pipeline(def *definition, info *callbacks.Node, parent int32,
 	}
 	out := values[def.out]
 	c.scopes[index].out = out.slot
-	exit := c.add(op{kind: opExit, scope: index, info: info, top: top, from: []int32{out.from}}, ends)
+	exit := c.add(op{kind: opExit, scope: index, info: info, top: top, rare: &rare{from: []int32{out.from}}}, ends)
 	return value{out.slot, exit}
 }
 
@@ -199,7 +199,8 @@ func (c *compiler) place(p place, scope int32, ins []value, order []int32, aroun
 	if p.bind != nil {
 		out = p.kind
 	}
-	return c.step(op{kind: opCall, scope: scope, info: p.info, step: p.step, bodies: []*plan{body}}, out, ins, order)
+	o := op{kind: opCall, scope: scope, info: p.info, rare: &rare{step: p.step, bodies: []*plan{body}}}
+	return c.step(o, out, ins, order)
 }
 
 // use adds the operations of a step to this plan.
@@ -213,7 +214,7 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 	if st.pipeline != nil && p.bind == nil {
 		return c.pipeline(st.pipeline, p.info, scope, ins[0], order, inside)
 	}
-	o := op{scope: scope, info: p.info, step: st}
+	o := op{scope: scope, info: p.info, rare: &rare{step: st}}
 	out := st.out
 	switch {
 	case p.bind != nil:
@@ -239,7 +240,7 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 }
 
 func (c *compiler) wiring(info *callbacks.Node, call call, out columnKind, scope int32, ins []value, order []int32) value {
-	o := op{kind: opWire, scope: scope, info: info, call: call, many: make([]slot, len(ins))}
+	o := op{kind: opWire, scope: scope, info: info, call: call, rare: &rare{many: make([]slot, len(ins))}}
 	for i, v := range ins {
 		o.many[i] = v.slot
 	}

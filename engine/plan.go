@@ -87,6 +87,12 @@ type op struct {
 	call   call // of a node or wiring
 	guard  *guard
 
+	*rare
+}
+
+// rare is what most operations do not need when they run: apart, so that many
+// operations fit into the processor's caches.
+type rare struct {
 	many []slot  // of wiring: its inputs
 	from []int32 // the operations that give the inputs
 	step *step   // nil for wiring

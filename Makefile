@@ -18,6 +18,8 @@ test: jaeger ## Vet and test every module, against real servers.
 		echo "== test $$dir"; \
 		(cd $$dir; go vet ./...; go test -race -timeout 10m ./...); \
 	done
+	@echo "== test the engine without the race detector: more random pipelines, real sizes"; \
+	go test -timeout 10m ./engine/...
 
 .PHONY: lint
 lint: .bin/golangci-lint ## Lint every module.

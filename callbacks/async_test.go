@@ -120,13 +120,22 @@ func TestAsyncHooks(t *testing.T) {
 
 	was := &callbacks.CacheLookup{Reason: "why"}
 	want := []any{
-		callbacks.PipelineStart{Resumed: &callbacks.Resumed{Starts: 3}}, callbacks.NodeStart{Cache: was},
-		callbacks.NodeEnd{Attempts: 2, Cache: was}, callbacks.NodeCached{Reason: "cache"},
-		callbacks.NestedPipelineStart{Child: cc}, callbacks.NestedPipelineEnd{Child: cc},
-		callbacks.MapStart{Size: 7}, callbacks.MapEnd{Succeeded: 7},
-		callbacks.MapItemStart{Cache: was}, callbacks.MapItemEnd{Attempts: 2, Cache: was},
-		callbacks.MapItemCached{Reason: "cache"}, callbacks.Failure{Result: callbacks.ResultTimeout},
-		callbacks.NodeRetry{Attempt: 2}, callbacks.NodeSkipped{Reason: "why"}, callbacks.Emit{}, callbacks.PipelineEnd{},
+		callbacks.PipelineStart{Resumed: &callbacks.Resumed{Starts: 3}},
+		callbacks.NodeStart{Cache: was},
+		callbacks.NodeEnd{Attempts: 2, Cache: was},
+		callbacks.NodeCached{Reason: "cache"},
+		callbacks.NestedPipelineStart{Child: cc},
+		callbacks.NestedPipelineEnd{Child: cc},
+		callbacks.MapStart{Size: 7},
+		callbacks.MapEnd{Succeeded: 7},
+		callbacks.MapItemStart{Cache: was},
+		callbacks.MapItemEnd{Attempts: 2, Cache: was},
+		callbacks.MapItemCached{Reason: "cache"},
+		callbacks.Failure{Result: callbacks.ResultTimeout},
+		callbacks.NodeRetry{Attempt: 2},
+		callbacks.NodeSkipped{Reason: "why"},
+		callbacks.Emit{},
+		callbacks.PipelineEnd{},
 	}
 	got, all := []any{}, callbacks.Times
 	for _, ev := range rec.Events() {

@@ -41,6 +41,9 @@ func (f *frame) failure(cc *callbacks.CallbackContext, err error, attempts int) 
 	err = sound(err)
 	end := callbacks.End{Err: err, Result: f.resultOf(err)}
 	if end.Result == callbacks.ResultCancellation {
+		if !f.domain.halted.Load() {
+			f.domain.halt() // what watches the context may come late
+		}
 		return nil, end
 	}
 	return &Error{Path: cc.Path(), Item: itemOf(cc), Attempt: attempts, Err: err, result: end.Result}, end

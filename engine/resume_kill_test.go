@@ -242,13 +242,16 @@ func (tr *trial) start(delay time.Duration) (*outcome, time.Duration, error) {
 	said := ""
 	if lines.Scan() {
 		said = lines.Text()
+		if timer != nil {
+			timer.Stop() // the race detector stays for a second
+		}
 	}
 	took := time.Since(began)
 	err = cmd.Wait()
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); said == "" && ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
 		return nil, took, nil
 	}
-	if err != nil {
+	if err != nil && said == "" {
 		return nil, took, fmt.Errorf("%w\n%s", err, stderr.String())
 	}
 	out := &outcome{}
@@ -326,6 +329,9 @@ func (tr *trial) look() error {
 // run kills a run at random points of its length until it ends.
 func (tr *trial) run(points *rand.Rand, length time.Duration, kills *atomic.Int32) error {
 	for {
+		if tr.starts > 1000 {
+			return errors.New("it never ends")
+		}
 		was := tr.finished
 		delay := time.Duration(points.Int64N(int64(length)))
 		out, _, err := tr.start(delay)
@@ -434,7 +440,7 @@ func (tr *trial) checkRecords(want []string, starts int) error {
 // TestARunThatIsKilledGoesOn kills runs at random points of their length.
 func TestARunThatIsKilledGoesOn(t *testing.T) {
 	points := int32(100)
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		points = 4
 	}
 	seed := rand.Uint64()

@@ -73,7 +73,10 @@ func (d *domain) holder() *domain {
 
 // result says what err, which a step returned, means.
 func (d *domain) result(err error) callbacks.Result {
-	stopped := d.ctx.Err()
+	var stopped error
+	if d = d.ended(); d != nil {
+		stopped = d.ctx.Err()
+	}
 	_, panicked := err.(*PanicError) //nolint:errorlint // in the chain it may be that of another node
 	switch {
 	case panicked || err == errGoexit: //nolint:errorlint // as above
@@ -89,10 +92,23 @@ func (d *domain) result(err error) callbacks.Result {
 	}
 }
 
+// ended returns the innermost domain, d or one around it, whose context has ended;
+// nil when none has. Contexts end from the outside to the inside, and it may be
+// seen that an outer one has when those inside have not yet.
+func (d *domain) ended() *domain {
+	for d != nil && d.ctx.Err() == nil {
+		d = d.around
+	}
+	return d
+}
+
 // cause returns why d was stopped from outside, by a failure or by a gate.
 func (d *domain) cause() error {
+	if d = d.ended(); d == nil {
+		return nil
+	}
 	err, cause := d.ctx.Err(), context.Cause(d.ctx)
-	if cause == nil || errors.Is(cause, err) {
+	if errors.Is(cause, err) {
 		return cause
 	}
 	if _, ok := errors.AsType[*Error](cause); ok {

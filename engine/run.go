@@ -80,7 +80,7 @@ func execute(ctx context.Context, f *frame, c Config) error {
 	f.scopes[0] = r.root
 
 	if ctx.Done() != nil {
-		defer r.watch(ctx)()
+		defer r.watch()()
 	}
 	w := r.worker()
 	w.contexts = make([]callbacks.CallbackContext, min(len(f.plan.ops), contextChunk))
@@ -121,8 +121,8 @@ func (r *run) abort() error {
 
 // watch halts the run when its context ends. The returned function ends the
 // watch, and waits for what it started.
-func (r *run) watch(ctx context.Context) (end func()) {
-	if ctx.Err() != nil {
+func (r *run) watch() (end func()) {
+	if r.ctx.Err() != nil { // that of ctx may be seen before
 		r.halt()
 	}
 	halted := make(chan struct{})

@@ -128,6 +128,11 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 		l.leads.land(&e)
 		return g.cached(w, e, "cache"), true
 	}
+	if d := g.frame.domain; d.ctx.Err() != nil { // the store may have waited for that
+		d.halt()
+		l.leads.land(nil)
+		return g.cut(w), true
+	}
 	if ok {
 		l.why = "the stored result does not fit the result's type"
 	}

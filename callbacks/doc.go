@@ -16,7 +16,7 @@
 //	}
 //
 // Hooks observe. They return nothing, cannot change the run, and should return
-// quickly: the node waits for them.
+// quickly: the node waits for them. [Async] is for those that cannot.
 //
 // # Where am I
 //

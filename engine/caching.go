@@ -128,6 +128,11 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 		l.leads.land(&e)
 		return g.cached(w, e, "cache"), true
 	}
+	if d := g.frame.domain; d.ctx.Err() != nil { // the store may have waited for that
+		d.haltEnded()
+		l.leads.land(nil)
+		return g.cut(w), true
+	}
 	if ok {
 		l.why = "the stored result does not fit the result's type"
 	}
@@ -192,7 +197,11 @@ func (l *lookup) finish(g *guarded, err error) {
 		if data, err := encodeValue(g.output(), g.op.step.out.typ()); err == nil {
 			e = &cache.Entry{Value: data, Cost: g.took, Created: time.Now()}
 			l.put(g.cc, l.key, *e)
-			l.put(g.cc, l.parts.latest(), l.parts.entry())
+			latest := l.parts.latest()
+			// One of a map's items is enough to compare with.
+			if _, known := g.frame.run.compared.LoadOrStore(latest, true); !known || g.mapping == nil {
+				l.put(g.cc, latest, l.parts.entry())
+			}
 		}
 	}
 	l.leads.land(e)

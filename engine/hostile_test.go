@@ -310,3 +310,21 @@ func TestNothingRunsOnWhatWasCancelled(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingBeginsAfterACancelThatIsSeen has an item that ends its run, and says
+// so, before what watches the context can.
+func TestNothingBeginsAfterACancelThatIsSeen(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var began atomic.Int32
+		p := mapOf(func(ctx context.Context, _ int) (int, error) {
+			began.Add(1)
+			cancel()
+			return 0, ctx.Err()
+		})
+		if _, err := p.Run(ctx, make([]int, 100), engine.Config{Concurrency: 1}); !errors.Is(err, context.Canceled) || began.Load() != 1 {
+			t.Fatal(began.Load(), err)
+		}
+	}
+}

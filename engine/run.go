@@ -46,6 +46,8 @@ type run struct {
 	awake   []func(*worker) task // suspended nodes that go on
 	awakeAt atomic.Int32         // len(awake)
 
+	compared sync.Map // keys of what a miss is compared with, that were stored
+
 	faulty atomic.Bool           // failures has some
 	gated  atomic.Pointer[Error] // the first stop of a gate
 	emitMu sync.Mutex
@@ -75,7 +77,7 @@ func execute(ctx context.Context, f *frame, c Config) error {
 	f.scopes[0] = r.root
 
 	if ctx.Done() != nil {
-		defer r.watch(ctx)()
+		defer r.watch()()
 	}
 	w := r.worker()
 	w.contexts = make([]callbacks.CallbackContext, min(len(f.plan.ops), contextChunk))
@@ -116,8 +118,8 @@ func (r *run) abort() error {
 
 // watch halts the run when its context ends. The returned function ends the
 // watch, and waits for what it started.
-func (r *run) watch(ctx context.Context) (end func()) {
-	if ctx.Err() != nil {
+func (r *run) watch() (end func()) {
+	if r.ctx.Err() != nil { // that of ctx may be seen before
 		r.halt()
 	}
 	halted := make(chan struct{})

@@ -49,16 +49,50 @@ func (k *Key[T]) Get(cc *CallbackContext) (v T, ok bool) {
 	return v, false
 }
 
+// End says that the code of the scope has returned. It is for engines, before the
+// End hook.
+func (cc *CallbackContext) End() {
+	if cc.state.CompareAndSwap(nil, ended) {
+		return
+	}
+	s := cc.state.Load()
+	s.open.Lock()
+	defer s.open.Unlock()
+	s.ended = true
+}
+
+// WhileOpen calls f, unless the scope has ended, and reports whether it did. End
+// waits until f has returned; calls come one after another. It is for engines.
+func (cc *CallbackContext) WhileOpen(f func()) bool {
+	s := cc.overlay()
+	s.open.Lock()
+	defer s.open.Unlock()
+	if !s.ended {
+		f()
+	}
+	return !s.ended
+}
+
+// ended is the state of all scopes that have ended and share nothing.
+var ended = &state{ended: true}
+
 type state struct {
+	open  sync.Mutex
+	ended bool
+
 	mu   sync.Mutex
 	m    map[any]any
 	path string // of a restored context, whose ancestors are not known
 }
 
 func (cc *CallbackContext) overlay() *state {
-	if s := cc.state.Load(); s != nil {
+	s := cc.state.Load()
+	if s != nil && s != ended {
 		return s
 	}
-	cc.state.CompareAndSwap(nil, &state{})
-	return cc.state.Load()
+	own := &state{ended: s == ended}
+	if !cc.state.CompareAndSwap(s, own) {
+		return cc.overlay() // it has just ended, or another goroutine was first
+	}
+	return own
 }

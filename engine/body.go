@@ -147,7 +147,7 @@ func (w *worker) round(sub *frame, cc *callbacks.CallbackContext) task {
 		return w.next(f, id)
 	case int(sub.iteration) >= l.bound:
 		return end.resume(w, &boundError{l.bound})
-	case f.domain.halted.Load():
+	case f.over():
 		f.cut[o.scope].Store(true)
 		w.endAround(f, id, cc, bodyCut)
 		return w.next(f, id)
@@ -170,7 +170,7 @@ func (r *rounds) resume(w *worker, err error) task {
 type boundError struct{ bound int }
 
 func (e *boundError) Error() string {
-	return fmt.Sprintf("not done after %d rounds, the bound of the loop", e.bound)
+	return fmt.Sprintf("not done after %d rounds, the bound of the loop; raise it, or mend the condition", e.bound)
 }
 
 // ErrorType returns "loop_bound".

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -69,11 +70,15 @@ func (b *branching) unknown(st *step) error {
 	for i, s := range b.steps {
 		names[i] = fmt.Sprintf("%q", s.info.Name)
 	}
-	chosen := "nil"
-	if st != nil {
-		chosen = fmt.Sprintf("step %q", st.info.Name)
+	list := strings.Join(names, ", ")
+	switch {
+	case st == nil:
+		return fmt.Errorf("the branch chose nil; return one of its steps %s, or an error", list)
+	case slices.ContainsFunc(b.steps, func(s *step) bool { return s.info.Name == st.info.Name }):
+		return fmt.Errorf("the branch chose another step with the name %q than it was given; return the value that was given to engine.Branch", st.info.Name)
+	default:
+		return fmt.Errorf("the branch chose step %q, which is not one of its steps %s; give it to engine.Branch too", st.info.Name, list)
 	}
-	return fmt.Errorf("the branch chose %s, which is not one of its steps %s", chosen, strings.Join(names, ", "))
 }
 
 // inside returns a step that is part of another, and what is wrong with it.

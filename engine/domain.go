@@ -78,7 +78,7 @@ func (d *domain) haltEnded() {
 
 // holder returns the domain that a failure in d stops.
 func (d *domain) holder() *domain {
-	for !d.contains && d.around != nil {
+	for d.around != nil && (!d.contains || d.around.ctx.Err() != nil) {
 		d = d.around
 	}
 	return d

@@ -12,7 +12,8 @@ import (
 //
 // ctx must be that of the node, or made from it. Emit does nothing, and returns
 // false, when ctx is not of a node, when the node's time is over, or when the
-// run has ended. A node must not call Emit after it has returned.
+// run has ended. A goroutine that outlives its node emits nothing either, if
+// someone hears what is emitted.
 func Emit(ctx context.Context, v any) bool {
 	b, _ := ctx.Value(baseKey{}).(*base)
 	cc := callbacks.FromContext(ctx)
@@ -22,13 +23,11 @@ func Emit(ctx context.Context, v any) bool {
 	for cc.Kind() == callbacks.KindAttempt {
 		cc = cc.Parent()
 	}
-	if b.ears.hooks&callbacks.HookEmit == 0 {
-		return true
-	}
-	b.run.emitMu.Lock()
-	defer b.run.emitMu.Unlock()
-	b.ears.callback.OnEmit(cc, callbacks.Emit{Value: callbacks.NewValues(emitted{v}, 0)})
-	return true
+	return cc.WhileOpen(func() {
+		if b.ears.hooks&callbacks.HookEmit != 0 {
+			b.ears.callback.OnEmit(cc, callbacks.Emit{Value: callbacks.NewValues(emitted{v}, 0)})
+		}
+	})
 }
 
 // emitted is a callbacks.ValueSource.

@@ -19,5 +19,5 @@ func ExampleLoop() {
 	fmt.Println(err)
 	// Output:
 	// 0.625 <nil>
-	// p/shrink: not done after 5 rounds, the bound of the loop
+	// p/shrink: not done after 5 rounds, the bound of the loop; raise it, or mend the condition
 }

@@ -132,6 +132,15 @@ func (f *frame) free() {
 	f.plan.frames.Put(f)
 }
 
+// over reports whether nothing new may start. A run that can be cancelled from
+// outside is asked itself: what watches it may come late.
+func (f *frame) over() bool {
+	if f.run.watched && f.domain.ctx.Err() != nil {
+		f.domain.haltEnded()
+	}
+	return f.domain.halted.Load()
+}
+
 // kill says that an operation gives no value: a gate stopped it.
 func (f *frame) kill(id int32) {
 	f.dead[id].Store(true)

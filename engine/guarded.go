@@ -126,13 +126,21 @@ func (g *guarded) after(w *worker, err error) (time.Duration, bool, error) {
 	case !again:
 		return 0, false, err
 	case d.ctx.Err() != nil:
-		return 0, false, fmt.Errorf("%w; the last attempt: %w", d.cause(), err)
+		return 0, false, interrupted(d.cause(), err)
 	}
 	delay := g.guard.retry.delay(g.attempt)
 	if g.frame.wants(callbacks.HookNodeRetry) {
 		g.frame.ears.callback.OnNodeRetry(g.cc, callbacks.NodeRetry{Attempt: g.attempt, Delay: delay, Err: err})
 	}
 	return delay, true, nil
+}
+
+// interrupted is the error of a node that was to be tried again.
+func interrupted(cause, last error) error {
+	if errors.Is(last, cause) {
+		return last
+	}
+	return fmt.Errorf("%w; the last attempt: %w", cause, last)
 }
 
 // retryable reports whether another attempt follows one that failed with err.

@@ -54,7 +54,7 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 	h.Config = kept
 	log, err := store.Open(ctx, h)
 	if err != nil {
-		return fmt.Errorf("run %q: %w", h.ID, err)
+		return err // it names the run
 	}
 	r.log = &journal{log: log}
 	first, starts := log.First()

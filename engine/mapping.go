@@ -123,7 +123,7 @@ func (w *worker) help(m *mapping) task {
 func (w *worker) items(m *mapping, i int) task {
 	r, f := w.run, m.frame
 	for i >= 0 {
-		if f.domain.halted.Load() {
+		if f.over() {
 			w.tally.ended++
 			i = m.again(r)
 			continue
@@ -178,6 +178,9 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
+	if e.hooks&callbacks.HookEmit != 0 {
+		cc.End()
+	}
 	if err == nil && e.hooks&callbacks.HookMapItemEnd != 0 {
 		at = inEnd
 		e.direct.OnMapItemEnd(cc, callbacks.MapItemEnd{
@@ -192,6 +195,9 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 // endItem ends an item that is a node.
 func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
 	f := m.frame
+	if f.wants(callbacks.HookEmit) {
+		cc.End()
+	}
 	w.tally.ended++
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
@@ -202,7 +208,7 @@ func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err e
 	case err == errStopPipeline: //nolint:errorlint // the engine's own, never wrapped
 		w.tally.stopped++
 		end.Result = callbacks.ResultSkip
-	case m.op.tolerant:
+	case m.op.tolerant && f.domain.ctx.Err() == nil:
 		var e *Error
 		if e, end = f.failTolerated(cc, err, attempts); e != nil {
 			w.tally.failed++
@@ -228,7 +234,7 @@ func (w *worker) tellItemEnd(m *mapping, cc *callbacks.CallbackContext, ev callb
 func (w *worker) item(m *mapping) task {
 	r, f := w.run, m.frame
 	i := m.again(r)
-	for ; i >= 0 && f.domain.halted.Load(); i = m.again(r) {
+	for ; i >= 0 && f.over(); i = m.again(r) {
 		w.tally.ended++
 	}
 	if i < 0 {

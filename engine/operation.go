@@ -11,7 +11,7 @@ import (
 func (w *worker) step(t task) task {
 	f, id := t.frame, t.id
 	o := &f.plan.ops[id]
-	if o.kind != opExit && f.domain.odd.Load() && w.passOver(f, id, o) {
+	if o.kind != opExit && (f.domain.odd.Load() || f.over()) && w.passOver(f, id, o) {
 		return w.next(f, id)
 	}
 	switch o.kind {
@@ -45,7 +45,7 @@ func (w *worker) passOver(f *frame, id int32, o *op) bool {
 	switch {
 	case o.kind == opEnter && o.scope == 0 && !f.plan.inner:
 		return false // the run itself
-	case f.domain.halted.Load():
+	case f.over():
 		f.cut[scope].Store(true)
 	case f.scopes[scope] == nil: // a gate stopped the pipeline around it
 		f.kill(id)
@@ -122,6 +122,9 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	at = inCode
 	err = o.call(cc, f, o)
 	w.now.inCode = false
+	if f.wants(callbacks.HookEmit) {
+		cc.End()
+	}
 	if err == nil && f.wants(callbacks.HookNodeEnd) {
 		at = inEnd
 		f.ears.direct.OnNodeEnd(cc, callbacks.NodeEnd{
@@ -135,6 +138,9 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 
 // endNode ends a node whose code has returned.
 func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
+	if f.wants(callbacks.HookEmit) {
+		cc.End()
+	}
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
 	if err != nil {

@@ -67,7 +67,7 @@ type Retry struct {
 	// further one. The real delay is between half of that and all of it, at
 	// random. Defaults to none.
 	Delay time.Duration
-	// MaxDelay bounds the delay. Defaults to 30 s.
+	// MaxDelay bounds the delay. Defaults to 30 s, or Delay if that is more.
 	MaxDelay time.Duration
 	// Retryable says whether an error is worth another attempt. Defaults to
 	// every error but a panic.
@@ -92,7 +92,7 @@ func (r *Retry) delay(attempts int) time.Duration {
 // most returns the bound of the delay.
 func (r *Retry) most() time.Duration {
 	if r.MaxDelay == 0 {
-		return defaultMaxDelay
+		return max(defaultMaxDelay, r.Delay)
 	}
 	return r.MaxDelay
 }
@@ -115,6 +115,8 @@ func WithRetry(r Retry) Option {
 			u.sayf("Retry.Delay is %s; it cannot be negative", r.Delay)
 		case r.MaxDelay < 0:
 			u.sayf("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
+		case r.MaxDelay > 0 && r.MaxDelay < r.Delay:
+			u.sayf("Retry.Delay is %s, more than MaxDelay, which is %s; raise MaxDelay or leave it out", r.Delay, r.MaxDelay)
 		}
 		u.policy.retry = &r
 	}

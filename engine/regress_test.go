@@ -138,3 +138,80 @@ func different[T any](t *testing.T, a, b T) {
 		}
 	}
 }
+
+// TestNothingStartsAfterACancel cancels the run in code that then succeeds.
+func TestNothingStartsAfterACancel(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls atomic.Int32
+		cancels := func(_ context.Context, n int) (int, error) {
+			if calls.Add(1) == 3 {
+				cancel()
+			}
+			return n, nil
+		}
+		p := engine.Define("p", func(g *graph, in engine.Value[[]int]) num {
+			return engine.Add(g, engine.Node("sum", sum), engine.Map(g, engine.Node("item", cancels), in))
+		})
+		_, err := p.Run(ctx, make([]int, 50), engine.Config{Concurrency: 1})
+		if !errors.Is(err, context.Canceled) || calls.Load() != 3 {
+			t.Fatal(calls.Load(), err)
+		}
+	}
+}
+
+// TestALateEmitIsNotHeard has a goroutine that outlives its node.
+func TestALateEmitIsNotHeard(t *testing.T) {
+	t.Parallel()
+	over, emitted := make(chan struct{}), make(chan bool)
+	p := engine.Define("p", func(g *graph, n num) num {
+		n = engine.Add(g, engine.Node("leaves", func(ctx context.Context, n int) (int, error) {
+			go func() {
+				<-over
+				emitted <- engine.Emit(ctx, "late")
+			}()
+			return n, nil
+		}), n)
+		return engine.Add(g, engine.Node("next", func(_ context.Context, n int) (int, error) {
+			close(over)
+			if <-emitted {
+				t.Error("a node that has ended emits")
+			}
+			return n, nil
+		}), n)
+	})
+	rec := &callbacktest.Recorder{}
+	if _, err := p.Run(t.Context(), 1, listen(rec)); err != nil {
+		t.Error(err)
+	}
+	if err := callbacktest.Check(rec.Events()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestADeadlineIsNotTolerated has items that run into the deadline of the run.
+func TestADeadlineIsNotTolerated(t *testing.T) {
+	t.Parallel()
+	wait := engine.Node("wait", func(ctx context.Context, n int) (int, error) {
+		<-ctx.Done()
+		return n, ctx.Err()
+	})
+	inner := engine.Define("wait", func(g *graph, n num) num { return engine.Add(g, wait, n) })
+	for _, s := range []engine.Step[int, int]{wait, inner} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		p := engine.Define("p", func(g *graph, in engine.Value[[]int]) engine.Value[[]int] {
+			return engine.Map(g, s, in, engine.ContinueOnError())
+		})
+		rec := &callbacktest.Recorder{}
+		_, err := p.Run(ctx, []int{1, 2, 3}, listen(rec))
+		cancel()
+		e, ok := errors.AsType[*engine.Error](err)
+		if !ok || !errors.Is(err, context.DeadlineExceeded) || e.Item < 0 {
+			t.Error(err)
+		}
+		if err := callbacktest.Check(rec.Events()); err != nil {
+			t.Error(err)
+		}
+	}
+}

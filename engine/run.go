@@ -14,14 +14,15 @@ import (
 // called Run, and as many more as there is work for, up to the limit.
 type run struct {
 	domain
-	config Config
-	root   *callbacks.CallbackContext
-	base   base
-	ears   []*ears
-	ears1  [1]*ears // the memory of ears, usually
-	times  bool     // a callback wants times
-	epoch  time.Time
-	log    *journal // nil: the run is not kept
+	config  Config
+	root    *callbacks.CallbackContext
+	base    base
+	ears    []*ears
+	ears1   [1]*ears // the memory of ears, usually
+	times   bool     // a callback wants times
+	watched bool     // it may be cancelled from outside
+	epoch   time.Time
+	log     *journal // nil: the run is not kept
 
 	limit      int32
 	processors int32
@@ -50,7 +51,6 @@ type run struct {
 
 	faulty atomic.Bool           // failures has some
 	gated  atomic.Pointer[Error] // the first stop of a gate
-	emitMu sync.Mutex
 
 	failMu    sync.Mutex
 	failures  map[*callbacks.CallbackContext]*Error // scope -> the first failure inside
@@ -77,6 +77,7 @@ func execute(ctx context.Context, f *frame, c Config) error {
 	f.scopes[0] = r.root
 
 	if ctx.Done() != nil {
+		r.watched = true
 		defer r.watch()()
 	}
 	w := r.worker()

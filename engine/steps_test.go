@@ -139,7 +139,7 @@ func TestLoopRunsUntilItIsDone(t *testing.T) {
 		NodeEnd p/collatz success
 		PipelineEnd p success`)
 	_, err = p.Run(t.Context(), 27)
-	if err == nil || err.Error() != "p/collatz: not done after 20 rounds, the bound of the loop" {
+	if err == nil || err.Error() != "p/collatz: not done after 20 rounds, the bound of the loop; raise it, or mend the condition" {
 		t.Error(err)
 	}
 }

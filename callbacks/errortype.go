@@ -9,7 +9,12 @@ import (
 // same on spans and metrics. It is what the first error in the chain with an
 // ErrorType() string method says, else the Go type of the innermost error that
 // is not a mere wrapper. It is empty for nil.
-func ErrorType(err error) string {
+func ErrorType(err error) (name string) {
+	defer func() {
+		if recover() != nil { // a method of the error panics
+			name = reflect.TypeOf(err).String()
+		}
+	}()
 	if err == nil {
 		return ""
 	}

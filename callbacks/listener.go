@@ -28,10 +28,14 @@ func (l *listener) RunIdentity(ctx context.Context) (id Identity, ok bool) {
 
 // ContextValue implements [ContextValue].
 func (l *listener) ContextValue(cc *CallbackContext, key any) any {
+	return l.value(cc, key)
+}
+
+func (l *listener) value(cc *CallbackContext, key any) (answer any) {
 	if v, is := l.callback.(ContextValue); is {
-		return v.ContextValue(cc, key)
+		l.ask("ContextValue", func() { answer = v.ContextValue(cc, key) })
 	}
-	return nil
+	return answer
 }
 
 // Unguarded returns the callback itself, for an engine that recovers the panics

@@ -24,8 +24,8 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 		if id, ok := cb.(RunIdentity); ok {
 			m.identities = append(m.identities, identity{id, l})
 		}
-		if v, ok := cb.(ContextValue); ok {
-			m.values = append(m.values, v)
+		if _, ok := cb.(ContextValue); ok {
+			m.values = append(m.values, l)
 		}
 	}
 	if len(m.listeners) == 1 && len(cbs) == 1 {
@@ -38,7 +38,7 @@ type multi struct {
 	listeners  []*listener
 	hooks      Hook
 	identities []identity
-	values     []ContextValue
+	values     []*listener
 }
 
 type identity struct {
@@ -63,7 +63,7 @@ func (m *multi) RunIdentity(ctx context.Context) (id Identity, ok bool) {
 // ContextValue implements [ContextValue].
 func (m *multi) ContextValue(cc *CallbackContext, key any) any {
 	for _, v := range m.values {
-		if a := v.ContextValue(cc, key); a != nil {
+		if a := v.value(cc, key); a != nil {
 			return a
 		}
 	}

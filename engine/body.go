@@ -75,7 +75,12 @@ type choice struct {
 // branch begins a branch.
 func (w *worker) branch(f *frame, id int32, o *op) task {
 	c := &choice{f, id, w.beginAround(f, id, o)}
-	index, known := w.run.log.decision(c.cc, o.step.branch)
+	var in encoded
+	if w.run.log != nil {
+		s := o.in[0]
+		in = encode(f.columns[s.column].at(s.row), o.step.ins[0])
+	}
+	index, known := w.run.log.decision(c.cc, in, o.step.branch)
 	if known {
 		return c.chosen(w, index)
 	}
@@ -87,7 +92,7 @@ func (w *worker) branch(f *frame, id int32, o *op) task {
 	if err != nil {
 		return c.resume(w, err)
 	}
-	w.run.log.decide(c.cc, o.step.branch, index)
+	w.run.log.decide(c.cc, in, o.step.branch, index)
 	return c.chosen(w, index)
 }
 

@@ -27,6 +27,7 @@ type lookup struct {
 // stored too, to say what is new.
 type keyParts struct {
 	Step, Function, Type, Version string
+	Types                         string   // a digest of their structure
 	Inputs                        []string // digests
 }
 
@@ -69,16 +70,16 @@ func (g *guarded) lookup() (*lookup, string) {
 		return nil, "there is no cache: engine.Config.Cache is not set"
 	}
 	st := g.op.step
-	l.parts = keyParts{Step: st.info.Name, Function: st.info.Source().Function, Type: st.info.Signature, Version: c.version}
-	if p := keeping(st.out.typ()).problem; p != "" {
+	l.parts = keyParts{Step: st.info.Name, Function: st.info.Source().Function, Type: st.info.Signature, Version: strconv.QuoteToASCII(c.version)}
+	l.parts.Types = st.structure()
+	if p := formOf(st.out.typ()).problem; p != "" {
 		return nil, "the result cannot be kept: " + p
 	}
-	for i, kind := range st.ins {
-		data, err := encodeValue(g.input(i), kind.typ())
-		if err != nil {
-			return nil, fmt.Sprintf("input %d cannot be part of a key: %v", i+1, err)
+	for i, in := range g.encodedInputs() {
+		if in.err != nil {
+			return nil, fmt.Sprintf("input %d cannot be part of a key: %v", i+1, in.err)
 		}
-		l.parts.Inputs = append(l.parts.Inputs, digest(data))
+		l.parts.Inputs = append(l.parts.Inputs, in.digest)
 	}
 	l.key = l.parts.key()
 	return l, ""
@@ -113,8 +114,13 @@ func (g *guarded) give(data []byte) error {
 // then it waits for that.
 func (g *guarded) lookKey(w *worker) (task, bool) {
 	l := g.caching
-	fl, leads := board(l)
-	if !leads {
+	fl, leads := board(w.run, l)
+	switch {
+	case leads:
+		l.leads = fl
+	case fl.around(w.run):
+		return g.alone(w, "a node around this run computes the same")
+	default:
 		g.deferred = true
 		fl.wait(w.run.suspend(g.frame.domain, func(w *worker) task {
 			t, _ := g.landed(w, fl)
@@ -122,15 +128,14 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 		}))
 		return task{}, false
 	}
-	l.leads = fl
 	e, ok := l.get(g.cc)
 	if ok && g.give(e.Value) == nil {
-		l.leads.land(&e)
+		l.leads.land(&e, false)
 		return g.cached(w, e, "cache"), true
 	}
 	if d := g.frame.domain; d.ctx.Err() != nil { // the store may have waited for that
 		d.haltEnded()
-		l.leads.land(nil)
+		l.leads.land(nil, false)
 		return g.cut(w), true
 	}
 	if ok {
@@ -145,15 +150,23 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 
 // landed goes on after another node with the same key.
 func (g *guarded) landed(w *worker, fl *flight) (task, bool) {
-	e := fl.result()
+	e, alone := fl.result()
 	switch {
 	case g.frame.domain.halted.Load():
 		return g.cut(w), true
 	case e != nil && g.give(e.Value) == nil:
 		return g.cached(w, *e, "cache"), true
+	case alone:
+		return g.alone(w, "a step with the same key had no result to share")
 	default:
 		return g.lookKey(w)
 	}
+}
+
+// alone runs a node without waiting for others, or letting them wait.
+func (g *guarded) alone(w *worker, reason string) (task, bool) {
+	g.looked = &callbacks.CacheLookup{Signature: g.caching.key[:signature], Reason: reason}
+	return g.start(w)
 }
 
 // cut ends a node that has not begun.
@@ -204,7 +217,7 @@ func (l *lookup) finish(g *guarded, err error) {
 			}
 		}
 	}
-	l.leads.land(e)
+	l.leads.land(e, e == nil && g.frame.domain.ctx.Err() == nil)
 }
 
 func (p *keyParts) entry() cache.Entry {
@@ -245,11 +258,13 @@ func (l *lookup) news(ctx context.Context) string {
 	case err != nil || !ok || json.Unmarshal(e.Value, &last) != nil:
 		return "there is no result of this step yet"
 	case last.Version != l.parts.Version:
-		return fmt.Sprintf("the version is %q, it was %q", l.parts.Version, last.Version)
+		return fmt.Sprintf("the version is %s, it was %s", l.parts.Version, last.Version)
 	case last.Function != l.parts.Function:
 		return fmt.Sprintf("the function is %s, it was %s", l.parts.Function, last.Function)
 	case last.Type != l.parts.Type || len(last.Inputs) != len(l.parts.Inputs):
 		return fmt.Sprintf("the type is %s, it was %s", l.parts.Type, last.Type)
+	case last.Types != l.parts.Types:
+		return "the structure of its types is another"
 	}
 	for i, d := range l.parts.Inputs {
 		if d != last.Inputs[i] {

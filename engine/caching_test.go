@@ -107,7 +107,7 @@ func TestCacheBypasses(t *testing.T) {
 		step engine.Step[any, int]
 		want string
 	}{
-		{engine.Node("any", func(context.Context, any) (int, error) { return 1, nil }), "input 1 cannot be part of a key: what an interface in interface {} holds would come back from JSON as something else"},
+		{engine.Node("any", func(context.Context, any) (int, error) { return 1, nil }), "input 1 cannot be part of a key: the value of type interface {} would come back from JSON as something else"},
 	} {
 		p := engine.Define("p", func(g *graph, v engine.Value[any]) num { return engine.Add(g, tt.step, v, engine.WithCache("")) })
 		rec := &callbacktest.Recorder{}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,154 +12,148 @@ import (
 
 // Values leave a run, for the cache and the run store, as JSON. Only those may
 // leave that come back as they were: a stored result must not differ from one
-// that is computed.
+// that is computed, and different inputs must not look the same. Most types are
+// plain: of these it is known beforehand. The values of all others are decoded
+// again and compared.
 
 // encodeValue returns v, which has the static type t, as JSON, or says why it
 // would not come back as it is.
-func encodeValue(v any, t reflect.Type) (json.RawMessage, error) {
-	kept := keeping(t)
-	if kept.problem != "" {
-		return nil, errors.New(kept.problem)
-	}
-	data, err := json.Marshal(v)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s cannot be encoded: %w", t, sound(err))
-	case bytes.Contains(data, []byte(`\ufffd`)):
-		return nil, fmt.Errorf("a string in %s is not valid UTF-8", t)
-	case kept.dynamic && !comesBack(v, t, data):
-		return nil, fmt.Errorf("what an interface in %s holds would come back from JSON as something else", t)
-	default:
-		return data, nil
-	}
-}
-
-// comesBack reports whether data decodes to what it was made from.
-func comesBack(v any, t reflect.Type, data []byte) bool {
-	back := reflect.New(t)
-	if json.Unmarshal(data, back.Interface()) != nil {
-		return false
+func encodeValue(v any, t reflect.Type) (data json.RawMessage, err error) {
+	s := formOf(t)
+	if s.problem != "" {
+		return nil, errors.New(s.problem)
 	}
 	was := reflect.New(t).Elem()
 	if v != nil {
 		was.Set(reflect.ValueOf(v))
 	}
-	return reflect.DeepEqual(was.Interface(), back.Elem().Interface())
-}
-
-// kept is what is known of a type.
-type kept struct {
-	problem string // why its values cannot be kept
-	dynamic bool   // it depends on what its interfaces hold
-}
-
-var keptTypes sync.Map // reflect.Type -> kept
-
-func keeping(t reflect.Type) kept {
-	if k, ok := keptTypes.Load(t); ok {
-		return k.(kept) //nolint:forcetypeassert // nothing else is stored
+	if s.recursive && tooDeepValue(was, maxValueDepth) {
+		return nil, fmt.Errorf("%s is nested more than %d deep", t, maxValueDepth)
 	}
-	var k kept
-	k.examine(t, map[reflect.Type]bool{})
-	keptTypes.Store(t, k)
-	return k
+	err = protect(func() (err error) {
+		data, err = json.Marshal(v)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be encoded: %w", t, sound(err))
+	case bytes.Contains(data, []byte(`\ufffd`)):
+		return nil, fmt.Errorf("a string in %s is not valid UTF-8", t)
+	case s.plain:
+		return data, nil
+	}
+	back := reflect.New(t)
+	if decodeValue(data, back.Interface()) != nil || !same(was, back.Elem(), maxValueDepth) {
+		return nil, fmt.Errorf("the value of type %s would come back from JSON as something else", t)
+	}
+	return data, nil
 }
 
-func (k *kept) examine(t reflect.Type, seen map[reflect.Type]bool) {
-	if seen[t] || k.problem != "" {
+// decodeValue is json.Unmarshal, with panics of the value's methods as errors.
+func decodeValue(data []byte, into any) error {
+	return protect(func() error { return json.Unmarshal(data, into) })
+}
+
+// maxValueDepth bounds values of recursive types; encoding/json has the same
+// bound when it decodes.
+const maxValueDepth = 5000
+
+// form is what is known of a type.
+type form struct {
+	problem   string // why its values cannot be kept
+	plain     bool   // every value comes back as it was
+	recursive bool
+	digest    string // of its structure
+}
+
+var forms sync.Map // reflect.Type -> form
+
+func formOf(t reflect.Type) form {
+	if s, ok := forms.Load(t); ok {
+		return s.(form) //nolint:forcetypeassert // nothing else is stored
+	}
+	e := examiner{form: form{plain: true}, seen: map[reflect.Type]int{}}
+	e.examine(t)
+	e.digest = digest([]byte(e.structure.String()))
+	forms.Store(t, e.form)
+	return e.form
+}
+
+// examiner walks a type.
+type examiner struct {
+	form
+
+	seen      map[reflect.Type]int
+	structure strings.Builder
+}
+
+func (e *examiner) sayf(format string, args ...any) {
+	if e.problem == "" {
+		e.problem = fmt.Sprintf(format, args...)
+	}
+}
+
+func (e *examiner) examine(t reflect.Type) {
+	if n, ok := e.seen[t]; ok {
+		e.recursive = true // or seen beside: the walk of its values does no harm
+		fmt.Fprintf(&e.structure, "as %d;", n)
 		return
 	}
-	seen[t] = true
-	if encodesItself(t) {
-		k.promoted(t)
-		return
+	e.seen[t] = len(e.seen)
+	fmt.Fprintf(&e.structure, "%s %q %q;", t.Kind(), t.PkgPath(), t.String())
+	own := hasOwnForm(t)
+	if own || t == reflect.TypeFor[json.Number]() {
+		e.plain = false
 	}
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
-		k.sayf("%s has no JSON form", t)
+		if !own {
+			e.sayf("%s has no JSON form", t)
+		}
 	case reflect.Interface:
-		k.dynamic = true
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		k.examine(t.Elem(), seen)
+		e.plain, e.recursive = false, true
+	case reflect.Pointer:
+		e.plain = e.plain && t.Elem().Kind() == reflect.Struct
+		e.examine(t.Elem())
+	case reflect.Map:
+		e.plain = e.plain && !hasOwnForm(t.Key())
+		e.examine(t.Key())
+		e.examine(t.Elem())
+	case reflect.Slice, reflect.Array:
+		e.examine(t.Elem())
 	case reflect.Struct:
 		names := map[string]bool{}
 		for f := range t.Fields() {
-			k.field(t, f, names, seen)
+			e.field(t, f, own, names)
 		}
 	default:
 	}
 }
 
-// promoted finds a JSON form that is that of an embedded field only.
-func (k *kept) promoted(t reflect.Type) {
-	if t.Kind() != reflect.Struct || t.NumField() < 2 {
-		return
-	}
-	for f := range t.Fields() {
-		if f.Anonymous && encodesItself(f.Type) {
-			k.sayf("%s may have the JSON form of its embedded %s, without its other fields", t, f.Name)
-		}
-	}
-}
-
-func (k *kept) field(t reflect.Type, f reflect.StructField, names map[string]bool, seen map[reflect.Type]bool) {
-	embedded := f.Anonymous && f.Type.Kind() == reflect.Struct
+// field examines a field of a struct, which has its own JSON form or not.
+func (e *examiner) field(t reflect.Type, f reflect.StructField, own bool, names map[string]bool) {
 	tag := f.Tag.Get("json")
+	fmt.Fprintf(&e.structure, "%s %q:", f.Name, tag)
 	name, options, _ := strings.Cut(tag, ",")
-	if strings.Contains(options, "omit") {
-		k.dynamic = true // empty and nil may look the same
+	fold := strings.ToLower(f.Name)
+	if name != "" {
+		fold = strings.ToLower(name)
+		e.plain = e.plain && !strings.ContainsFunc(name, func(r rune) bool {
+			return r != '_' && r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+		})
 	}
-	if name == "" {
-		name = f.Name
-	}
-	fold := strings.ToLower(name)
-	switch {
-	case !f.IsExported() && !embedded:
-		k.sayf("%s has the unexported field %s, which JSON leaves out", t, f.Name)
-	case tag == "-":
-		k.sayf("%s has the field %s, which its tag leaves out of JSON", t, f.Name)
-	case names[fold]:
-		k.sayf("%s has two fields with the JSON name %q", t, name)
-	default:
-		k.examine(f.Type, seen)
+	if f.Anonymous || options != "" || names[fold] {
+		e.plain = false
 	}
 	names[fold] = true
-	if embedded && f.Tag.Get("json") == "" {
-		for inner := range f.Type.Fields() {
-			k.shadowed(t, inner, names)
-		}
+	switch {
+	case own:
+		fmt.Fprintf(&e.structure, "%s;", f.Type)
+	case !f.IsExported() && !f.Anonymous:
+		e.sayf("%s has the unexported field %s, which JSON leaves out", t, f.Name)
+	case tag == "-":
+		e.sayf("%s has the field %s, which its tag leaves out of JSON", t, f.Name)
+	default:
+		e.examine(f.Type)
 	}
-}
-
-// shadowed finds a field of an embedded struct that JSON leaves out for another
-// of the same name.
-func (k *kept) shadowed(t reflect.Type, f reflect.StructField, names map[string]bool) {
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	if name == "" {
-		name = f.Name
-	}
-	if fold := strings.ToLower(name); names[fold] {
-		k.sayf("%s has two fields with the JSON name %q", t, name)
-	} else {
-		names[fold] = true
-	}
-}
-
-func (k *kept) sayf(format string, args ...any) {
-	if k.problem == "" {
-		k.problem = fmt.Sprintf(format, args...)
-	}
-}
-
-var (
-	jsonIn  = reflect.TypeFor[json.Unmarshaler]()
-	jsonOut = reflect.TypeFor[json.Marshaler]()
-	textIn  = reflect.TypeFor[encoding.TextUnmarshaler]()
-	textOut = reflect.TypeFor[encoding.TextMarshaler]()
-)
-
-// encodesItself reports whether a type has its own JSON form, both ways.
-func encodesItself(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	return t.Implements(jsonOut) && p.Implements(jsonIn) || t.Implements(textOut) && p.Implements(textIn)
 }

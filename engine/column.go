@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"reflect"
 )
 
@@ -39,7 +38,7 @@ func (c *column[T]) at(row int32) any { return c.rows[row] }
 
 func (c *column[T]) decode(row int32, data []byte) error {
 	var v T
-	if err := json.Unmarshal(data, &v); err != nil {
+	if err := decodeValue(data, &v); err != nil {
 		return err
 	}
 	c.rows[row] = v

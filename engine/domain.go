@@ -94,9 +94,9 @@ func (d *domain) result(err error) callbacks.Result {
 		return callbacks.ResultError
 	case stopped == nil:
 		return callbacks.ResultFailure
-	case errors.Is(stopped, context.DeadlineExceeded) && errors.Is(err, stopped):
+	case is(stopped, context.DeadlineExceeded) && is(err, stopped):
 		return callbacks.ResultTimeout
-	case errors.Is(err, stopped) || errors.Is(err, context.Cause(ctx)):
+	case is(err, stopped) || is(err, context.Cause(ctx)):
 		return callbacks.ResultCancellation
 	default:
 		return callbacks.ResultFailure
@@ -119,11 +119,31 @@ func (d *domain) ended() context.Context {
 func (d *domain) cause() error {
 	ctx := d.ended()
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(cause, err) {
+	if cause == nil {
+		return nil
+	}
+	cause = sound(cause)
+	if is(cause, err) {
 		return cause
 	}
-	if _, ok := errors.AsType[*Error](cause); ok {
+	if _, ok := cause.(*halted); ok { //nolint:errorlint // the engine's own, never wrapped
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// halted is the cause of the end of a context that the engine has ended.
+type halted struct{ error }
+
+// Unwrap returns the failure, or a gate's stop.
+func (h *halted) Unwrap() error { return h.error }
+
+// is is errors.Is for errors whose methods may panic.
+func is(err, target error) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false
+		}
+	}()
+	return errors.Is(err, target)
 }

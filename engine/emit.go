@@ -13,7 +13,8 @@ import (
 // ctx must be that of the node, or made from it. Emit does nothing, and returns
 // false, when ctx is not of a node, when the node's time is over, or when the
 // run has ended. A goroutine that outlives its node emits nothing either, if
-// someone hears what is emitted.
+// someone hears what is emitted. The hook OnEmit must not call Emit for the same
+// node.
 func Emit(ctx context.Context, v any) bool {
 	b, _ := ctx.Value(baseKey{}).(*base)
 	cc := callbacks.FromContext(ctx)
@@ -22,6 +23,9 @@ func Emit(ctx context.Context, v any) bool {
 	}
 	for cc.Kind() == callbacks.KindAttempt {
 		cc = cc.Parent()
+	}
+	if k := cc.Kind(); k != callbacks.KindNode && k != callbacks.KindMapItem {
+		return false
 	}
 	return cc.WhileOpen(func() {
 		if b.ears.hooks&callbacks.HookEmit != 0 {

@@ -49,7 +49,7 @@ func (f *frame) failure(cc *callbacks.CallbackContext, err error, attempts int) 
 
 // resultOf says what err, which a step returned, means.
 func (f *frame) resultOf(err error) callbacks.Result {
-	if _, ok := err.(*timeoutError); ok && f.domain.ctx.Err() == nil { //nolint:errorlint // in the chain it may be that of another node
+	if _, ok := err.(*timeoutError); ok { //nolint:errorlint // in the chain it may be that of another node
 		return callbacks.ResultTimeout
 	}
 	if _, ok := err.(*stopError); ok { //nolint:errorlint // the engine's own, never wrapped
@@ -80,14 +80,15 @@ func (f *frame) stopped(cc *callbacks.CallbackContext, gate *stopError) {
 // one, that of the first.
 func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 	r.failMu.Lock()
-	own := d.first == nil || e.result != callbacks.ResultTimeout || d.ctx.Err() == nil
+	_, ofNode := e.Err.(*timeoutError) //nolint:errorlint // in the chain it may be that of another node
+	own := d.first == nil || e.result != callbacks.ResultTimeout || ofNode
 	if d.first == nil || e.outranks(d.first) {
 		d.first = e
 	}
 	r.mark(cc, d.border, e)
 	r.failMu.Unlock()
 	if own {
-		d.cancel(e)
+		d.cancel(&halted{e})
 	}
 	d.halt() // after cancel: who sees it finds the cause
 	return own
@@ -209,5 +210,6 @@ func sound(err error) (usable error) {
 	}()
 	_ = err.Error()
 	_ = errors.Is(err, context.Canceled)
+	_ = errors.Is(err, context.DeadlineExceeded)
 	return err
 }

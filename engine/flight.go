@@ -11,8 +11,11 @@ import (
 type flight struct {
 	at flightKey
 
+	owner *run
+
 	mu      sync.Mutex
 	landed  bool
+	alone   bool // those who waited should not wait for each other
 	entry   *cache.Entry
 	waiting []func()
 }
@@ -30,7 +33,7 @@ var flights = struct {
 
 // board returns the flight for a key and reports whether it is new, so that the
 // caller must land it.
-func board(l *lookup) (fl *flight, leads bool) {
+func board(r *run, l *lookup) (fl *flight, leads bool) {
 	if !reflect.ValueOf(l.store).Comparable() {
 		return &flight{}, true
 	}
@@ -40,20 +43,28 @@ func board(l *lookup) (fl *flight, leads bool) {
 	if fl := flights.m[at]; fl != nil {
 		return fl, false
 	}
-	fl = &flight{at: at}
+	fl = &flight{at: at, owner: r}
 	flights.m[at] = fl
+	r.leading.Store(fl, nil)
 	return fl, true
 }
 
-// land ends a flight. A nil entry means that there is no result.
-func (fl *flight) land(e *cache.Entry) {
+// land ends a flight. A nil entry means that there is no result; alone says that
+// others will have none to share either.
+func (fl *flight) land(e *cache.Entry, alone bool) {
+	if fl == nil {
+		return
+	}
+	if fl.owner != nil {
+		fl.owner.leading.Delete(fl)
+	}
 	flights.mu.Lock()
 	if fl.at.store != nil {
 		delete(flights.m, fl.at)
 	}
 	flights.mu.Unlock()
 	fl.mu.Lock()
-	fl.landed, fl.entry = true, e
+	fl.landed, fl.alone, fl.entry = true, alone, e
 	waiting := fl.waiting
 	fl.waiting = nil
 	fl.mu.Unlock()
@@ -75,9 +86,25 @@ func (fl *flight) wait(awake func()) {
 	}
 }
 
-// result returns what the flight brought, or nil.
-func (fl *flight) result() *cache.Entry {
+// result returns what the flight brought, or nil and whether who waited for it
+// should go on alone.
+func (fl *flight) result() (e *cache.Entry, alone bool) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
-	return fl.entry
+	return fl.entry, fl.alone
+}
+
+// around reports whether r is inside a node of the run that the flight belongs
+// to: who waits for itself waits for ever.
+func (fl *flight) around(r *run) bool {
+	for {
+		b, _ := r.ctx.Value(baseKey{}).(*base)
+		switch {
+		case b == nil:
+			return false
+		case b.run == fl.owner:
+			return true
+		}
+		r = b.run
+	}
 }

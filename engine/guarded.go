@@ -2,8 +2,8 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +24,7 @@ type guarded struct {
 	mapping *mapping // of an item
 	index   int
 
+	inputs   []encoded // once they were asked for
 	attempt  int
 	began    time.Time // this attempt
 	took     time.Duration
@@ -121,7 +122,7 @@ func (g *guarded) after(w *worker, err error) (time.Duration, bool, error) {
 	if err == nil || g.guard == nil || g.guard.retry == nil {
 		return 0, false, err
 	}
-	again, err := g.retryable(err)
+	again, err := g.retryable(w, err)
 	switch d := g.frame.domain; {
 	case !again:
 		return 0, false, err
@@ -135,16 +136,29 @@ func (g *guarded) after(w *worker, err error) (time.Duration, bool, error) {
 	return delay, true, nil
 }
 
+// undecided is a node whose predicate ended the goroutine that asked it.
+type undecided struct {
+	*guarded
+
+	err error
+}
+
+// resume implements resumer: the node is not tried again.
+func (u *undecided) resume(w *worker, _ error) task {
+	u.deferred = true
+	return u.end(w, u.err)
+}
+
 // interrupted is the error of a node that was to be tried again.
 func interrupted(cause, last error) error {
-	if errors.Is(last, cause) {
+	if is(last, cause) {
 		return last
 	}
 	return fmt.Errorf("%w; the last attempt: %w", cause, last)
 }
 
 // retryable reports whether another attempt follows one that failed with err.
-func (g *guarded) retryable(err error) (bool, error) {
+func (g *guarded) retryable(w *worker, err error) (bool, error) {
 	r := g.guard.retry
 	if g.attempt >= r.Attempts {
 		return false, err
@@ -161,7 +175,7 @@ func (g *guarded) retryable(err error) (bool, error) {
 		return !panicked && err != errGoexit, err //nolint:errorlint // as above
 	}
 	again := false
-	if protect(func() error { again = r.Retryable(err); return nil }) != nil {
+	if w.code(g.cc, &undecided{g, err}, func(context.Context) error { again = r.Retryable(err); return nil }) != nil {
 		again = false
 	}
 	return again, err
@@ -231,6 +245,7 @@ const grace = 10 * time.Millisecond
 func (g *guarded) runTimed(w *worker) error {
 	d := g.frame.domain
 	limit := g.guard.timeout
+	limit = min(limit, math.MaxInt64-grace)
 	ctx, cancel := context.WithTimeoutCause(d.ctx, limit, &timeoutError{after: limit})
 	defer cancel()
 	cc := g.attemptContext(w)
@@ -278,7 +293,7 @@ func (g *guarded) runTimed(w *worker) error {
 
 // late returns err, as a timeout if it comes of the deadline of ctx.
 func late(ctx context.Context, d *domain, err error, limit time.Duration) error {
-	if ctx.Err() == nil || d.ctx.Err() != nil || !errors.Is(sound(err), context.DeadlineExceeded) {
+	if ctx.Err() == nil || d.ctx.Err() != nil || !is(sound(err), context.DeadlineExceeded) {
 		return err
 	}
 	return &timeoutError{limit, err}

@@ -42,7 +42,7 @@ func (d *describer) pipeline(def *definition) {
 }
 
 func (d *describer) step(s *step) {
-	d.sayf("%s %q %q %t", s.info.Type, s.info.Name, s.info.Signature, s.paired != nil)
+	d.sayf("%s %q %q %s %t", s.info.Type, s.info.Name, s.info.Signature, s.structure(), s.paired != nil)
 	switch {
 	case s.pipeline != nil:
 		d.pipeline(s.pipeline)
@@ -54,4 +54,14 @@ func (d *describer) step(s *step) {
 	case s.loop != nil:
 		d.step(s.loop.body)
 	}
+}
+
+// structure returns a digest of the Go types of a step, of all that they are
+// made of.
+func (s *step) structure() string {
+	all := formOf(s.out.typ()).digest
+	for _, in := range s.ins {
+		all += formOf(in.typ()).digest
+	}
+	return digest([]byte(all))
 }

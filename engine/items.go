@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 )
 
 // bind makes the items of a map when it begins. It knows the types.
@@ -79,7 +78,7 @@ func itemsOf[I, O any](f *frame, o *op, in []I) (items, []O) {
 		out: func(i int) any { return out[i] },
 		decode: func(i int, data []byte) error {
 			var v O
-			if err := json.Unmarshal(data, &v); err != nil {
+			if err := decodeValue(data, &v); err != nil {
 				return err
 			}
 			out[i] = v

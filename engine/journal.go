@@ -29,6 +29,9 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 	if store == nil {
 		return nil
 	}
+	if ctx.Err() != nil {
+		return &Error{Path: root.Pipeline.Name, Item: -1, Attempt: 1, Err: r.cause(), result: r.result(ctx.Err())}
+	}
 	if root.Identity.TraceID == (callbacks.TraceID{}) {
 		root.Identity = callbacks.NewIdentity()
 	}
@@ -47,12 +50,20 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 	if data, err := encodeValue(f.columns[in.column].at(in.row), f.plan.columns[in.column].kind.typ()); err == nil {
 		h.Input = digest(data)
 	}
-	kept, err := resolved(f.plan.def, r.config)
+	var kept json.RawMessage
+	err := protect(func() (err error) {
+		kept, err = resolved(f.plan.def, r.config)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	h.Config = kept
-	log, err := store.Open(ctx, h)
+	var log runs.Log
+	err = protect(func() (err error) {
+		log, err = store.Open(ctx, h)
+		return err
+	})
 	if err != nil {
 		return err // it names the run
 	}
@@ -112,7 +123,7 @@ func (j *journal) close(err error) {
 			result = e.result
 		}
 	}
-	if failed := j.log.Close(result.String(), message); failed != nil {
+	if failed := protect(func() error { return j.log.Close(result.String(), message) }); failed != nil {
 		j.tell(failed)
 	}
 }
@@ -139,11 +150,10 @@ func (g *guarded) replay(w *worker) (task, bool) {
 	if j == nil || j.before == nil {
 		return task{}, false
 	}
-	rec, ok, err := j.log.Finished(g.cc.Kind().String(), g.cc.Path())
-	if err != nil {
-		j.tell(err)
-	}
-	if !ok || err != nil || len(rec.Outputs) != 1 || g.give(rec.Outputs[0]) != nil {
+	rec, ok := j.finished(g.cc.Kind().String(), g.cc.Path())
+	// What was made of other inputs is worth nothing: an item that failed before
+	// may have a result now.
+	if !ok || rec.Key == "" || rec.Key != inputKey(g.encodedInputs()) || g.give(rec.Outputs[0]) != nil {
 		return task{}, false
 	}
 	return g.cached(w, cache.Entry{Cost: rec.Ended.Sub(rec.Started)}, "resume"), true
@@ -157,9 +167,9 @@ func (g *guarded) keep(w *worker, err error) {
 	}
 	rec := g.record()
 	rec.Attempt, rec.Started, rec.Ended = g.attempt, g.began, g.began.Add(g.took)
-	for i, kind := range g.op.step.ins {
-		data, err := encodeValue(g.input(i), kind.typ())
-		if err != nil || len(data) > maxRecordedInput {
+	for _, in := range g.encodedInputs() {
+		data := in.data
+		if in.err != nil || len(data) > maxRecordedInput {
 			data = json.RawMessage("null")
 		}
 		rec.Inputs = append(rec.Inputs, data)
@@ -196,11 +206,23 @@ func (g *guarded) keepCached(w *worker, e cache.Entry) {
 }
 
 func (g *guarded) record() runs.Record {
-	return runs.Record{Path: g.cc.Path(), Kind: g.cc.Kind().String()}
+	return runs.Record{Path: g.cc.Path(), Kind: g.cc.Kind().String(), Key: inputKey(g.encodedInputs())}
+}
+
+// finished returns the result of a scope that an earlier start has finished.
+func (j *journal) finished(kind, path string) (rec runs.Record, ok bool) {
+	err := protect(func() (err error) {
+		rec, ok, err = j.log.Finished(kind, path)
+		return err
+	})
+	if err != nil {
+		j.tell(err)
+	}
+	return rec, ok && err == nil && len(rec.Outputs) == 1
 }
 
 func (j *journal) append(rec runs.Record) {
-	if err := j.log.Append(rec); err != nil {
+	if err := protect(func() error { return j.log.Append(rec) }); err != nil {
 		j.tell(fmt.Errorf("%s %s: %w", rec.Kind, rec.Path, err))
 	}
 }
@@ -209,16 +231,13 @@ func (j *journal) append(rec runs.Record) {
 const branchKind = "branch"
 
 // decision returns what a branch chose in an earlier start of the run.
-func (j *journal) decision(cc *callbacks.CallbackContext, b *branching) (int, bool) {
+func (j *journal) decision(cc *callbacks.CallbackContext, in encoded, b *branching) (int, bool) {
 	if j == nil || j.before == nil {
 		return 0, false
 	}
-	rec, ok, err := j.log.Finished(branchKind, cc.Path())
-	if err != nil {
-		j.tell(err)
-	}
+	rec, ok := j.finished(branchKind, cc.Path())
 	var name string
-	if !ok || err != nil || len(rec.Outputs) != 1 || json.Unmarshal(rec.Outputs[0], &name) != nil {
+	if !ok || rec.Key == "" || rec.Key != in.digest || json.Unmarshal(rec.Outputs[0], &name) != nil {
 		return 0, false
 	}
 	for i, s := range b.steps {
@@ -230,14 +249,14 @@ func (j *journal) decision(cc *callbacks.CallbackContext, b *branching) (int, bo
 }
 
 // decide records what a branch chose.
-func (j *journal) decide(cc *callbacks.CallbackContext, b *branching, index int) {
+func (j *journal) decide(cc *callbacks.CallbackContext, in encoded, b *branching, index int) {
 	if j == nil {
 		return
 	}
 	name, _ := json.Marshal(b.steps[index].info.Name) //nolint:errchkjson // a string
 	now := time.Now()
 	j.append(runs.Record{
-		Path: cc.Path(), Kind: branchKind, Attempt: 1, Status: callbacks.ResultSuccess.String(),
+		Path: cc.Path(), Kind: branchKind, Key: in.digest, Attempt: 1, Status: callbacks.ResultSuccess.String(),
 		Started: now, Ended: now, Outputs: []json.RawMessage{name},
 	})
 }

@@ -106,7 +106,8 @@ func hear(around *ears, said listening) *ears {
 // pinned reports whether a callback stays when a step replaces callbacks.
 func pinned(cb callbacks.PipelineCallback) bool {
 	p, ok := cb.(callbacks.Pinned)
-	return ok && p.Pinned()
+	stays := false
+	return ok && protect(func() error { stays = p.Pinned(); return nil }) == nil && stays
 }
 
 // base is the base context of a run, or of a part of it: the one that ends with

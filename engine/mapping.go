@@ -28,8 +28,16 @@ type mapping struct {
 
 	succeeded, failed, cached, stopped atomic.Int64
 
+	shared [4]shared // inputs of all items, encoded when needed
+
 	mu   sync.Mutex
-	errs []*Error // of a map that continues on error
+	errs []itemError // of a map that continues on error
+}
+
+// itemError is the failure of an item.
+type itemError struct {
+	index int
+	err   *Error
 }
 
 // join reports whether one more may claim items of m.
@@ -212,7 +220,7 @@ func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err e
 		var e *Error
 		if e, end = f.failTolerated(cc, err, attempts); e != nil {
 			w.tally.failed++
-			m.keep(e)
+			m.keep(i, e)
 		}
 	default:
 		end = f.fail(cc, err, attempts)
@@ -279,7 +287,7 @@ func (w *worker) endMapBody(sub *frame) task {
 	default:
 		t.failed = 1
 		if e, ok := ev.Err.(*Error); ok && m.op.tolerant { //nolint:errorlint // as scopeEnd gave it
-			m.keep(e)
+			m.keep(i, e)
 		}
 	}
 	w.tellItemEnd(m, cc, ev)
@@ -294,19 +302,30 @@ func (w *worker) endMapBody(sub *frame) task {
 }
 
 // keep keeps the failure of an item.
-func (m *mapping) keep(e *Error) {
+func (m *mapping) keep(i int, e *Error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.errs = append(m.errs, e)
+	m.errs = append(m.errs, itemError{i, e})
 	if len(m.errs) >= 2*maxItemErrors {
 		m.errs = firstErrors(m.errs)
 	}
 }
 
 // firstErrors returns those of the first items.
-func firstErrors(errs []*Error) []*Error {
-	slices.SortFunc(errs, func(a, b *Error) int { return cmp.Compare(a.Item, b.Item) })
-	return errs[:min(len(errs), maxItemErrors)]
+func firstErrors(errs []itemError) []itemError {
+	slices.SortFunc(errs, func(a, b itemError) int { return cmp.Compare(a.index, b.index) })
+	first := min(len(errs), maxItemErrors)
+	clear(errs[first:])
+	return errs[:first]
+}
+
+// itemsError returns the failures of the items.
+func (m *mapping) itemsError(failed int) *ItemsError {
+	e := &ItemsError{Failed: failed, Size: m.size}
+	for _, one := range firstErrors(m.errs) {
+		e.Errors = append(e.Errors, one.err)
+	}
+	return e
 }
 
 // endMap ends a map whose items have all ended.
@@ -321,7 +340,7 @@ func (w *worker) endMap(m *mapping) task {
 	if m.op.tolerant && ev.Failed > 0 && (!cut || f.run.stoppedAt(m.cc)) {
 		f.run.tolerate(m.cc, f.domain.holder(), &Error{
 			Path: m.cc.Path(), Item: itemOf(m.cc), Attempt: 1, result: callbacks.ResultFailure,
-			Err: &ItemsError{Errors: firstErrors(m.errs), Failed: ev.Failed, Size: m.size},
+			Err: m.itemsError(ev.Failed),
 		})
 	}
 	ev.End = f.scopeEnd(m.cc, cut)

@@ -161,7 +161,7 @@ func WithoutCache() Option { return func(u *usage) { u.policy.cache = &caching{}
 
 // WithConcurrency bounds how many items of a map are in flight at once, besides
 // the bound of the whole run; 0 means no bound of its own. An item that waits
-// for its next attempt is not in flight.
+// for its next attempt is in flight.
 func WithConcurrency(n int) Option {
 	return func(u *usage) {
 		if n < 0 || n > maxConcurrency {

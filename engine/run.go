@@ -47,6 +47,7 @@ type run struct {
 	awake   []func(*worker) task // suspended nodes that go on
 	awakeAt atomic.Int32         // len(awake)
 
+	leading  sync.Map // flights that nodes of the run have to land
 	compared sync.Map // keys of what a miss is compared with, that were stored
 
 	faulty atomic.Bool           // failures has some
@@ -89,6 +90,10 @@ func execute(ctx context.Context, f *frame, c Config) error {
 		defer func() {
 			r.gone.Wait()
 			err = r.outcome(f)
+			r.leading.Range(func(fl, _ any) bool { // of nodes that a hook has ended
+				fl.(*flight).land(nil, false) //nolint:forcetypeassert // nothing else is stored
+				return true
+			})
 			r.log.close(err)
 		}()
 		w.work(task{f, 0})

@@ -400,15 +400,14 @@ type brokenStore struct{}
 
 func (brokenStore) Open(context.Context, runs.Header) (runs.Log, error) { panic("broken") }
 
-// TestStreamPassesPanicsOn has a panic that is not of a node.
-func TestStreamPassesPanicsOn(t *testing.T) {
+// TestStreamTellsOfABrokenStore has a panic that is not of a node.
+func TestStreamTellsOfABrokenStore(t *testing.T) {
 	t.Parallel()
-	defer func() {
-		if e, ok := recover().(*engine.PanicError); !ok || e.Value != "broken" {
-			t.Error(e)
-		}
-	}()
+	var got read[int]
 	for ev := range emits().Stream(t.Context(), 1, engine.Config{Runs: brokenStore{}}) {
-		t.Error(ev)
+		got.add(t, ev)
+	}
+	if e, ok := errors.AsType[*engine.PanicError](got.last.Err); !ok || e.Value != "broken" || len(got.events) > 0 {
+		t.Error(got.last.Err)
 	}
 }

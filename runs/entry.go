@@ -61,6 +61,7 @@ type scopeEntry struct {
 type recordEntry struct {
 	Started   time.Time         `json:"started,omitzero"`
 	Ended     time.Time         `json:"ended,omitzero"`
+	Key       string            `json:"key,omitempty"`
 	Inputs    []json.RawMessage `json:"inputs,omitzero"`
 	Outputs   []json.RawMessage `json:"outputs,omitzero"`
 	Message   string            `json:"message,omitempty"`
@@ -126,7 +127,7 @@ func makeRecord(buf *bytes.Buffer, r Record) error {
 	}
 	scope := &scopeEntry{Kind: text(r.Kind), Path: text(r.Path), Attempt: r.Attempt, Status: r.Status, Kept: r.Outputs != nil}
 	return makeLine(buf, head{Record: scope}, recordEntry{
-		Started: utc(r.Started), Ended: utc(r.Ended), Inputs: r.Inputs, Outputs: r.Outputs,
+		Started: utc(r.Started), Ended: utc(r.Ended), Key: r.Key, Inputs: r.Inputs, Outputs: r.Outputs,
 		Message: r.Message, ErrorType: r.ErrorType,
 	})
 }
@@ -166,7 +167,7 @@ func readRecord(payload []byte) (Record, error) {
 	}
 	return Record{
 		Path: string(h.Record.Path), Kind: string(h.Record.Kind), Attempt: h.Record.Attempt, Status: h.Record.Status,
-		Started: e.Started, Ended: e.Ended, Inputs: e.Inputs, Outputs: e.Outputs,
+		Started: e.Started, Ended: e.Ended, Key: e.Key, Inputs: e.Inputs, Outputs: e.Outputs,
 		Message: e.Message, ErrorType: e.ErrorType,
 	}, nil
 }

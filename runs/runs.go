@@ -67,6 +67,9 @@ type Record struct {
 
 	Started, Ended time.Time
 
+	// Key is a digest of the inputs; "" when they could not be encoded.
+	Key string
+
 	// Inputs and Outputs are encoded values. Nil Outputs mean that they are not
 	// kept, and that the scope has to run again; a scope that has none has a
 	// slice of length 0.

@@ -138,7 +138,7 @@ type halted struct{ error }
 // Unwrap returns the failure, or a gate's stop.
 func (h *halted) Unwrap() error { return h.error }
 
-// is is errors.Is for errors whose methods may panic.
+// is does what errors.Is does, for errors whose methods may panic.
 func is(err, target error) (yes bool) {
 	defer func() {
 		if recover() != nil {

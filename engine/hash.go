@@ -59,9 +59,9 @@ func (d *describer) step(s *step) {
 // structure returns a digest of the Go types of a step, of all that they are
 // made of.
 func (s *step) structure() string {
-	all := formOf(s.out.typ()).digest
+	all := []byte(formOf(s.out.typ()).digest)
 	for _, in := range s.ins {
-		all += formOf(in.typ()).digest
+		all = append(all, formOf(in.typ()).digest...)
 	}
-	return digest([]byte(all))
+	return digest(all)
 }

@@ -62,7 +62,7 @@ type run struct {
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c Config) error {
 	r := &run{config: c, limit: int32(c.Concurrency), processors: int32(runtime.GOMAXPROCS(0))}
-	r.ctx, r.cancel = context.WithCancelCause(ctx) //nolint:fatcontext // it is that of the run
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 
 	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: f.plan.runner.name}

@@ -32,8 +32,8 @@ func tooDeepValue(v reflect.Value, depth int) bool {
 	case reflect.Pointer, reflect.Interface:
 		return !v.IsNil() && tooDeepValue(v.Elem(), depth-1)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if tooDeepValue(v.Field(i), depth-1) {
+		for _, field := range v.Fields() {
+			if tooDeepValue(field, depth-1) {
 				return true
 			}
 		}

@@ -28,10 +28,13 @@ type CallbackContext struct {
 
 	index     int32
 	iteration int32
-	depth     int32
+	depth     int16
 	attempt   uint16
-	kind      Kind
+	bits      uint32 // the kind, and whether the scope has ended
 }
+
+// endedBit stands beside the kind.
+const endedBit = 1 << 8
 
 // environment is what the contexts of a run share, or those of a part of it.
 type environment struct {
@@ -83,7 +86,7 @@ func NewRun(base context.Context, c RunConfig) *CallbackContext {
 	}{run: run{identity: c.Identity, epoch: c.Epoch, id: c.ID}}
 	all.environment = environment{run: &all.run, base: base, values: c.Values, runner: c.Runner}
 	cc := &all.CallbackContext
-	cc.env, cc.node, cc.kind, cc.index, cc.attempt = &all.environment, c.Pipeline, KindPipeline, -1, 1
+	cc.env, cc.node, cc.bits, cc.index, cc.attempt = &all.environment, c.Pipeline, uint32(KindPipeline), -1, 1
 	cc.span.Store(binary.BigEndian.Uint64(c.SpanID[:]))
 	if !c.SpanID.IsValid() {
 		cc.span.Store(randomSpan())
@@ -131,7 +134,7 @@ func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
 	if s.Kind == KindPipeline {
 		child.depth++
 	}
-	child.kind = s.Kind
+	child.bits = uint32(s.Kind)
 }
 
 // Override replaces what cc, and the scopes that will begin inside it, have from
@@ -231,7 +234,7 @@ func (cc *CallbackContext) spanID() uint64 {
 	s := top.span.Load()
 	for i := len(pending) - 1; i >= 0; i-- { //nolint:modernize // an iterator would make pending escape
 		c := pending[i]
-		s = childSpan(s, c.node, c.kind, c.index, c.iteration, c.attempt)
+		s = childSpan(s, c.node, c.Kind(), c.index, c.iteration, c.attempt)
 		c.span.Store(s)
 	}
 	return s
@@ -260,14 +263,14 @@ func (cc *CallbackContext) Root() *CallbackContext {
 // Pipeline returns the context of the innermost pipeline: cc itself when it is
 // a pipeline's.
 func (cc *CallbackContext) Pipeline() *CallbackContext {
-	for cc.kind != KindPipeline {
+	for cc.Kind() != KindPipeline {
 		cc = cc.parent
 	}
 	return cc
 }
 
 // Kind says what this is the context of.
-func (cc *CallbackContext) Kind() Kind { return cc.kind }
+func (cc *CallbackContext) Kind() Kind { return Kind(atomic.LoadUint32(&cc.bits)) } //nolint:gosec // the lowest byte
 
 // Node describes the step that this is the context of.
 func (cc *CallbackContext) Node() *Node { return cc.node }
@@ -276,7 +279,7 @@ func (cc *CallbackContext) Node() *Node { return cc.node }
 func (cc *CallbackContext) Name() string { return cc.node.Name }
 
 // SpanName returns the name of the scope's span, such as "node parse".
-func (cc *CallbackContext) SpanName() string { return cc.kind.String() + " " + cc.node.Name }
+func (cc *CallbackContext) SpanName() string { return cc.Kind().String() + " " + cc.node.Name }
 
 // Depth counts the pipelines around this scope: 0 in the root pipeline.
 func (cc *CallbackContext) Depth() int { return int(cc.depth) }
@@ -327,12 +330,12 @@ func (cc *CallbackContext) Path() string {
 	}
 	for _, c := range slices.Backward(chain) {
 		switch {
-		case c.kind == KindMapItem:
+		case c.Kind() == KindMapItem:
 			b = append(b, '[')
 			b = strconv.AppendInt(b, int64(c.index), 10)
 			b = append(b, ']')
 			continue
-		case c.kind == KindAttempt:
+		case c.Kind() == KindAttempt:
 			continue
 		case c.iteration > 0:
 			b = append(b, '#')
@@ -355,10 +358,10 @@ func (cc *CallbackContext) sharesPath() bool {
 	switch {
 	case cc.parent == nil:
 		return false
-	case cc.kind == KindPipeline:
-		return cc.parent.kind == KindMapItem || cc.iteration > 0
+	case cc.Kind() == KindPipeline:
+		return cc.parent.Kind() == KindMapItem || cc.iteration > 0
 	default:
-		return cc.parent.kind == KindMapItem && cc.node.Name == cc.parent.node.Name
+		return cc.parent.Kind() == KindMapItem && cc.node.Name == cc.parent.node.Name
 	}
 }
 

@@ -1,6 +1,9 @@
 package callbacks
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Restored is what is known of a scope in another process than the one that
 // made it.
@@ -33,13 +36,13 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 		index:     r.Index,
 		iteration: r.Iteration,
 		attempt:   r.Attempt,
-		depth:     int32(r.Depth),
-		kind:      r.Kind,
+		depth:     int16(min(max(r.Depth, 0), math.MaxInt16)),
+		bits:      uint32(r.Kind),
 	}
 	cc.state.Store(&state{path: r.Path})
 	cc.span.Store(binary.BigEndian.Uint64(r.SpanID[:]))
 	if parent == nil && r.ParentSpanID != run.env.identity.Parent {
-		cc.parent = &CallbackContext{env: run.env, node: &Node{}, kind: KindPipeline, index: -1}
+		cc.parent = &CallbackContext{env: run.env, node: &Node{}, bits: uint32(KindPipeline), index: -1}
 		cc.parent.span.Store(binary.BigEndian.Uint64(r.ParentSpanID[:]))
 	}
 	return cc

@@ -1,6 +1,9 @@
 package callbacks
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Key names a value that callbacks share through contexts. Two keys are
 // different even when their names are equal: keep the key in a variable.
@@ -52,13 +55,11 @@ func (k *Key[T]) Get(cc *CallbackContext) (v T, ok bool) {
 // End says that the code of the scope has returned. It is for engines, before the
 // End hook.
 func (cc *CallbackContext) End() {
-	if cc.state.CompareAndSwap(nil, ended) {
-		return
+	atomic.OrUint32(&cc.bits, endedBit)
+	if s := cc.state.Load(); s != nil {
+		s.open.Lock() // who was in WhileOpen before
+		s.open.Unlock()
 	}
-	s := cc.state.Load()
-	s.open.Lock()
-	defer s.open.Unlock()
-	s.ended = true
 }
 
 // WhileOpen calls f, unless the scope has ended, and reports whether it did. End
@@ -67,32 +68,24 @@ func (cc *CallbackContext) WhileOpen(f func()) bool {
 	s := cc.overlay()
 	s.open.Lock()
 	defer s.open.Unlock()
-	if !s.ended {
-		f()
+	if atomic.LoadUint32(&cc.bits)&endedBit != 0 {
+		return false
 	}
-	return !s.ended
+	f()
+	return true
 }
 
-// ended is the state of all scopes that have ended and share nothing.
-var ended = &state{ended: true}
-
 type state struct {
-	open  sync.Mutex
-	ended bool
-
+	open sync.Mutex // held in WhileOpen
 	mu   sync.Mutex
 	m    map[any]any
 	path string // of a restored context, whose ancestors are not known
 }
 
 func (cc *CallbackContext) overlay() *state {
-	s := cc.state.Load()
-	if s != nil && s != ended {
+	if s := cc.state.Load(); s != nil {
 		return s
 	}
-	own := &state{ended: s == ended}
-	if !cc.state.CompareAndSwap(s, own) {
-		return cc.overlay() // it has just ended, or another goroutine was first
-	}
-	return own
+	cc.state.CompareAndSwap(nil, &state{})
+	return cc.state.Load()
 }

@@ -11,7 +11,7 @@ import (
 func (w *worker) step(t task) task {
 	f, id := t.frame, t.id
 	o := &f.plan.ops[id]
-	if o.kind != opExit && (f.domain.odd.Load() || f.over()) && w.passOver(f, id, o) {
+	if o.kind != opExit && (f.domain.odd.Load() || f.run.watched && f.over()) && w.passOver(f, id, o) {
 		return w.next(f, id)
 	}
 	switch o.kind {

@@ -270,7 +270,7 @@ func (cc *CallbackContext) Pipeline() *CallbackContext {
 }
 
 // Kind says what this is the context of.
-func (cc *CallbackContext) Kind() Kind { return Kind(atomic.LoadUint32(&cc.bits)) } //nolint:gosec // the lowest byte
+func (cc *CallbackContext) Kind() Kind { return Kind(atomic.LoadUint32(&cc.bits)) }
 
 // Node describes the step that this is the context of.
 func (cc *CallbackContext) Node() *Node { return cc.node }

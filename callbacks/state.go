@@ -57,8 +57,9 @@ func (k *Key[T]) Get(cc *CallbackContext) (v T, ok bool) {
 func (cc *CallbackContext) End() {
 	atomic.OrUint32(&cc.bits, endedBit)
 	if s := cc.state.Load(); s != nil {
-		s.open.Lock() // who was in WhileOpen before
-		s.open.Unlock()
+		// Wait for who was in WhileOpen before.
+		s.open.Lock()
+		s.open.Unlock() //nolint:staticcheck // as above
 	}
 }
 

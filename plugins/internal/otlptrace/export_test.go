@@ -45,11 +45,12 @@ func openAt(t *testing.T, endpoint string) backend.Instance {
 func emit(t *testing.T, in backend.Instance) {
 	t.Helper()
 	run := hooktest.Start(in, hooktest.Config("daily"))
-	run.Node("a\xffb").Fail(time.Millisecond, callbacks.ResultFailure, errors.New("boom\xff"))
+	boom := errors.New("boom\xff")
+	run.Node("a\xffb").Fail(time.Millisecond, callbacks.ResultFailure, boom)
 	n := run.Nested("stats")
 	n.Node("total").OK(time.Millisecond)
 	n.OK(2 * time.Millisecond)
-	run.OK(3 * time.Millisecond)
+	run.End(callbacks.End{Duration: 3 * time.Millisecond, Result: callbacks.ResultFailure, Err: boom})
 	if err := run.Check(); err != nil {
 		t.Fatal(err)
 	}

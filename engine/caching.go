@@ -118,11 +118,12 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 	switch {
 	case leads:
 		l.leads = fl
-	case fl.around(w.run):
-		return g.alone(w, "a node around this run computes the same")
+	case !fl.join(w.run):
+		return g.alone(w, "who computes the same waits for this run")
 	default:
 		g.deferred = true
 		fl.wait(w.run.suspend(g.frame.domain, func(w *worker) task {
+			fl.leave(w.run)
 			t, _ := g.landed(w, fl)
 			return t
 		}))
@@ -152,7 +153,7 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 func (g *guarded) landed(w *worker, fl *flight) (task, bool) {
 	e, alone := fl.result()
 	switch {
-	case g.frame.domain.halted.Load():
+	case g.frame.interrupted():
 		return g.cut(w), true
 	case e != nil && g.give(e.Value) == nil:
 		return g.cached(w, *e, "cache"), true

@@ -37,7 +37,7 @@ func encodeValue(v any, t reflect.Type) (data json.RawMessage, err error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be encoded: %w", t, sound(err))
-	case bytes.Contains(data, []byte(`\ufffd`)):
+	case replaced(data):
 		return nil, fmt.Errorf("a string in %s is not valid UTF-8", t)
 	case s.plain:
 		return data, nil
@@ -47,6 +47,22 @@ func encodeValue(v any, t reflect.Type) (data json.RawMessage, err error) {
 		return nil, fmt.Errorf("the value of type %s would come back from JSON as something else", t)
 	}
 	return data, nil
+}
+
+// replaced reports whether encoding/json has replaced a byte that is not UTF-8:
+// it writes that as an escape, and a rune of the text as it is.
+func replaced(data []byte) bool {
+	for rest := data; ; {
+		i := bytes.Index(rest, []byte(`\ufffd`))
+		if i < 0 {
+			return false
+		}
+		before := len(rest[:i]) - len(bytes.TrimRight(rest[:i], `\`))
+		if before%2 == 0 {
+			return true
+		}
+		rest = rest[i+1:]
+	}
 }
 
 // decodeValue is json.Unmarshal, with panics of the value's methods as errors.

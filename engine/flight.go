@@ -2,6 +2,7 @@ package engine
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/spanloom/spanloom/cache"
@@ -27,9 +28,10 @@ type flightKey struct {
 
 // flights are those of the whole program: runs may share a store.
 var flights = struct {
-	mu sync.Mutex
-	m  map[flightKey]*flight
-}{m: map[flightKey]*flight{}}
+	mu    sync.Mutex
+	m     map[flightKey]*flight
+	waits map[*run]map[*flight]int // who waits for what, and how often
+}{m: map[flightKey]*flight{}, waits: map[*run]map[*flight]int{}}
 
 // board returns the flight for a key and reports whether it is new, so that the
 // caller must land it.
@@ -94,17 +96,66 @@ func (fl *flight) result() (e *cache.Entry, alone bool) {
 	return fl.entry, fl.alone
 }
 
-// around reports whether r is inside a node of the run that the flight belongs
-// to: who waits for itself waits for ever.
-func (fl *flight) around(r *run) bool {
-	for {
-		b, _ := r.ctx.Value(baseKey{}).(*base)
-		switch {
-		case b == nil:
-			return false
-		case b.run == fl.owner:
-			return true
-		}
-		r = b.run
+// join reports whether a node of r may wait for the flight, and notes that it
+// does. It may not if the flight would have to wait for it in turn: a node that
+// others wait for may itself have started a run that waits.
+func (fl *flight) join(r *run) bool {
+	r.enclosing()
+	flights.mu.Lock()
+	defer flights.mu.Unlock()
+	if fl.waitsFor(r, map[*flight]bool{}) {
+		return false
 	}
+	if flights.waits[r] == nil {
+		flights.waits[r] = map[*flight]int{}
+	}
+	flights.waits[r][fl]++
+	return true
+}
+
+// leave undoes join.
+func (fl *flight) leave(r *run) {
+	flights.mu.Lock()
+	defer flights.mu.Unlock()
+	if flights.waits[r][fl]--; flights.waits[r][fl] == 0 {
+		delete(flights.waits[r], fl)
+	}
+	if len(flights.waits[r]) == 0 {
+		delete(flights.waits, r)
+	}
+}
+
+// waitsFor reports whether the flight belongs to a run around r, or to one in
+// which another run waits for such a flight.
+func (fl *flight) waitsFor(r *run, seen map[*flight]bool) bool {
+	if slices.Contains(r.enclosing(), fl.owner) {
+		return true
+	}
+	seen[fl] = true
+	for other, list := range flights.waits {
+		if !slices.Contains(other.enclosing(), fl.owner) {
+			continue
+		}
+		for next := range list {
+			if !seen[next] && next.waitsFor(r, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// enclosing returns the runs in whose nodes r was started.
+func (r *run) enclosing() []*run {
+	r.aroundOnce.Do(func() {
+		for at := r; ; {
+			b, _ := at.ctx.Value(baseKey{}).(*base)
+			if b == nil {
+				return
+			}
+			at = b.run
+			r.around = append(r.around, at)
+		}
+	})
+	return r.around
 }

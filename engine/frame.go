@@ -141,6 +141,13 @@ func (f *frame) over() bool {
 	return f.domain.halted.Load()
 }
 
+// interrupted reports whether a suspended node of the frame must not go on: it
+// may be the end of the context that has woken it.
+func (f *frame) interrupted() bool {
+	f.domain.haltEnded()
+	return f.domain.halted.Load()
+}
+
 // kill says that an operation gives no value: a gate stopped it.
 func (f *frame) kill(id int32) {
 	f.dead[id].Store(true)

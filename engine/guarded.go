@@ -50,6 +50,9 @@ func (w *worker) guardedItem(m *mapping, i int, cc *callbacks.CallbackContext) b
 // begin looks for a result that is there already, and runs the code if there is
 // none. It returns the next task, if the node has ended.
 func (g *guarded) begin(w *worker) (task, bool) {
+	if w.run.log != nil {
+		g.encodedInputs() // now: the code may change them
+	}
 	if t, ok := g.replay(w); ok {
 		return t, true
 	}
@@ -104,7 +107,7 @@ func (g *guarded) resume(w *worker, err error) task {
 func (g *guarded) wait(w *worker, delay time.Duration) {
 	g.deferred = true
 	w.run.suspendFor(delay, g.frame.domain, func(w *worker) task {
-		if g.frame.domain.halted.Load() {
+		if g.frame.interrupted() {
 			return g.end(w, g.frame.domain.cause())
 		}
 		g.attempt++

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -270,5 +272,90 @@ func TestLongTimeoutsAndForeignCauses(t *testing.T) {
 		t.Error(err)
 	} else if _, ok := errors.AsType[*engine.Error](err); !ok {
 		t.Errorf("%T", err)
+	}
+}
+
+// TestStepsThatRunEachOther has two cached steps, each of which starts a run of
+// the other, at once: who waits for whom would be a circle.
+func TestStepsThatRunEachOther(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		store := &shelf{}
+		var pa, pb *engine.Pipeline[int, int]
+		var began atomic.Int32
+		step := func(name string, other **engine.Pipeline[int, int]) *engine.Pipeline[int, int] {
+			return single(func(ctx context.Context, n int) (int, error) {
+				if began.Add(1) > 2 {
+					return n, nil
+				}
+				for began.Load() < 2 {
+					runtime.Gosched()
+				}
+				return (*other).Run(ctx, n, engine.Config{Cache: store})
+			}, engine.WithCache(name))
+		}
+		pa, pb = step("a", &pb), step("b", &pa)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var wg sync.WaitGroup
+		for _, p := range []*engine.Pipeline[int, int]{pa, pb} {
+			wg.Go(func() {
+				if got, err := p.Run(ctx, 5, engine.Config{Cache: store}); got != 5 || err != nil {
+					t.Error(got, err)
+				}
+			})
+		}
+		wg.Wait()
+		cancel()
+	}
+}
+
+// TestNoAttemptStartsAfterACancel cancels a run while a node waits to be tried
+// again.
+func TestNoAttemptStartsAfterACancel(t *testing.T) {
+	t.Parallel()
+	for range 500 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls, late atomic.Int32
+		failed := make(chan struct{})
+		p := engine.Define("p", func(g *graph, n num) num {
+			return engine.Add(g, engine.Node("down", func(ctx context.Context, _ int) (int, error) {
+				if calls.Add(1) > 1 {
+					late.Add(1)
+				}
+				return 0, errBroken
+			}), n, engine.WithRetry(engine.Retry{Attempts: 5, Delay: 10 * time.Second}))
+		})
+		retrying := callbacks.Funcs{NodeRetry: func(*callbacks.CallbackContext, callbacks.NodeRetry) { close(failed) }}
+		go func() {
+			<-failed
+			cancel()
+		}()
+		if _, err := p.Run(ctx, 1, listen(retrying)); !errors.Is(err, context.Canceled) || late.Load() > 0 {
+			t.Fatal(err, late.Load())
+		}
+	}
+}
+
+// TestAStepThatChangesItsInput is on record with what it was given.
+func TestAStepThatChangesItsInput(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	broken := true
+	p := engine.Define("p", func(g *engine.Graph, in engine.Value[[]int]) num {
+		sorted := engine.Add(g, counted(&calls, "sort", func(l []int) []int { slices.Sort(l); return l }), in)
+		return engine.Add(g, engine.Node("sum", func(ctx context.Context, l []int) (int, error) {
+			if broken {
+				return 0, errBroken
+			}
+			return sum(ctx, l)
+		}), sorted)
+	})
+	cfg := keep(t)
+	for range 2 {
+		_, _ = p.Run(t.Context(), []int{3, 1, 2}, cfg)
+		broken = false
+	}
+	if calls.Load() != 1 {
+		t.Error(calls.Load(), "calls")
 	}
 }

@@ -47,8 +47,10 @@ type run struct {
 	awake   []func(*worker) task // suspended nodes that go on
 	awakeAt atomic.Int32         // len(awake)
 
-	leading  sync.Map // flights that nodes of the run have to land
-	compared sync.Map // keys of what a miss is compared with, that were stored
+	aroundOnce sync.Once
+	around     []*run   // in whose nodes the run was started
+	leading    sync.Map // flights that nodes of the run have to land
+	compared   sync.Map // keys of what a miss is compared with, that were stored
 
 	faulty atomic.Bool           // failures has some
 	gated  atomic.Pointer[Error] // the first stop of a gate

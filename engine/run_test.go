@@ -18,9 +18,9 @@ import (
 )
 
 // single makes a pipeline of one node, called "p/n".
-func single[I, O any](fn func(context.Context, I) (O, error)) *engine.Pipeline[I, O] {
+func single[I, O any](fn func(context.Context, I) (O, error), opts ...engine.Option) *engine.Pipeline[I, O] {
 	return engine.Define("p", func(g *engine.Graph, in engine.Value[I]) engine.Value[O] {
-		return engine.Add(g, engine.Node("n", fn), in)
+		return engine.Add(g, engine.Node("n", fn, opts...), in)
 	})
 }
 

@@ -13,6 +13,7 @@ type compiler struct {
 	preds  [][]int32
 	column map[columnKind]int32
 	feeds  []int32 // operation -> how many operations use it
+	rares  []rare  // unused ones
 }
 
 // compilation is what the compilers of a root plan share.
@@ -48,6 +49,7 @@ func compile(def *definition, r Runner) *plan {
 	all := &compilation{bodies: map[bodyKey]*plan{}}
 	around := all.inside(inherited{policy: policy{runner: &r}}, def.step.policy)
 	c := newCompiler(all, around)
+	c.room(def.size)
 	in := c.slot(def.values[def.in])
 	out := c.pipeline(def, def.info, -1, value{slot: in, from: -1}, nil, around)
 	c.ins, c.out, c.gated = []slot{in}, out.slot, def.gated
@@ -61,6 +63,26 @@ func newCompiler(all *compilation, i inherited) *compiler {
 		compilation: all,
 		column:      map[columnKind]int32{},
 	}
+}
+
+// room makes room for about that many steps.
+func (c *compiler) room(steps int) {
+	n := steps + 2 // a pipeline enters and exits
+	c.ops = make([]op, 0, n)
+	c.preds = make([][]int32, 0, n)
+	c.feeds = make([]int32, 0, n)
+	c.rares = make([]rare, n)
+}
+
+// rare returns a copy of r that stays.
+func (c *compiler) rare(r rare) *rare {
+	if len(c.rares) == 0 {
+		c.rares = make([]rare, 8)
+	}
+	at := &c.rares[0]
+	c.rares = c.rares[1:]
+	*at = r
+	return at
 }
 
 func (c *compiler) finish() *plan {
@@ -131,19 +153,21 @@ func (c *compiler) pipeline(def *definition, info *callbacks.Node, parent int32,
 	index := int32(len(c.scopes))
 	c.scopes = append(c.scopes, scope{info: info, parent: parent, in: in.slot})
 	top := c.inner && parent == 0
-	enter := c.add(op{kind: opEnter, scope: index, info: info, top: top, rare: &rare{from: from(in)}}, union(from(in), order))
+	enter := c.add(op{kind: opEnter, scope: index, info: info, top: top, rare: c.rare(rare{from: from(in)})}, union(from(in), order))
 
 	values := make([]value, len(def.values))
 	values[def.in] = value{in.slot, enter}
 	var last []int32 // what ran before, when one runs after another
+	var scratch []value
 	ends := make([]int32, 0, len(def.places))
 	for i := range def.places {
-		p := def.places[i]
+		p := *def.places[i]
 		p.kind = def.values[p.out]
-		ins := make([]value, len(p.in))
-		for i, id := range p.in {
-			ins[i] = values[id]
+		ins := scratch[:0]
+		for _, id := range p.in {
+			ins = append(ins, values[id])
 		}
+		scratch = ins
 		if len(ins) == 0 && len(last) == 0 {
 			last = []int32{enter}
 		}
@@ -161,11 +185,14 @@ func (c *compiler) pipeline(def *definition, info *callbacks.Node, parent int32,
 	}
 	out := values[def.out]
 	c.scopes[index].out = out.slot
-	exit := c.add(op{kind: opExit, scope: index, info: info, top: top, rare: &rare{from: []int32{out.from}}}, ends)
+	exit := c.add(op{kind: opExit, scope: index, info: info, top: top, rare: c.rare(rare{from: []int32{out.from}})}, ends)
 	return value{out.slot, exit}
 }
 
 func union(a, b []int32) []int32 {
+	if len(a) <= 1 && len(b) == 0 {
+		return a
+	}
 	all := slices.Concat(a, b)
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -199,7 +226,7 @@ func (c *compiler) place(p place, scope int32, ins []value, order []int32, aroun
 	if p.bind != nil {
 		out = p.kind
 	}
-	o := op{kind: opCall, scope: scope, info: p.info, rare: &rare{step: p.step, bodies: []*plan{body}}}
+	o := op{kind: opCall, scope: scope, info: p.info, rare: c.rare(rare{step: p.step, bodies: []*plan{body}})}
 	return c.step(o, out, ins, order)
 }
 
@@ -214,7 +241,7 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 	if st.pipeline != nil && p.bind == nil {
 		return c.pipeline(st.pipeline, p.info, scope, ins[0], order, inside)
 	}
-	o := op{scope: scope, info: p.info, rare: &rare{step: st}}
+	o := op{scope: scope, info: p.info, rare: c.rare(rare{step: st})}
 	out := st.out
 	switch {
 	case p.bind != nil:
@@ -240,7 +267,7 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 }
 
 func (c *compiler) wiring(info *callbacks.Node, call call, out columnKind, scope int32, ins []value, order []int32) value {
-	o := op{kind: opWire, scope: scope, info: info, call: call, rare: &rare{many: make([]slot, len(ins))}}
+	o := op{kind: opWire, scope: scope, info: info, call: call, rare: c.rare(rare{many: make([]slot, len(ins))})}
 	for i, v := range ins {
 		o.many[i] = v.slot
 	}

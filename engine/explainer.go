@@ -216,7 +216,7 @@ func (x *explainer) pipeline(id int, def *definition, inside setting) {
 			s.in = append(s.in, def.values[v].typ().String())
 			s.inputs = append(s.inputs, source[v])
 		}
-		source[p.out] = x.step(p, s, inside)
+		source[p.out] = x.step(*p, s, inside)
 	}
 	x.steps[id].result = source[def.out]
 }

@@ -106,7 +106,7 @@ func connect[O any](def *definition, u place, in ...handle) Value[O] {
 	}
 	out := newValue[O](def)
 	u.out = out.id
-	def.places = append(def.places, u)
+	def.places = append(def.places, &u)
 	return out
 }
 
@@ -151,12 +151,7 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 		def.errorf("the step is nil or not defined yet; a pipeline cannot be inside itself")
 		return place{info: &callbacks.Node{Name: "?"}}, false
 	}
-	u := usage{name: st.info.Name}
-	for _, o := range opts {
-		if o != nil {
-			o(&u)
-		}
-	}
+	u := apply(opts, st.info.Name)
 	info := st.info
 	if u.name != info.Name {
 		info = &callbacks.Node{Name: u.name, Type: info.Type, Signature: info.Signature, PC: info.PC}

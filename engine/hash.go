@@ -32,7 +32,7 @@ func (d *describer) pipeline(def *definition) {
 	d.known[def] = len(d.known)
 	d.sayf("pipeline %d", def.in)
 	for i := range def.places {
-		p := &def.places[i]
+		p := *def.places[i]
 		d.sayf("%q %v %d %t", p.info.Name, p.in, p.out, p.bind != nil)
 		if p.step != nil {
 			d.step(p.step)

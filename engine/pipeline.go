@@ -165,7 +165,7 @@ type definition struct {
 	info    *callbacks.Node
 	step    *step
 	values  []columnKind
-	places  []place
+	places  []*place
 	names   map[string]struct{}
 	in, out int32
 	gated   bool // it has a gate

@@ -33,6 +33,20 @@ func (u *usage) sayf(format string, args ...any) {
 	u.problem += fmt.Sprintf(format, args...)
 }
 
+// apply returns what options say of a step with that name.
+func apply(opts []Option, name string) usage {
+	if len(opts) == 0 {
+		return usage{name: name}
+	}
+	u := usage{name: name}
+	for _, o := range opts {
+		if o != nil {
+			o(&u)
+		}
+	}
+	return u
+}
+
 // policy is what was said of a step, or inherited; a nil field says nothing.
 type policy struct {
 	retry       *Retry

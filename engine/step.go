@@ -88,12 +88,7 @@ func (s *step) function() any {
 
 // configure takes what options say of the step itself.
 func (s *step) configure(opts []Option) *step {
-	u := usage{name: s.info.Name}
-	for _, o := range opts {
-		if o != nil {
-			o(&u)
-		}
-	}
+	u := apply(opts, s.info.Name)
 	s.policy = u.policy
 	switch {
 	case s.problem != "":

@@ -22,7 +22,7 @@ type Value[T any] struct {
 
 // Add runs a step on a value.
 func Add[I, O any](g *Graph, s Step[I, O], in Value[I], opts ...Option) Value[O] {
-	return add[O](g, s, opts, in)
+	return add[O](g, s, opts, in.handle())
 }
 
 // Add0 runs a step that has no input.
@@ -32,17 +32,17 @@ func Add0[O any](g *Graph, s Step0[O], opts ...Option) Value[O] {
 
 // Add2 runs a step on two values.
 func Add2[A, B, O any](g *Graph, s Step2[A, B, O], a Value[A], b Value[B], opts ...Option) Value[O] {
-	return add[O](g, s, opts, a, b)
+	return add[O](g, s, opts, a.handle(), b.handle())
 }
 
 // Add3 runs a step on three values.
 func Add3[A, B, C, O any](g *Graph, s Step3[A, B, C, O], a Value[A], b Value[B], c Value[C], opts ...Option) Value[O] {
-	return add[O](g, s, opts, a, b, c)
+	return add[O](g, s, opts, a.handle(), b.handle(), c.handle())
 }
 
 // Add4 runs a step on four values.
 func Add4[A, B, C, D, O any](g *Graph, s Step4[A, B, C, D, O], a Value[A], b Value[B], c Value[C], d Value[D], opts ...Option) Value[O] {
-	return add[O](g, s, opts, a, b, c, d)
+	return add[O](g, s, opts, a.handle(), b.handle(), c.handle(), d.handle())
 }
 
 // Map runs a step on every item of a slice and gives the results in the order
@@ -57,7 +57,7 @@ func Map[I, O any](g *Graph, s Step[I, O], in Value[[]I], opts ...Option) Value[
 			u.direct = true
 		}
 	}
-	return connect[[]O](g.def, u, in)
+	return connect[[]O](g.def, u, in.handle())
 }
 
 // Map2 is [Map] with a second value that is the same for all items.
@@ -70,7 +70,7 @@ func Map2[I, B, O any](g *Graph, s Step2[I, B, O], in Value[[]I], with Value[B],
 			u.direct = true
 		}
 	}
-	return connect[[]O](g.def, u, in, with)
+	return connect[[]O](g.def, u, in.handle(), with.handle())
 }
 
 // add is what all Add functions do.
@@ -85,8 +85,9 @@ func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
 
 // connect adds the use of a step and returns the value that it will give.
 func connect[O any](def *definition, u place, in ...handle) Value[O] {
+	u.in = make([]int32, 0, len(in))
 	for i, h := range in {
-		owner, id := h.handle()
+		owner, id := h.def, h.id
 		switch owner {
 		case def:
 			u.in = append(u.in, id)
@@ -112,11 +113,13 @@ func connect[O any](def *definition, u place, in ...handle) Value[O] {
 
 type erased interface{ erase() *step }
 
-type handle interface {
-	handle() (owner *definition, id int32)
+// handle is a value without its type.
+type handle struct {
+	def *definition
+	id  int32
 }
 
-func (v Value[T]) handle() (*definition, int32) { return v.def, v.id }
+func (v Value[T]) handle() handle { return handle(v) }
 
 func newValue[T any](def *definition) Value[T] {
 	def.values = append(def.values, columnOf[T]{})

@@ -42,7 +42,7 @@ func Define[I, O any](name string, build func(g *Graph, in Value[I]) Value[O], o
 	if build == nil {
 		def.errorf("the build function is nil")
 	} else {
-		out = def.result(build(&Graph{def}, in))
+		out = def.result(build(&Graph{def}, in).handle())
 	}
 	def.out = out
 	def.mu.Lock()
@@ -180,7 +180,7 @@ type definition struct {
 
 // result checks the value that build returned.
 func (def *definition) result(v handle) int32 {
-	owner, id := v.handle()
+	owner, id := v.def, v.id
 	switch owner {
 	case def:
 		return id

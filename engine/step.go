@@ -119,6 +119,17 @@ func newStep(name, kind string, fn any) *step {
 // maxName bounds a name in bytes: it is in every path below it.
 const maxName = 200
 
+// isPlain reports whether a name has nothing but letters, digits, - and _.
+func isPlain(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
 // badName says what is wrong with a name that would make a path ambiguous or a
 // line unreadable.
 func badName(name string) string {
@@ -127,6 +138,8 @@ func badName(name string) string {
 		return "the name is empty"
 	case len(name) > maxName:
 		return fmt.Sprintf("the name is longer than %d bytes", maxName)
+	case isPlain(name):
+		return ""
 	case strings.TrimSpace(name) != name:
 		return "the name begins or ends with a space"
 	case strings.ContainsFunc(name, func(r rune) bool {

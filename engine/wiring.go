@@ -11,7 +11,7 @@ import (
 func Collect[T any](g *Graph, vs ...Value[T]) Value[[]T] {
 	in := make([]handle, len(vs))
 	for i, v := range vs {
-		in[i] = v
+		in[i] = v.handle()
 	}
 	return connect[[]T](g.def, wire("collect", func(_ context.Context, f *frame, o *op) error {
 		out := make([]T, len(o.many))
@@ -37,7 +37,7 @@ func Field[S, F any](g *Graph, v Value[S], get func(S) F) Value[F] {
 	return connect[F](g.def, wire("field", func(_ context.Context, f *frame, o *op) error {
 		store(f, o.out, get(load[S](f, o.many[0])))
 		return nil
-	}), v)
+	}), v.handle())
 }
 
 // Pair is two values in one, for steps made by [Paired].

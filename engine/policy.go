@@ -256,7 +256,7 @@ type guard struct {
 
 // guard returns what p asks for, or nil.
 func (p policy) guard() *guard {
-	g := &guard{}
+	var g guard
 	if p.retry != nil && p.retry.Attempts > 1 {
 		g.retry = p.retry
 	}
@@ -266,10 +266,11 @@ func (p policy) guard() *guard {
 	if p.cache != nil && p.cache.on {
 		g.cache = p.cache
 	}
-	if *g == (guard{}) {
+	if g == (guard{}) {
 		return nil
 	}
-	return g
+	needed := g // only what is needed is allocated
+	return &needed
 }
 
 // limit returns the bound of a map, or 0.

@@ -25,9 +25,8 @@ type (
 // everything has a step of each sort, in each place where its path is special.
 func everything() *engine.Pipeline[int, int] {
 	half := engine.Node("half", func(_ context.Context, n int) (int, error) { return n / 2, nil }, engine.WithCache("1"))
-	var calls atomic.Int32
-	shaky := engine.Node("shaky", func(_ context.Context, n int) (int, error) {
-		if calls.Add(1)%3 == 1 {
+	shaky := engine.Node("shaky", func(ctx context.Context, n int) (int, error) {
+		if callbacks.FromContext(ctx).Attempt() == 1 {
 			return 0, errors.New("busy")
 		}
 		return n, nil

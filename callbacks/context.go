@@ -46,11 +46,24 @@ type environment struct {
 
 // run is what all contexts of a run share.
 type run struct {
-	identity Identity
-	epoch    time.Time
+	epoch time.Time
 
-	once sync.Once
-	id   string
+	// Ids are made when somebody asks for them.
+
+	idOnce       sync.Once
+	id           string
+	identityOnce sync.Once
+	given        Identity
+}
+
+// identity returns what was given, or else a new root.
+func (r *run) identity() *Identity {
+	r.identityOnce.Do(func() {
+		if r.given.TraceID == (TraceID{}) {
+			r.given = NewIdentity()
+		}
+	})
+	return &r.given
 }
 
 // RunConfig is what an engine says of a run when it begins.
@@ -74,23 +87,23 @@ type RunConfig struct {
 
 // NewRun returns the context of a run's root pipeline. Deadline, Done, Err and
 // unknown values come from base. It is for engines, runners and backends.
-func NewRun(base context.Context, c RunConfig) *CallbackContext {
-	if c.Identity.TraceID == (TraceID{}) {
-		c.Identity = NewIdentity()
-	}
-	// One allocation for what a run needs.
-	all := &struct {
-		run
-		environment
-		CallbackContext
-	}{run: run{identity: c.Identity, epoch: c.Epoch, id: c.ID}}
-	all.environment = environment{run: &all.run, base: base, values: c.Values, runner: c.Runner}
-	cc := &all.CallbackContext
-	cc.env, cc.node, cc.bits, cc.index, cc.attempt = &all.environment, c.Pipeline, uint32(KindPipeline), -1, 1
+func NewRun(base context.Context, c RunConfig) *CallbackContext { return new(Root).Begin(base, &c) }
+
+// Root is the memory of a run's root context, for an engine that makes it part
+// of its own. It must not be copied.
+type Root struct {
+	run     run
+	env     environment
+	context CallbackContext
+}
+
+// Begin does what [NewRun] does, once.
+func (r *Root) Begin(base context.Context, c *RunConfig) *CallbackContext {
+	r.run.given, r.run.epoch, r.run.id = c.Identity, c.Epoch, c.ID
+	r.env = environment{run: &r.run, base: base, values: c.Values, runner: c.Runner}
+	cc := &r.context
+	cc.env, cc.node, cc.bits, cc.index, cc.attempt = &r.env, c.Pipeline, uint32(KindPipeline), -1, 1
 	cc.span.Store(binary.BigEndian.Uint64(c.SpanID[:]))
-	if !c.SpanID.IsValid() {
-		cc.span.Store(randomSpan())
-	}
 	return cc
 }
 
@@ -191,7 +204,7 @@ func (cc *CallbackContext) Value(key any) any {
 // RunID returns the id of the run.
 func (cc *CallbackContext) RunID() string {
 	r := cc.env.run
-	r.once.Do(func() {
+	r.idOnce.Do(func() {
 		if r.id == "" {
 			var b TraceID
 			random(&b)
@@ -206,10 +219,10 @@ func (cc *CallbackContext) Runner() string { return cc.env.runner }
 
 // Identity returns the run's place in its trace: Parent is the span under which
 // the whole run stands.
-func (cc *CallbackContext) Identity() Identity { return cc.env.identity }
+func (cc *CallbackContext) Identity() Identity { return *cc.env.identity() }
 
 // TraceID returns the trace id of the run.
-func (cc *CallbackContext) TraceID() TraceID { return cc.env.identity.TraceID }
+func (cc *CallbackContext) TraceID() TraceID { return cc.env.identity().TraceID }
 
 // SpanID returns the id of the span of this scope. It is derived from the
 // parent's, the node, the index, the iteration and the attempt: the same place
@@ -228,6 +241,10 @@ func (cc *CallbackContext) spanID() uint64 {
 	pending := make([]*CallbackContext, 0, 8)
 	top := cc
 	for top.span.Load() == 0 {
+		if top.parent == nil {
+			top.span.CompareAndSwap(0, randomSpan())
+			break
+		}
 		pending = append(pending, top)
 		top = top.parent
 	}
@@ -244,7 +261,7 @@ func (cc *CallbackContext) spanID() uint64 {
 // pipeline it is the span that the run was started under, or zero.
 func (cc *CallbackContext) ParentSpanID() SpanID {
 	if cc.parent == nil {
-		return cc.env.identity.Parent
+		return cc.env.identity().Parent
 	}
 	return cc.parent.SpanID()
 }

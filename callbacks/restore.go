@@ -41,7 +41,7 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 	}
 	cc.state.Store(&state{path: r.Path})
 	cc.span.Store(binary.BigEndian.Uint64(r.SpanID[:]))
-	if parent == nil && r.ParentSpanID != run.env.identity.Parent {
+	if parent == nil && r.ParentSpanID != run.env.identity().Parent {
 		cc.parent = &CallbackContext{env: run.env, node: &Node{}, bits: uint32(KindPipeline), index: -1}
 		cc.parent.span.Store(binary.BigEndian.Uint64(r.ParentSpanID[:]))
 	}

@@ -64,7 +64,7 @@ func (g *guarded) lookup() (*lookup, string) {
 	c := g.guard.cache
 	l := &lookup{store: c.store}
 	if l.store == nil {
-		l.store = g.frame.run.config.Cache
+		l.store = g.frame.run.cache
 	}
 	if l.store == nil {
 		return nil, "there is no cache: engine.Config.Cache is not set"
@@ -213,7 +213,7 @@ func (l *lookup) finish(g *guarded, err error) {
 			l.put(g.cc, l.key, *e)
 			latest := l.parts.latest()
 			// One of a map's items is enough to compare with.
-			if _, known := g.frame.run.compared.LoadOrStore(latest, true); !known || g.mapping == nil {
+			if _, known := g.frame.run.shared().compared.LoadOrStore(latest, true); !known || g.mapping == nil {
 				l.put(g.cc, latest, l.parts.entry())
 			}
 		}

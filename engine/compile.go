@@ -87,6 +87,11 @@ func (c *compiler) rare(r rare) *rare {
 
 func (c *compiler) finish() *plan {
 	c.last = int32(len(c.ops) - 1)
+	for i := range c.ops {
+		if k := c.ops[i].kind; k != opWire && k != opExit && c.contexts < contextChunk {
+			c.contexts++
+		}
+	}
 	c.link()
 	p := c.plan
 	p.frames.New = func() any { return newFrame(p) }

@@ -13,8 +13,7 @@ import (
 // domain is a part of a run that can be stopped on its own: the whole run, an
 // item of a map that continues on error, or a pipeline with a gate.
 type domain struct {
-	ctx      context.Context //nolint:containedctx // the base of the contexts inside
-	cancel   context.CancelCauseFunc
+	ctx      ending // the base of the contexts inside
 	around   *domain
 	contains bool                       // a failure inside stays inside
 	border   *callbacks.CallbackContext // the innermost scope outside
@@ -30,8 +29,7 @@ type domain struct {
 
 // inner returns a domain inside d.
 func (d *domain) inner(contains bool) *domain {
-	in := &domain{around: d, contains: contains}
-	in.ctx, in.cancel = context.WithCancelCause(d.ctx)
+	in := &domain{around: d, contains: contains, ctx: ending{around: &d.ctx}}
 	d.mu.Lock()
 	if d.inside == nil {
 		d.inside = map[*domain]struct{}{}
@@ -49,7 +47,7 @@ func (d *domain) end() {
 	d.around.mu.Lock()
 	delete(d.around.inside, d)
 	d.around.mu.Unlock()
-	d.cancel(nil)
+	d.ctx.cancel(nil)
 }
 
 // halt stops d and all domains inside from starting anything.
@@ -109,10 +107,10 @@ func (d *domain) result(err error) callbacks.Result {
 func (d *domain) ended() context.Context {
 	for at := d; at != nil; at = at.around {
 		if at.ctx.Err() != nil {
-			return at.ctx
+			return &at.ctx
 		}
 	}
-	return d.ctx
+	return &d.ctx
 }
 
 // cause returns why d was stopped from outside, by a failure or by a gate.

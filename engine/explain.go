@@ -67,9 +67,11 @@ const maxExplained = 50_000
 // may be given. It runs nothing. Of a pipeline with mistakes it tells them, and
 // what is known besides.
 func (p *Pipeline[I, O]) Explain(cfg ...Config) *Explanation {
-	c, err := config(cfg)
+	var c Config
+	err := c.take(cfg)
 	if err != nil {
-		c, _ = config(nil) // the defaults
+		c = Config{}
+		_ = c.take(nil) // the defaults
 	}
 	if p == nil || p.def == nil {
 		e := explain(nil, c, maxExplained)

@@ -88,7 +88,7 @@ func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 	r.mark(cc, d.border, e)
 	r.failMu.Unlock()
 	if own {
-		d.cancel(&halted{e})
+		d.ctx.cancel(&halted{e})
 	}
 	d.halt() // after cancel: who sees it finds the cause
 	return own

@@ -8,6 +8,32 @@ import (
 	"github.com/spanloom/spanloom/cache"
 )
 
+// sharing is what a run knows of the results that it shares with others.
+type sharing struct {
+	aroundOnce sync.Once
+	around     []*run   // in whose nodes the run was started
+	leading    sync.Map // flights that its nodes have to land
+	compared   sync.Map // keys of what a miss is compared with, that were stored
+}
+
+func (r *run) shared() *sharing {
+	if s := r.sharing.Load(); s != nil {
+		return s
+	}
+	r.sharing.CompareAndSwap(nil, &sharing{})
+	return r.sharing.Load()
+}
+
+// landAll ends the flights of nodes that a hook has ended.
+func (r *run) landAll() {
+	if s := r.sharing.Load(); s != nil {
+		s.leading.Range(func(fl, _ any) bool {
+			fl.(*flight).land(nil, false) //nolint:forcetypeassert // nothing else is stored
+			return true
+		})
+	}
+}
+
 // flight is a result that a node computes while others wait for it.
 type flight struct {
 	at flightKey
@@ -47,7 +73,7 @@ func board(r *run, l *lookup) (fl *flight, leads bool) {
 	}
 	fl = &flight{at: at, owner: r}
 	flights.m[at] = fl
-	r.leading.Store(fl, nil)
+	r.shared().leading.Store(fl, nil)
 	return fl, true
 }
 
@@ -58,7 +84,7 @@ func (fl *flight) land(e *cache.Entry, alone bool) {
 		return
 	}
 	if fl.owner != nil {
-		fl.owner.leading.Delete(fl)
+		fl.owner.shared().leading.Delete(fl)
 	}
 	flights.mu.Lock()
 	if fl.at.store != nil {
@@ -147,15 +173,16 @@ func (fl *flight) waitsFor(r *run, seen map[*flight]bool) bool {
 
 // enclosing returns the runs in whose nodes r was started.
 func (r *run) enclosing() []*run {
-	r.aroundOnce.Do(func() {
+	s := r.shared()
+	s.aroundOnce.Do(func() {
 		for at := r; ; {
 			b, _ := at.ctx.Value(baseKey{}).(*base)
 			if b == nil {
 				return
 			}
 			at = b.run
-			r.around = append(r.around, at)
+			s.around = append(s.around, at)
 		}
 	})
-	return r.around
+	return s.around
 }

@@ -17,6 +17,7 @@ type frame struct {
 	scopes  []*callbacks.CallbackContext // pipeline -> its context, once entered
 	cut     []atomic.Bool                // pipeline -> something in it did not run, or was cancelled
 	dead    []atomic.Bool                // operation -> a gate stopped it, or what it needs
+	crew    *crew                        // of a root frame: who works on it
 
 	// Of the execution of an inner plan:
 
@@ -77,7 +78,7 @@ func (f *frame) enterBody(id int32, body *plan, cc *callbacks.CallbackContext, t
 	if otherRunner {
 		o.Runner = body.runner.name
 	}
-	o.Base = &base{sub.domain.ctx, f.run, sub.ears}
+	o.Base = &base{&sub.domain.ctx, f.run, sub.ears}
 	sub.override = o
 	return sub
 }

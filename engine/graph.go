@@ -200,5 +200,6 @@ func (def *definition) errorf(format string, args ...any) {
 	}
 	def.mu.Lock()
 	defer def.mu.Unlock()
+	def.latest.Store(nil)
 	def.errs = append(def.errs, fmt.Errorf("%spipeline %q: "+format, append([]any{at, def.info.Name}, args...)...))
 }

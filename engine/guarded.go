@@ -249,7 +249,7 @@ func (g *guarded) runTimed(w *worker) error {
 	d := g.frame.domain
 	limit := g.guard.timeout
 	limit = min(limit, math.MaxInt64-grace)
-	ctx, cancel := context.WithTimeoutCause(d.ctx, limit, &timeoutError{after: limit})
+	ctx, cancel := context.WithTimeoutCause(&d.ctx, limit, &timeoutError{after: limit})
 	defer cancel()
 	cc := g.attemptContext(w)
 	cc.Override(callbacks.Override{Base: &base{ctx, w.run, g.frame.ears}})

@@ -24,8 +24,8 @@ type journal struct {
 }
 
 // open begins or continues the run in the run store.
-func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) error {
-	store := r.config.Runs
+func (r *run) open(ctx context.Context, f *frame, c *Config, root *callbacks.RunConfig) error {
+	store := c.Runs
 	if store == nil {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 	}
 	var kept json.RawMessage
 	err := protect(func() (err error) {
-		kept, err = resolved(f.plan.def, r.config)
+		kept, err = resolved(f.plan.def, *c)
 		return err
 	})
 	if err != nil {
@@ -75,7 +75,7 @@ func (r *run) open(ctx context.Context, f *frame, root *callbacks.RunConfig) err
 	if err := continues(first, h); err != nil {
 		return errors.Join(err, log.Close("", ""))
 	}
-	return r.log.restore(first, starts, root, r.config.NewTrace)
+	return r.log.restore(first, starts, root, c.NewTrace)
 }
 
 // continues says why a run cannot go on.

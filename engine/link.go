@@ -43,6 +43,11 @@ func (c *compiler) link() {
 	}
 	c.outAt, c.outs = flatten(outs)
 	c.memberAt, c.members = flatten(members)
+	for id, groups := range outs {
+		if len(groups) == 1 && c.need[groups[0]] == 1 && len(members[groups[0]]) == 1 {
+			c.ops[id].then = members[groups[0]][0]
+		}
+	}
 }
 
 func flatten(lists [][]int32) (at, flat []int32) {

@@ -60,10 +60,10 @@ func (e *ears) recovered(h callbacks.Hook, cc *callbacks.CallbackContext, value 
 var noEars = func() *ears { e := &ears{values: []callbacks.ContextValue{}}; e.border = e; return e }()
 
 // listen asks the callbacks what they want and know.
-func (r *run) listen(ctx context.Context, p *plan, root *callbacks.RunConfig) {
+func (r *run) listen(ctx context.Context, p *plan, list []callbacks.PipelineCallback, root *callbacks.RunConfig) {
 	e := noEars
-	if len(r.config.Callbacks) > 0 {
-		e = newEars(r.config.Callbacks)
+	if len(list) > 0 {
+		e = newEars(list)
 		e.border = e
 	}
 	r.ears = append(r.ears, e)

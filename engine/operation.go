@@ -246,14 +246,15 @@ const yieldAfter = 500 * time.Microsecond
 // the frame.
 func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
 	cc := w.context()
-	s := callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1}
+	var start time.Duration
 	if w.run.times {
-		s.Start = w.clock()
+		start = w.clock()
 	}
+	iteration := int32(0)
 	if top {
-		s.Iteration = f.iteration
+		iteration = f.iteration
 	}
-	parent.Begin(cc, s)
+	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Iteration: iteration, Attempt: 1, Start: start})
 	if top && f.override != nil {
 		cc.Override(*f.override)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spanloom/spanloom/cache"
 	"github.com/spanloom/spanloom/callbacks"
@@ -117,17 +118,20 @@ const (
 // inner pipeline in the outer run, add it as a step.
 func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error) {
 	var zero O
-	c, err := config(cfg)
-	if err == nil {
-		err = p.Err()
+	var c Config
+	if err := c.take(cfg); err != nil {
+		return zero, err
 	}
+	if p == nil || p.def == nil {
+		return zero, p.Err()
+	}
+	pl, err := p.def.compiled(c.Runner)
 	if err != nil {
 		return zero, err
 	}
-	pl := p.def.compiled(c.Runner)
 	f := pl.frame()
 	store(f, pl.ins[0], in)
-	if err := execute(ctx, f, c); err != nil {
+	if err := execute(ctx, f, &c); err != nil {
 		if !f.finished() {
 			return zero, err
 		}
@@ -138,17 +142,17 @@ func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error
 	return out, nil
 }
 
-func config(list []Config) (Config, error) {
-	var c Config
+// take makes c the only Config of list, if there is one, with its defaults.
+func (c *Config) take(list []Config) error {
 	switch len(list) {
 	case 0:
 	case 1:
-		c = list[0]
+		*c = list[0]
 	default:
-		return c, fmt.Errorf("run: %d Configs were given; give at most one", len(list))
+		return fmt.Errorf("run: %d Configs were given; give at most one", len(list))
 	}
 	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
-		return c, fmt.Errorf("run: Config.Concurrency is %d; give a number from 1 to %d, or 0 for %d",
+		return fmt.Errorf("run: Config.Concurrency is %d; give a number from 1 to %d, or 0 for %d",
 			c.Concurrency, maxConcurrency, defaultConcurrency)
 	}
 	if c.Concurrency == 0 {
@@ -157,7 +161,7 @@ func config(list []Config) (Config, error) {
 	if c.Runner == (Runner{}) {
 		c.Runner = Local()
 	}
-	return c, nil
+	return nil
 }
 
 // definition is a pipeline with its types erased.
@@ -176,6 +180,7 @@ type definition struct {
 	sealed bool // Define has returned
 	errs   []error
 	plans  map[Runner]*plan
+	latest atomic.Pointer[plan] // of plans, to look at without the lock; nil: there are mistakes
 }
 
 // result checks the value that build returned.
@@ -214,9 +219,15 @@ func (def *definition) adopt(inner *definition) (clean bool) {
 	return len(errs) == 0
 }
 
-func (def *definition) compiled(r Runner) *plan {
+func (def *definition) compiled(r Runner) (*plan, error) {
+	if p := def.latest.Load(); p != nil && p.runner == r {
+		return p, nil
+	}
 	def.mu.Lock()
 	defer def.mu.Unlock()
+	if len(def.errs) > 0 {
+		return nil, errors.Join(def.errs...)
+	}
 	p := def.plans[r]
 	if p == nil {
 		p = compile(def, r)
@@ -225,7 +236,8 @@ func (def *definition) compiled(r Runner) *plan {
 		}
 		def.plans[r] = p
 	}
-	return p
+	def.latest.Store(p)
+	return p, nil
 }
 
 // isEngine reports whether a function of that name is part of this package.

@@ -24,6 +24,8 @@ type plan struct {
 	scopes []scope
 	last   int32 // the operation that ends a frame
 
+	contexts int // that a run of it surely needs, up to contextChunk
+
 	outAt, outs       []int32 // operation -> groups that wait for it
 	memberAt, members []int32 // group -> operations
 	need              []int32 // group -> number of predecessors
@@ -81,6 +83,7 @@ type op struct {
 	inputs int8
 	top    bool  // it is in the scope around an inner plan
 	scope  int32 // the pipeline it belongs to; for enter and exit, the one it enters or leaves
+	then   int32 // the only operation that waits for it, and for it only; 0: there is not exactly one
 	in     [4]slot
 	out    slot
 	info   *callbacks.Node

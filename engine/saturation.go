@@ -22,8 +22,8 @@ func (r *run) retry() {
 	}
 	r.gone.Add(1)
 	due := time.Now().Add(retryAfter)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.crew.mu.Lock()
+	defer r.crew.mu.Unlock()
 	r.timer = time.AfterFunc(retryAfter, func() {
 		defer r.gone.Done()
 		r.retrying.Store(false)
@@ -35,13 +35,23 @@ func (r *run) retry() {
 			r.wake()
 		}
 	})
+	if r.finished.Load() { // just now
+		r.stopRetry()
+	}
 }
 
 // finish ends the run's work: its last operation is done.
 func (r *run) finish() {
 	r.finished.Store(true)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if r.retrying.Load() {
+		r.crew.mu.Lock()
+		defer r.crew.mu.Unlock()
+		r.stopRetry()
+	}
+}
+
+// stopRetry ends a retry that waits. mu of the crew is held.
+func (r *run) stopRetry() {
 	if r.timer != nil && r.timer.Stop() {
 		r.gone.Done()
 	}

@@ -84,7 +84,9 @@ func (r *run) hasWork() bool {
 func (r *run) wake() {
 	for r.active.Load() < r.limit && r.searching.CompareAndSwap(0, 1) {
 		if r.enlist() {
-			w := r.worker()
+			r.crew.mu.Lock()
+			w := r.worker(r)
+			r.crew.mu.Unlock()
 			w.woken = time.Time{}
 			if r.active.Load() > r.processors {
 				w.woken = time.Now()
@@ -118,24 +120,6 @@ func (r *run) dismiss() {
 		r.wake()
 	}
 	r.gone.Done()
-}
-
-// worker returns a worker without a goroutine.
-func (r *run) worker() *worker {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w := r.idle
-	if w != nil {
-		r.idle = w.nextIdle
-		return w
-	}
-	w = &r.caller
-	if w.run != nil {
-		w = &worker{}
-	}
-	w.run, w.queue.filled, w.older = r, &r.filled, r.workers.Load()
-	r.workers.Store(w)
-	return w
 }
 
 // offerMap lets other workers help with m.

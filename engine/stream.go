@@ -49,7 +49,8 @@ type StreamEvent[O any] struct {
 // returned. A mistake in the definition or the Config is the only event, the last.
 func (p *Pipeline[I, O]) Stream(ctx context.Context, in I, cfg ...Config) iter.Seq[StreamEvent[O]] {
 	return func(yield func(StreamEvent[O]) bool) {
-		c, err := config(cfg)
+		var c Config
+		err := c.take(cfg)
 		if err == nil {
 			err = p.Err()
 		}

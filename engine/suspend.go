@@ -25,7 +25,7 @@ func (r *run) suspend(d *domain, goOn func(*worker) task) (awake func()) {
 			r.gone.Done()
 		})
 	}
-	stop := context.AfterFunc(d.ctx, wake)
+	stop := context.AfterFunc(&d.ctx, wake)
 	return func() {
 		stop()
 		wake()

@@ -95,6 +95,9 @@ func (w *worker) loop(t task) {
 			}
 			w.mapping = nil
 		}
+		if w.run.finished.Load() {
+			return
+		}
 		w.run.searching.Add(1)
 		var found bool
 		if t, found = w.search(); !found {
@@ -113,10 +116,11 @@ func (w *worker) leave(returned *bool) {
 		w.now.inCode = false
 		go w.resume()
 		return
+	case *returned && r.finished.Load(): // nobody needs it any more
 	case *returned:
-		r.mu.Lock()
+		r.crew.mu.Lock()
 		w.nextIdle, r.idle = r.idle, w
-		r.mu.Unlock()
+		r.crew.mu.Unlock()
 	default:
 		_ = r.abort() // Run returns it
 	}
@@ -164,6 +168,9 @@ func (w *worker) next(f *frame, id int32) (t task) {
 	p := f.plan
 	if id == p.last {
 		return w.end(f)
+	}
+	if then := p.ops[id].then; then != 0 {
+		return task{f, then}
 	}
 	left := false
 	for _, g := range p.outs[p.outAt[id]:p.outAt[id+1]] {

@@ -13,7 +13,8 @@ type compiler struct {
 	preds  [][]int32
 	column map[columnKind]int32
 	feeds  []int32 // operation -> how many operations use it
-	rares  []rare  // unused ones
+	rares  chunks[rare]
+	ids    chunks[int32]
 }
 
 // compilation is what the compilers of a root plan share.
@@ -71,18 +72,7 @@ func (c *compiler) room(steps int) {
 	c.ops = make([]op, 0, n)
 	c.preds = make([][]int32, 0, n)
 	c.feeds = make([]int32, 0, n)
-	c.rares = make([]rare, n)
-}
-
-// rare returns a copy of r that stays.
-func (c *compiler) rare(r rare) *rare {
-	if len(c.rares) == 0 {
-		c.rares = make([]rare, 8)
-	}
-	at := &c.rares[0]
-	c.rares = c.rares[1:]
-	*at = r
-	return at
+	c.rares.next, c.ids.next = n, n
 }
 
 func (c *compiler) finish() *plan {
@@ -158,7 +148,7 @@ func (c *compiler) pipeline(def *definition, info *callbacks.Node, parent int32,
 	index := int32(len(c.scopes))
 	c.scopes = append(c.scopes, scope{info: info, parent: parent, in: in.slot})
 	top := c.inner && parent == 0
-	enter := c.add(op{kind: opEnter, scope: index, info: info, top: top, rare: c.rare(rare{from: from(in)})}, union(from(in), order))
+	enter := c.add(op{kind: opEnter, scope: index, info: info, top: top, rare: c.rares.add(rare{from: c.from(in)})}, union(c.from(in), order))
 
 	values := make([]value, len(def.values))
 	values[def.in] = value{in.slot, enter}
@@ -190,7 +180,7 @@ func (c *compiler) pipeline(def *definition, info *callbacks.Node, parent int32,
 	}
 	out := values[def.out]
 	c.scopes[index].out = out.slot
-	exit := c.add(op{kind: opExit, scope: index, info: info, top: top, rare: c.rare(rare{from: []int32{out.from}})}, ends)
+	exit := c.add(op{kind: opExit, scope: index, info: info, top: top, rare: c.rares.add(rare{from: []int32{out.from}})}, ends)
 	return value{out.slot, exit}
 }
 
@@ -203,7 +193,9 @@ func union(a, b []int32) []int32 {
 	return slices.Compact(all)
 }
 
-func from(vs ...value) (ids []int32) {
+// from returns the operations that give values.
+func (c *compiler) from(vs ...value) []int32 {
+	ids := c.ids.list(len(vs))
 	for _, v := range vs {
 		if v.from >= 0 {
 			ids = append(ids, v.from)
@@ -231,7 +223,7 @@ func (c *compiler) place(p place, scope int32, ins []value, order []int32, aroun
 	if p.bind != nil {
 		out = p.kind
 	}
-	o := op{kind: opCall, scope: scope, info: p.info, rare: c.rare(rare{step: p.step, bodies: []*plan{body}})}
+	o := op{kind: opCall, scope: scope, info: p.info, rare: c.rares.add(rare{step: p.step, bodies: []*plan{body}})}
 	return c.step(o, out, ins, order)
 }
 
@@ -246,7 +238,7 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 	if st.pipeline != nil && p.bind == nil {
 		return c.pipeline(st.pipeline, p.info, scope, ins[0], order, inside)
 	}
-	o := op{scope: scope, info: p.info, rare: c.rare(rare{step: st})}
+	o := op{scope: scope, info: p.info, rare: c.rares.add(rare{step: st})}
 	out := st.out
 	switch {
 	case p.bind != nil:
@@ -272,7 +264,7 @@ func (c *compiler) use(p place, scope int32, ins []value, order []int32, around 
 }
 
 func (c *compiler) wiring(info *callbacks.Node, call call, out columnKind, scope int32, ins []value, order []int32) value {
-	o := op{kind: opWire, scope: scope, info: info, call: call, rare: c.rare(rare{many: make([]slot, len(ins))})}
+	o := op{kind: opWire, scope: scope, info: info, call: call, rare: c.rares.add(rare{many: make([]slot, len(ins))})}
 	for i, v := range ins {
 		o.many[i] = v.slot
 	}
@@ -289,7 +281,7 @@ func (c *compiler) step(o op, out columnKind, ins []value, order []int32) value 
 }
 
 func (c *compiler) connect(o op, out columnKind, ins []value, order []int32) value {
-	o.from = from(ins...)
+	o.from = c.from(ins...)
 	o.out = c.slot(out)
 	o.top = c.inner && o.scope == 0
 	return value{o.out, c.add(o, union(o.from, order))}

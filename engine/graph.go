@@ -85,7 +85,7 @@ func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
 
 // connect adds the use of a step and returns the value that it will give.
 func connect[O any](def *definition, u place, in ...handle) Value[O] {
-	u.in = make([]int32, 0, len(in))
+	u.in = def.ids.list(len(in))
 	for i, h := range in {
 		owner, id := h.def, h.id
 		switch owner {
@@ -107,7 +107,7 @@ func connect[O any](def *definition, u place, in ...handle) Value[O] {
 	}
 	out := newValue[O](def)
 	u.out = out.id
-	def.places = append(def.places, &u)
+	def.places = append(def.places, def.memory.add(u))
 	return out
 }
 

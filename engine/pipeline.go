@@ -173,8 +173,10 @@ type definition struct {
 	names   map[string]struct{}
 	in, out int32
 	gated   bool // it has a gate
-	depth   int  // how deep other steps are nested in it
-	size    int  // steps, those of nested pipelines included
+	memory  chunks[place]
+	ids     chunks[int32]
+	depth   int // how deep other steps are nested in it
+	size    int // steps, those of nested pipelines included
 
 	mu     sync.Mutex
 	sealed bool // Define has returned

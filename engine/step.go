@@ -105,11 +105,12 @@ func (s *step) configure(opts []Option) *step {
 // newStep describes a step with the function fn of the user.
 func newStep(name, kind string, fn any) *step {
 	f := reflect.ValueOf(fn)
-	s := &step{
-		info:    &callbacks.Node{Name: name, Type: kind, Signature: f.Type().String(), PC: f.Pointer()},
-		fn:      fn,
-		problem: badName(name),
-	}
+	both := &struct { // one allocation
+		step
+		info callbacks.Node
+	}{info: callbacks.Node{Name: name, Type: kind, Signature: f.Type().String(), PC: f.Pointer()}}
+	s := &both.step
+	s.info, s.fn, s.problem = &both.info, fn, badName(name)
 	if f.IsNil() {
 		s.problem = "the function is nil"
 	}

@@ -46,7 +46,10 @@ func (f *frame) muster(r *run, limit int) (*crew, *worker) {
 	}
 	c.limit = int32(limit)
 	w := c.worker(r)
-	w.contexts = make([]callbacks.CallbackContext, f.plan.contexts-1) // the root's is there
+	w.contexts = r.few[:]
+	if n := f.plan.contexts - 1; n > fewContexts { // the root's is there
+		w.contexts = make([]callbacks.CallbackContext, n)
+	}
 	c.active.Store(1)
 	c.gone.Add(1)
 	return c, w

@@ -76,7 +76,7 @@ func Map2[I, B, O any](g *Graph, s Step2[I, B, O], in Value[[]I], with Value[B],
 // add is what all Add functions do.
 func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
 	u, _ := g.def.use(s, opts)
-	if u.policy.tolerant {
+	if u.policy.get().tolerant {
 		g.def.errorf("node %q: engine.ContinueOnError is for maps", u.info.Name)
 	}
 	g.def.gated = g.def.gated || u.step != nil && u.step.gated
@@ -130,7 +130,7 @@ func newValue[T any](def *definition) Value[T] {
 type place struct {
 	info   *callbacks.Node
 	step   *step // nil for wiring
-	policy policy
+	policy *policy // nil: nothing was said
 	bind   bind // of a map
 	direct bool // of a map: it calls a node's function
 	wire   call
@@ -180,7 +180,7 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 		def.errorf("node %q: the name is used twice in this pipeline; give the second one another with engine.WithName(%q)", u.name, u.name+"2")
 	}
 	def.names[u.name] = struct{}{}
-	return place{info: info, step: st, policy: u.policy}, usable
+	return place{info: info, step: st, policy: u.policy.kept()}, usable
 }
 
 // errorf keeps a mistake in the definition, with the place in the user's code.

@@ -220,6 +220,23 @@ func AddCallbacks(list ...callbacks.PipelineCallback) Option {
 // failures, as [ItemsError].
 func ContinueOnError() Option { return func(u *usage) { u.policy.tolerant = true } }
 
+// kept returns nil for a policy that says nothing, as most do.
+func (p policy) kept() *policy {
+	if p == (policy{}) {
+		return nil
+	}
+	said := p
+	return &said
+}
+
+// get undoes kept.
+func (p *policy) get() policy {
+	if p == nil {
+		return policy{}
+	}
+	return *p
+}
+
 // over returns p where it says something, and base elsewhere.
 func (p policy) over(base policy) policy {
 	if p.retry == nil {

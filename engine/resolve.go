@@ -2,7 +2,12 @@ package engine
 
 // said returns what holds of a step that is used at p: what was said there, over
 // what was said where it was made.
-func (p place) said() policy { return p.policy.over(p.step.policy) }
+func (p place) said() policy {
+	if p.policy == nil {
+		return p.step.policy.get()
+	}
+	return p.policy.over(p.step.policy.get())
+}
 
 // inside returns what holds inside a step of which p was said, when around holds
 // around it. Who hears it is resolved apart, because callbacks add up.
@@ -25,7 +30,7 @@ func (s *step) applied(p, said policy) policy {
 // item returns the place of the step that a map at p runs for each item. What
 // the map says of itself is not for the maps inside.
 func (p place) item() place {
-	item := place{info: p.info, step: p.step, policy: p.policy, heard: p.heard}
-	item.policy.concurrency, item.policy.tolerant = nil, false
-	return item
+	said := p.policy.get()
+	said.concurrency, said.tolerant = nil, false
+	return place{info: p.info, step: p.step, policy: said.kept(), heard: p.heard}
 }

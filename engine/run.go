@@ -18,6 +18,7 @@ type run struct {
 
 	base    base
 	context callbacks.Root
+	few     [fewContexts]callbacks.CallbackContext // for the first steps
 	root    *callbacks.CallbackContext
 	cache   cache.Store
 	ears    []*ears
@@ -107,6 +108,7 @@ func (r *run) abort() error {
 func (r *run) watch() (end func()) {
 	halted := make(chan struct{})
 	stop := context.AfterFunc(r.ctx.around, func() {
+		<-r.ctx.Done() // who finds the run halted finds the cause
 		r.halt()
 		close(halted)
 	})

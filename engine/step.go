@@ -54,7 +54,7 @@ type Step4[A, B, C, D, O any] interface {
 type step struct {
 	info    *callbacks.Node
 	problem string // the mistake that was made when the step was made
-	policy  policy
+	policy  *policy // nil: nothing was said
 	ins     []columnKind
 	out     columnKind
 	gated   bool // it may stop the pipeline that it is in
@@ -89,7 +89,7 @@ func (s *step) function() any {
 // configure takes what options say of the step itself.
 func (s *step) configure(opts []Option) *step {
 	u := apply(opts, s.info.Name)
-	s.policy = u.policy
+	s.policy = u.policy.kept()
 	switch {
 	case s.problem != "":
 	case u.name != s.info.Name:

@@ -12,6 +12,10 @@ import (
 // for many nodes, and little memory held by a context that is kept.
 const contextChunk = 256
 
+// fewContexts is how many are part of the run itself, so that a small one needs
+// one allocation.
+const fewContexts = 10
+
 // worker runs ready operations on one goroutine.
 //
 // A worker that makes several operations ready runs the first itself and leaves

@@ -48,7 +48,7 @@ type value struct {
 // compile makes the plan of a root pipeline.
 func compile(def *definition, r Runner) *plan {
 	all := &compilation{bodies: map[bodyKey]*plan{}}
-	around := all.inside(inherited{policy: policy{runner: &r}}, def.step.policy.get())
+	around := all.inside(inherited{policy: policy{runner: &r}}, valueOf(def.step.policy))
 	c := newCompiler(all, around)
 	c.room(def.size)
 	in := c.slot(def.values[def.in])
@@ -100,7 +100,7 @@ func (all *compilation) inside(around inherited, said policy) inherited {
 
 // body returns the plan of a step that runs in frames of its own.
 func (all *compilation) body(p place, item bool, around inherited) *plan {
-	key := bodyKey{p.step, p.info, p.policy.get(), around, item}
+	key := bodyKey{p.step, p.info, valueOf(p.policy), around, item}
 	if known := all.bodies[key]; known != nil && p.bind == nil {
 		return known
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -74,6 +75,7 @@ func TestEndingEndsOnce(t *testing.T) {
 		all.Go(func() { <-e.Done() })
 		all.Go(func() {
 			for e.Err() == nil {
+				runtime.Gosched()
 			}
 			if err := e.Err(); !errors.Is(err, context.Canceled) {
 				t.Errorf("it has ended, and then: %v", err)

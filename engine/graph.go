@@ -76,7 +76,7 @@ func Map2[I, B, O any](g *Graph, s Step2[I, B, O], in Value[[]I], with Value[B],
 // add is what all Add functions do.
 func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
 	u, _ := g.def.use(s, opts)
-	if u.policy.get().tolerant {
+	if valueOf(u.policy).tolerant {
 		g.def.errorf("node %q: engine.ContinueOnError is for maps", u.info.Name)
 	}
 	g.def.gated = g.def.gated || u.step != nil && u.step.gated
@@ -129,10 +129,10 @@ func newValue[T any](def *definition) Value[T] {
 // place is one use of a step in a pipeline, or a piece of wiring.
 type place struct {
 	info   *callbacks.Node
-	step   *step // nil for wiring
+	step   *step   // nil for wiring
 	policy *policy // nil: nothing was said
-	bind   bind // of a map
-	direct bool // of a map: it calls a node's function
+	bind   bind    // of a map
+	direct bool    // of a map: it calls a node's function
 	wire   call
 	in     []int32
 	out    int32

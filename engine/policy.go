@@ -229,8 +229,8 @@ func (p policy) kept() *policy {
 	return &said
 }
 
-// get undoes kept.
-func (p *policy) get() policy {
+// valueOf undoes kept.
+func valueOf(p *policy) policy {
 	if p == nil {
 		return policy{}
 	}

@@ -4,9 +4,9 @@ package engine
 // what was said where it was made.
 func (p place) said() policy {
 	if p.policy == nil {
-		return p.step.policy.get()
+		return valueOf(p.step.policy)
 	}
-	return p.policy.over(p.step.policy.get())
+	return p.policy.over(valueOf(p.step.policy))
 }
 
 // inside returns what holds inside a step of which p was said, when around holds
@@ -30,7 +30,7 @@ func (s *step) applied(p, said policy) policy {
 // item returns the place of the step that a map at p runs for each item. What
 // the map says of itself is not for the maps inside.
 func (p place) item() place {
-	said := p.policy.get()
+	said := valueOf(p.policy)
 	said.concurrency, said.tolerant = nil, false
 	return place{info: p.info, step: p.step, policy: said.kept(), heard: p.heard}
 }

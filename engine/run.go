@@ -43,7 +43,7 @@ type run struct {
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c *Config) error {
 	r := &run{cache: c.Cache}
-	r.ctx.around = ctx
+	r.ctx.around = ctx //nolint:fatcontext // it is the one around
 	defer r.ctx.cancel(nil)
 
 	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: f.plan.runner.name}

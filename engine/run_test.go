@@ -462,8 +462,8 @@ func TestPipelinesRunAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-func mapOf(fn func(context.Context, int) (int, error)) *engine.Pipeline[[]int, []int] {
+func mapOf(fn func(context.Context, int) (int, error), opts ...engine.Option) *engine.Pipeline[[]int, []int] {
 	return engine.Define("p", func(g *engine.Graph, in engine.Value[[]int]) engine.Value[[]int] {
-		return engine.Map(g, engine.Node("item", fn), in)
+		return engine.Map(g, engine.Node("item", fn, opts...), in)
 	})
 }

@@ -53,7 +53,7 @@ type Step4[A, B, C, D, O any] interface {
 // step is a step with its types erased.
 type step struct {
 	info    *callbacks.Node
-	problem string // the mistake that was made when the step was made
+	problem string  // the mistake that was made when the step was made
 	policy  *policy // nil: nothing was said
 	ins     []columnKind
 	out     columnKind

@@ -1,0 +1,77 @@
+package logs
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// escaper writes lines of JSON and escapes in them what does not print:
+// slog.JSONHandler leaves DEL, C1 controls and marks such as U+202E, which turns
+// the direction of text, as they are. Outside of strings JSON is ASCII, so that
+// the escape of strings is right wherever such a character stands, and what a
+// reader decodes is the same.
+//
+// What prints is what strconv.Quote leaves alone, by which slog.TextHandler goes.
+type escaper struct{ to io.Writer }
+
+// lines keeps the buffers in which lines are made anew.
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxKept is the most bytes of a buffer that is kept.
+const maxKept = 64 << 10
+
+// Write implements io.Writer.
+func (e *escaper) Write(p []byte) (int, error) {
+	at := firstToEscape(p)
+	if at == len(p) {
+		return e.to.Write(p)
+	}
+	buf := lines.Get().(*[]byte) //nolint:forcetypeassert // nothing else is put
+	line := appendEscaped(append((*buf)[:0], p[:at]...), p[at:])
+	_, err := e.to.Write(line)
+	if cap(line) <= maxKept {
+		*buf = line
+		lines.Put(buf)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// firstToEscape returns where the first character that does not print is.
+func firstToEscape(p []byte) int {
+	for i := 0; i < len(p); {
+		if p[i] < 0x7f { // below a space there are only the ends of lines
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(p[i:])
+		if r == utf8.RuneError || !strconv.IsPrint(r) {
+			return i
+		}
+		i += size
+	}
+	return len(p)
+}
+
+func appendEscaped(line, p []byte) []byte {
+	for len(p) > 0 {
+		r, size := utf8.DecodeRune(p)
+		switch {
+		case r == '\n' || r != utf8.RuneError && strconv.IsPrint(r):
+			line = append(line, p[:size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			line = fmt.Appendf(line, `\u%04x\u%04x`, high, low)
+		default:
+			line = fmt.Appendf(line, `\u%04x`, r)
+		}
+		p = p[size:]
+	}
+	return line
+}

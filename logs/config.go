@@ -56,12 +56,10 @@ func New(w io.Writer, c Config) (*slog.Logger, error) {
 	}
 	least.Set(level)
 
-	opts := &slog.HandlerOptions{Level: least}
-	var lines slog.Handler
+	w, opts := &escaper{w}, &slog.HandlerOptions{Level: least}
+	var lines slog.Handler = slog.NewJSONHandler(w, opts)
 	if text {
 		lines = slog.NewTextHandler(w, opts)
-	} else {
-		lines = slog.NewJSONHandler(&escaper{w}, opts)
 	}
 	h := NewHandler(lines)
 	if c.Provider != nil {

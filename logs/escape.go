@@ -9,13 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// escaper writes lines of JSON and escapes in them what does not print:
-// slog.JSONHandler leaves DEL, C1 controls and marks such as U+202E, which turns
-// the direction of text, as they are. Outside of strings JSON is ASCII, so that
-// the escape of strings is right wherever such a character stands, and what a
-// reader decodes is the same.
+// escaper writes lines of slog's handlers and escapes in them what does not
+// print: slog.JSONHandler leaves DEL, C1 controls and marks such as U+202E, which
+// turns the direction of text, as they are, and slog.TextHandler leaves DEL.
+// Outside of strings JSON is ASCII, so that the escape of strings is right
+// wherever such a character stands, and what a reader decodes is the same.
 //
-// What prints is what strconv.Quote leaves alone, by which slog.TextHandler goes.
+// What prints is what strconv.Quote leaves alone, by which slog.TextHandler goes
+// too.
 type escaper struct{ to io.Writer }
 
 // lines keeps the buffers in which lines are made anew.

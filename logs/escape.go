@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"strconv"
@@ -46,7 +47,14 @@ func (e *escaper) Write(p []byte) (int, error) {
 
 // firstToEscape returns where the first character that does not print is.
 func firstToEscape(p []byte) int {
-	for i := 0; i < len(p); {
+	i := 0
+	for ; i+8 <= len(p); i += 8 { // eight bytes at once, while all are below DEL
+		const ones, tops = 0x0101010101010101, 0x8080808080808080
+		if w := binary.NativeEndian.Uint64(p[i:]); (w|(w+ones))&tops != 0 {
+			break
+		}
+	}
+	for i < len(p) {
 		if p[i] < 0x7f { // below a space there are only the ends of lines
 			i++
 			continue

@@ -32,11 +32,15 @@ func (l *lifecycle) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure)
 	if !ok {
 		return
 	}
-	r.AddAttrs(slog.String(keyResult, ev.Result.String()), slog.Float64(keyDuration, cc.Elapsed().Seconds()))
-	// Of a scope around cc it says nothing here.
-	if last, ok := lastAttempt.Get(cc); ok && last.scope == cc {
-		r.AddAttrs(slog.Int(keyAttemptNumber, last.attempt))
+	if k := cc.Kind(); k == callbacks.KindNode || k == callbacks.KindMapItem {
+		attempt := 1
+		if last, ok := lastAttempt.Get(cc); ok && last.scope == cc { // not that of a scope around
+			attempt = last.attempt
+		}
+		r.AddAttrs(slog.Int(keyAttemptNumber, attempt))
 	}
+	r.AddAttrs(slog.String(keyResult, ev.Result.String()))
+	r.took(cc.Elapsed())
 	r.cause(ev.Err)
 	var s interface{ Stack() string }
 	if errors.As(ev.Err, &s) {

@@ -46,6 +46,20 @@ func NewHandler(inner slog.Handler) slog.Handler {
 	}
 }
 
+// without returns h, which NewHandler made, without some fields.
+func without(h slog.Handler, skip fields) slog.Handler {
+	switch h := h.(type) {
+	case *handler:
+		less := *h
+		less.has |= skip
+		return &less
+	case fanout:
+		return h.each(func(one slog.Handler) slog.Handler { return without(one, skip) })
+	default:
+		return h
+	}
+}
+
 // Enabled implements slog.Handler.
 func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return (h.level == nil || level >= h.level.Level()) && h.inner.Enabled(ctx, level)

@@ -32,26 +32,28 @@ var (
 //     was cached or skipped; what the look-up of a stored result gave, and that
 //     a result was offered to the cache.
 //
-// An end has duration_s in seconds and spanloom.result. Texts of errors are cut
+// An end has spanloom.result and duration_s, in seconds. Texts of errors are cut
 // at 256 characters. Inputs and outputs are not logged.
 //
 // Which hooks it hears follows from the levels that the logger is enabled for
-// when a run starts: with INFO no hook of a node. What is too low is not logged
-// at any time. A run that is started under an OpenTelemetry span takes part in
-// its trace.
+// when a run starts: with INFO no hook of a node that succeeds, nor does a node
+// read the clock. What is too low is not logged at any time. A run that is
+// started under an OpenTelemetry span takes part in its trace.
 func Lifecycle(logger *slog.Logger) callbacks.PipelineCallback {
-	return &lifecycle{handler: NewHandler(logger.Handler())}
+	// The contexts of hooks do not count attempts; the records say what they know.
+	return &lifecycle{handler: without(NewHandler(logger.Handler()), fieldAttemptNumber)}
 }
 
 const (
+	// No Times: for the sake of one duration every node would read the clock.
 	infoHooks = callbacks.HookPipelineStart | callbacks.HookPipelineEnd |
-		callbacks.HookNestedPipelineStart | callbacks.Times
+		callbacks.HookNestedPipelineStart
 	debugHooks = callbacks.HookNodeStart | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookNodeSkipped | callbacks.HookMapStart | callbacks.HookMapEnd |
 		callbacks.HookMapItemStart | callbacks.HookMapItemEnd | callbacks.HookMapItemCached |
 		callbacks.Times
 	// The number of the attempt that failed for good is known from retries only.
-	errorHooks = callbacks.HookError | callbacks.HookNodeRetry | callbacks.Times
+	errorHooks = callbacks.HookError | callbacks.HookNodeRetry
 )
 
 // Hooks returns what the enabled levels need.
@@ -106,11 +108,28 @@ func (r *record) text(key, value string) {
 // end says how something ended. The text of its error is in the record of the
 // failure, which stands where that began.
 func (r *record) end(e callbacks.End) {
-	r.AddAttrs(slog.String(keyResult, e.Result.String()), slog.Float64(keyDuration, e.Duration.Seconds()))
+	r.AddAttrs(slog.String(keyResult, e.Result.String()))
+	r.took(e.Duration)
 	if e.Err != nil && e.Result != callbacks.ResultCancellation {
 		r.text(keyErrorType, callbacks.ErrorType(e.Err))
 	}
 }
+
+// took says how long the scope took, if that is known: d is of the engine, which
+// measures when a callback of the run wants it.
+func (r *record) took(d time.Duration) {
+	if r.cc.Start().IsZero() {
+		start, ok := began.Get(r.cc)
+		if !ok || r.cc.Parent() != nil {
+			return
+		}
+		d = time.Since(start)
+	}
+	r.AddAttrs(slog.Float64(keyDuration, d.Seconds()))
+}
+
+// began is when a run began whose engine does not measure time.
+var began = callbacks.NewKey[time.Time]("began")
 
 // cause says what err is.
 func (r *record) cause(err error) {

@@ -2,12 +2,16 @@ package logs
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
 
 // OnPipelineStart logs that a run or a nested pipeline starts.
 func (l *lifecycle) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	if cc.Parent() == nil && cc.Start().IsZero() {
+		began.Set(cc, time.Now())
+	}
 	level, msg := slog.LevelInfo, "run started"
 	switch {
 	case cc.Depth() > 0:
@@ -135,6 +139,7 @@ func (l *lifecycle) started(cc *callbacks.CallbackContext, msg string, looked *c
 		}
 	}
 	if r, ok := l.begin(cc, slog.LevelDebug, msg); ok {
+		r.AddAttrs(slog.Int(keyAttemptNumber, 1))
 		r.log()
 	}
 }
@@ -147,8 +152,8 @@ func (l *lifecycle) attempted(cc *callbacks.CallbackContext, msg string, e callb
 		}
 	}
 	if r, ok := l.begin(cc, slog.LevelDebug, msg); ok {
-		r.end(e)
 		r.AddAttrs(slog.Int(keyAttemptNumber, attempts))
+		r.end(e)
 		r.log()
 	}
 }

@@ -6,4 +6,7 @@ import (
 	"go.uber.org/goleak"
 )
 
+// raceEnabled says that the tests run with the race detector.
+var raceEnabled bool
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -14,6 +14,7 @@ type broken struct{ handle, enabled, with func() error }
 func (b broken) Enabled(context.Context, slog.Level) bool {
 	return b.enabled == nil || b.enabled() == nil
 }
+
 func (b broken) Handle(context.Context, slog.Record) error {
 	if b.handle == nil {
 		return nil

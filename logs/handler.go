@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // handler adds to records where they belong.
@@ -72,7 +73,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		return h.inner.Handle(ctx, r)
 	}
 	if h.bridged {
-		ctx = p.context(ctx)
+		ctx = p.context()
 	}
 	return h.add(ctx, p, r)
 }
@@ -87,7 +88,7 @@ func (h *handler) add(ctx context.Context, p place, r slog.Record) error {
 			return true
 		})
 	}
-	list := p.appendTo(array[:0], ctx, has)
+	list := p.appendTo(array[:0], has)
 	if len(list) == 0 {
 		return h.inner.Handle(ctx, r)
 	}
@@ -113,8 +114,7 @@ func (h *handler) grouped(r slog.Record) (slog.Attr, bool) {
 		return true
 	})
 	var a slog.Attr
-	for i := len(h.groups) - 1; i >= 0; i-- {
-		g := h.groups[i]
+	for _, g := range slices.Backward(h.groups) {
 		all := make([]slog.Attr, 0, len(g.attrs)+len(inside))
 		all = append(append(all, g.attrs...), inside...)
 		if len(all) == 0 {

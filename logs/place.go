@@ -14,7 +14,8 @@ import (
 
 // place is where a record belongs: in a run, in a span, both or neither.
 type place struct {
-	cc *callbacks.CallbackContext
+	ctx context.Context
+	cc  *callbacks.CallbackContext
 	// span is valid when code opened it, in the node or outside of any run. The
 	// span of the node itself is cc's: it need not be in ctx, nor record.
 	span trace.SpanContext
@@ -25,7 +26,7 @@ func placeOf(ctx context.Context) place {
 	if ctx == nil {
 		return place{}
 	}
-	p := place{cc: callbacks.FromContext(ctx)}
+	p := place{ctx: ctx, cc: callbacks.FromContext(ctx)}
 	if p.cc != nil && ctx == context.Context(p.cc) {
 		return p
 	}
@@ -49,10 +50,10 @@ func (p place) unknown() bool { return p.cc == nil && !p.span.IsValid() }
 // hold for the first record only, and race.
 var extract = slogotel.ExtractOtelAttrFromContext(nil, keyTraceID, keySpanID)
 
-// appendTo appends the fields, except those to skip. ctx is that of p.
-func (p place) appendTo(list []slog.Attr, ctx context.Context, skip fields) []slog.Attr {
+// appendTo appends the fields, except those to skip.
+func (p place) appendTo(list []slog.Attr, skip fields) []slog.Attr {
 	if skip&fieldIDs != fieldIDs {
-		list = p.appendIDs(list, ctx, skip)
+		list = p.appendIDs(list, skip)
 	}
 	if p.cc == nil {
 		return list
@@ -101,9 +102,9 @@ func itemAround(cc *callbacks.CallbackContext) int {
 	return -1
 }
 
-func (p place) appendIDs(list []slog.Attr, ctx context.Context, skip fields) []slog.Attr {
+func (p place) appendIDs(list []slog.Attr, skip fields) []slog.Attr {
 	if p.span.IsValid() {
-		if found := extract(ctx); len(found) > 0 {
+		if found := extract(p.ctx); len(found) > 0 {
 			for _, a := range found {
 				if skip&fieldOf(a.Key) == 0 {
 					list = append(list, a)
@@ -137,14 +138,14 @@ func appendHex(list []slog.Attr, traceID [16]byte, spanID [8]byte, flags byte, s
 	return list
 }
 
-// context returns ctx, or one made from it in which OpenTelemetry finds the span
-// of p: it looks nowhere else.
-func (p place) context(ctx context.Context) context.Context {
+// context returns a context in which OpenTelemetry finds the span of p: it looks
+// nowhere else.
+func (p place) context() context.Context {
 	if p.cc == nil || p.span.IsValid() {
-		return ctx
+		return p.ctx
 	}
-	if want := propagation.SpanContext(p.cc); !trace.SpanContextFromContext(ctx).Equal(want) {
-		return trace.ContextWithSpanContext(ctx, want)
+	if want := propagation.SpanContext(p.cc); !trace.SpanContextFromContext(p.ctx).Equal(want) {
+		return trace.ContextWithSpanContext(p.ctx, want)
 	}
-	return ctx
+	return p.ctx
 }

@@ -25,13 +25,14 @@ func TestIDs(t *testing.T) {
 	always, never := tracer(t, sdktrace.AlwaysSample()), tracer(t, sdktrace.NeverSample())
 	opened := func(ctx context.Context, tr trace.Tracer) (context.Context, trace.SpanContext) {
 		ctx, span := tr.Start(ctx, "of the code")
+		t.Cleanup(func() { span.End() })
 		return ctx, span.SpanContext()
 	}
 	ofNode := func(cc *callbacks.CallbackContext) (context.Context, trace.SpanContext) {
 		return context.WithValue(cc, new(int), 1), propagation.SpanContext(cc)
 	}
 	around := func(tr trace.Tracer) context.Context {
-		ctx, _ := tr.Start(context.Background(), "request")
+		ctx, _ := opened(context.Background(), tr)
 		return ctx
 	}
 	cases := map[string]func() (context.Context, trace.SpanContext){
@@ -72,9 +73,9 @@ func TestIDs(t *testing.T) {
 			return ofNode(node(node(context.Background(), propagation.OTel{}), propagation.OTel{}))
 		},
 	}
-	for name, make := range cases {
+	for name, begin := range cases {
 		t.Run(name, func(t *testing.T) {
-			ctx, want := make()
+			ctx, want := begin()
 			var b buffer
 			slog.New(NewHandler(slog.NewJSONHandler(&b, nil))).InfoContext(ctx, "m")
 			got := b.records(t)[0]

@@ -110,7 +110,9 @@ func (h *handler) add(ctx context.Context, p place, r slog.Record) error {
 func (h *handler) grouped(r slog.Record) (slog.Attr, bool) {
 	var inside []slog.Attr
 	r.Attrs(func(a slog.Attr) bool {
-		inside = append(inside, a)
+		if !a.Equal(slog.Attr{}) {
+			inside = append(inside, a)
+		}
 		return true
 	})
 	var a slog.Attr

@@ -7,6 +7,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
+
+	"github.com/spanloom/spanloom/callbacks"
 )
 
 // validating is a provider whose loggers make text valid UTF-8.
@@ -50,11 +52,12 @@ func validRecord(r log.Record) log.Record {
 	return clean
 }
 
-// validError is an error whose text is valid.
+// validError is an error whose text is valid. Its type is that of the error.
 type validError struct{ error }
 
-func (e validError) Error() string { return valid(e.error.Error()) }
-func (e validError) Unwrap() error { return e.error }
+func (e validError) Error() string     { return valid(e.error.Error()) }
+func (e validError) Unwrap() error     { return e.error }
+func (e validError) ErrorType() string { return callbacks.ErrorType(e.error) }
 
 func isValidKV(kv attribute.KeyValue) bool {
 	return utf8.ValidString(string(kv.Key)) && isValid(kv.Value)

@@ -110,9 +110,7 @@ func (h *handler) add(ctx context.Context, p place, r slog.Record) error {
 func (h *handler) grouped(r slog.Record) (slog.Attr, bool) {
 	var inside []slog.Attr
 	r.Attrs(func(a slog.Attr) bool {
-		if !a.Equal(slog.Attr{}) {
-			inside = append(inside, a)
-		}
+		inside = append(inside, a)
 		return true
 	})
 	var a slog.Attr

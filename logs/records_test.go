@@ -93,6 +93,44 @@ func TestBypass(t *testing.T) {
 	}
 }
 
+// TestNothingToTell calls hooks that say nothing new.
+func TestNothingToTell(t *testing.T) {
+	root := run(context.Background())
+	nested := inside(root, callbacks.KindPipeline, "inner", -1, 1)
+	r := one(t, func(cb callbacks.PipelineCallback) {
+		cb.OnNestedPipelineStart(root, callbacks.NestedPipelineStart{Child: nested}) // the same runner
+		cb.OnPipelineStart(nested, callbacks.PipelineStart{})
+	})
+	if r["msg"] != "pipeline started" {
+		t.Errorf("%v, want the start only", r)
+	}
+	r = one(t, func(cb callbacks.PipelineCallback) { // a failure is not offered to the cache
+		cb.OnNodeEnd(inside(root, callbacks.KindNode, "n", -1, 1), callbacks.NodeEnd{
+			End: callbacks.End{Result: callbacks.ResultFailure, Err: errors.New("x")}, Attempts: 1, Cache: &callbacks.CacheLookup{},
+		})
+	})
+	if r["msg"] != "node ended" {
+		t.Errorf("%v, want the end only", r)
+	}
+}
+
+// TestDurations holds that only what was measured is told, when nobody wants
+// times: that of the run.
+func TestDurations(t *testing.T) {
+	root := run(context.Background())
+	nested := inside(root, callbacks.KindPipeline, "inner", -1, 1)
+	var b buffer
+	cb := Lifecycle(logged(t, &b, Config{Level: "debug"}))
+	success := callbacks.PipelineEnd{End: callbacks.End{Result: callbacks.ResultSuccess}}
+	cb.OnPipelineStart(root, callbacks.PipelineStart{})
+	cb.OnPipelineEnd(nested, success)
+	cb.OnPipelineEnd(root, success)
+	list := b.records(t)
+	if len(list) != 3 || list[1][keyDuration] != nil || list[2][keyDuration] == nil {
+		t.Errorf("%v, want a duration of the run only", list)
+	}
+}
+
 // TestCancelled holds that what was cancelled is no error of its own.
 func TestCancelled(t *testing.T) {
 	r := one(t, func(cb callbacks.PipelineCallback) {

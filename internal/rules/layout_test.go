@@ -17,7 +17,7 @@ var (
 		"go.mod", "engine/", "callbacks/", "plugins/console/", "plugins/jaeger/", "plugins/otlp/",
 		"propagation/", "examples/", "docs/",
 	}
-	required = []string{"github.com/hashicorp/go-plugin", "go.opentelemetry.io/otel"}
+	required = []string{"github.com/hashicorp/go-plugin", "go.opentelemetry.io/otel", "github.com/samber/slog-otel"}
 )
 
 func TestTopLevel(t *testing.T) {

@@ -71,6 +71,8 @@ var rules = []rule{
 		module+"/cache", "go.etcd.io/bbolt/...", "golang.org/x/sys/...")},
 	{"the kit for caches depends on the cache interface only", only(
 		equal(module+"/cache/cachetest"), module+"/cache")},
+	{"logs knows neither the engine nor OpenTelemetry's SDK", never(
+		equal(module+"/logs"), module+"/engine", module+"/pluginhost", module+"/manifest", "go.opentelemetry.io/otel/sdk")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -223,6 +225,10 @@ func TestRulesCanFail(t *testing.T) {
 		"the kit for caches depends on the cache interface only": {
 			broken: fake("cache/cachetest", module+"/engine"),
 			kept:   fake("cache/cachetest", "testing", module+"/cache"),
+		},
+		"logs knows neither the engine nor OpenTelemetry's SDK": {
+			broken: fake("logs", "go.opentelemetry.io/otel/sdk/log"),
+			kept:   fake("logs", module+"/callbacks", module+"/propagation", otel, "go.opentelemetry.io/otel/log"),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"unicode/utf8"
+
+	"github.com/spanloom/spanloom/internal/capture"
 )
 
 // Values gives a hook the inputs or outputs of its scope, without making
@@ -57,21 +58,9 @@ func (v Values) Copy(i int) (any, error) {
 }
 
 // JSON returns the i-th value as JSON of at most limit bytes. Longer text is
-// cut at a rune and ends with "...". A value that cannot be encoded gives
-// "<unserializable: T>".
-func (v Values) JSON(i, limit int) string {
-	shared := v.Shared(i)
-	data, err := json.Marshal(shared)
-	if err != nil {
-		return fmt.Sprintf("<unserializable: %T>", shared)
-	}
-	if len(data) <= limit {
-		return string(data)
-	}
-	const dots = "..."
-	cut := max(limit-len(dots), 0)
-	for cut > 0 && !utf8.RuneStart(data[cut]) {
-		cut--
-	}
-	return string(data[:cut]) + dots[:min(limit, len(dots))]
-}
+// cut at a rune and ends with "...". What cannot be encoded gives
+// "<unserializable: T>": in the value's place, or inside it as a string. It costs
+// what the limit allows, however large the value is; only methods of the value,
+// such as MarshalJSON, cost what they do. Nothing is left out that may be secret:
+// see package privacy.
+func (v Values) JSON(i, limit int) string { return capture.JSON(limit, nil, v.Shared(i)) }

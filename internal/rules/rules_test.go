@@ -52,11 +52,16 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"callbacks depends on the standard library only", only(
-		equal(module + "/callbacks"))},
+	{"callbacks depends on the standard library and the encoder of values only", only(
+		equal(module+"/callbacks"), module+"/internal/capture")},
+	{"the encoder of values depends on the standard library only", only(
+		equal(module + "/internal/capture"))},
+	{"privacy depends on the standard library and the encoder of values only", only(
+		equal(module+"/privacy"), module+"/internal/capture")},
 	{"engine depends on callbacks, cache, runs and the standard library only", only(
 		either(equal(module+"/engine"), below(module+"/engine/internal")),
-		module+"/callbacks", module+"/cache", module+"/runs", module+"/engine/internal/...")},
+		module+"/callbacks", module+"/cache", module+"/runs", module+"/engine/internal/...",
+		module+"/internal/capture")},
 	{"nothing below engine knows OpenTelemetry", never(
 		below(module+"/engine"), "go.opentelemetry.io")},
 	{"the cache interface depends on the standard library only", only(
@@ -194,9 +199,17 @@ func goTool(t *testing.T, args ...string) string {
 func TestRulesCanFail(t *testing.T) {
 	const otel = "go.opentelemetry.io/otel/trace"
 	cases := map[string]struct{ broken, kept packages }{
-		"callbacks depends on the standard library only": {
+		"callbacks depends on the standard library and the encoder of values only": {
 			broken: fake("callbacks", module+"/cache"),
-			kept:   join(fake("callbacks", "context"), fake("callbacks/callbacktest", "testing", module+"/callbacks")),
+			kept:   join(fake("callbacks", "context", module+"/internal/capture"), fake("callbacks/callbacktest", "testing", module+"/callbacks")),
+		},
+		"the encoder of values depends on the standard library only": {
+			broken: fake("internal/capture", module+"/callbacks"),
+			kept:   fake("internal/capture", "reflect"),
+		},
+		"privacy depends on the standard library and the encoder of values only": {
+			broken: fake("privacy", module+"/callbacks"),
+			kept:   fake("privacy", "log/slog", module+"/internal/capture"),
 		},
 		"engine depends on callbacks, cache, runs and the standard library only": {
 			broken: fake("engine/internal/plan", module+"/cache/disk"),

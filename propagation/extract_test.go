@@ -71,6 +71,8 @@ func TestExtract(t *testing.T) {
 		"line break":                 {carrier: Header{"Traceparent": {valid + "\r\nX: y"}}, reason: "malformed"},
 		"NUL":                        {carrier: Header{"Traceparent": {valid + "\x00"}}, reason: "malformed"},
 		"two lines of traceparent":   {carrier: Header{"Traceparent": {valid, valid}}, reason: "malformed"},
+		"two of a later version":     {carrier: Header{"Traceparent": {"cc" + valid[2:] + "-x", valid}}, reason: "malformed"},
+		"state with spaces":          {carrier: Header{"Traceparent": {valid}, "Tracestate": {"a=1, b=2 ,\tc=3"}}, span: "01", state: 11},
 		"many lines of traceparent":  {carrier: Header{"Traceparent": make([]string, 10_000)}, reason: "too long"},
 		"state":                      {carrier: Header{"Traceparent": {valid}, "Tracestate": {"a=1,b=2"}}, span: "01", state: 7},
 		"state on two lines":         {carrier: Header{"Traceparent": {valid}, "Tracestate": {"a=1", "b=2"}}, span: "01", state: 7},

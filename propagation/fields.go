@@ -107,6 +107,10 @@ func readSpan(ctx context.Context, c propagation.TextMapCarrier) trace.SpanConte
 	if f.parent == "" {
 		return trace.SpanContext{}
 	}
+	if strings.Contains(f.parent, ",") { // two lines, perhaps joined on the way
+		warn(ctx, parentKey, "malformed", len(f.parent))
+		return trace.SpanContext{}
+	}
 	f.state = read(ctx, c, stateKey, maxState)
 	sc := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), &f))
 	switch {

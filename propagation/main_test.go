@@ -11,5 +11,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
 	}
+	for _, name := range []string{"TRACEPARENT", "TRACESTATE", "BAGGAGE"} {
+		os.Unsetenv(name) // of whoever runs the tests
+	}
 	goleak.VerifyTestMain(m)
 }

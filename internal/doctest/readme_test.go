@@ -23,7 +23,7 @@ const root = "../.."
 
 // pages are the files whose blocks are held. The last manifest before a block of
 // kind "validate" is the one that it is about.
-var pages = []string{"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "README.md"}
+var pages = []string{"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/propagation.md", "README.md"}
 
 func blocks(t *testing.T) []block {
 	t.Helper()

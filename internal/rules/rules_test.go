@@ -71,6 +71,14 @@ var rules = []rule{
 		module+"/cache", "go.etcd.io/bbolt/...", "golang.org/x/sys/...")},
 	{"the kit for caches depends on the cache interface only", only(
 		equal(module+"/cache/cachetest"), module+"/cache")},
+	{"propagation brings OpenTelemetry's API only", only(
+		equal(module+"/propagation"),
+		module+"/callbacks", "go.opentelemetry.io/otel/attribute/...", "go.opentelemetry.io/otel/baggage",
+		"go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/internal/...", "go.opentelemetry.io/otel/propagation/...",
+		"go.opentelemetry.io/otel/semconv/...", "go.opentelemetry.io/otel/trace/...",
+		"go.opentelemetry.io/contrib/propagators/envcar", "github.com/cespare/xxhash/v2")},
+	{"nothing below propagation knows the engine", never(
+		below(module+"/propagation"), module+"/engine", module+"/pluginhost", "go.opentelemetry.io/otel/sdk")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -223,6 +231,14 @@ func TestRulesCanFail(t *testing.T) {
 		"the kit for caches depends on the cache interface only": {
 			broken: fake("cache/cachetest", module+"/engine"),
 			kept:   fake("cache/cachetest", "testing", module+"/cache"),
+		},
+		"propagation brings OpenTelemetry's API only": {
+			broken: fake("propagation", "google.golang.org/grpc"),
+			kept:   join(fake("propagation", otel, module+"/callbacks"), fake("propagation/grpcprop", "google.golang.org/grpc")),
+		},
+		"nothing below propagation knows the engine": {
+			broken: fake("propagation/grpcprop", module+"/engine"),
+			kept:   fake("propagation/grpcprop", module+"/propagation"),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

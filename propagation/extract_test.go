@@ -122,6 +122,21 @@ func TestExtract(t *testing.T) {
 	}
 }
 
+// TestLimitsOfOneValue is for carriers that have one value of a key.
+func TestLimitsOfOneValue(t *testing.T) {
+	for key, limit := range map[string]int{"traceparent": maxParent, "tracestate": maxState, "baggage": maxBaggage} {
+		for _, size := range []int{limit, limit + 1} {
+			log := logged(t)
+			m := Map{"traceparent": valid}
+			m[key] = strings.Repeat("x", size)
+			Extract(t.Context(), m)
+			if got := strings.Contains(log.String(), "too long"); got != (size > limit) {
+				t.Errorf("%s of %d bytes: logged %s", key, size, log)
+			}
+		}
+	}
+}
+
 // TestNothingStays holds that a carrier which names nothing changes nothing.
 func TestNothingStays(t *testing.T) {
 	ctx := Extract(t.Context(), Map{"traceparent": valid, "baggage": "a=1"})

@@ -152,6 +152,8 @@ func fieldsOf(ctx context.Context) fields {
 		warn(ctx, baggageKey, "too long to send", len(f.baggage))
 		f.baggage = ""
 	}
+	// A tab in baggage can only be white space, and gRPC fails a call that has one.
+	f.baggage = strings.ReplaceAll(f.baggage, "\t", " ")
 	f.clean(ctx)
 	return f
 }
@@ -167,6 +169,6 @@ func (f *fields) clean(ctx context.Context) {
 	}
 }
 
-// unsendable tells what cannot stand in the value of a header from what can
-// (RFC 9110, section 5.5).
-func unsendable(r rune) bool { return (r < ' ' && r != '\t') || r > '~' }
+// unsendable tells what cannot stand in a header everywhere: gRPC takes printable
+// characters only.
+func unsendable(r rune) bool { return r < ' ' || r > '~' }

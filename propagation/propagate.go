@@ -16,8 +16,8 @@ import (
 //
 // What carrier had of a trace before is replaced. Without a span in ctx,
 // traceparent and tracestate stay as they are. Baggage of more than 64 members
-// or 8192 bytes is left out as a whole, with a warning. Values never have a line
-// break or a NUL in them.
+// or 8192 bytes is left out as a whole, with a warning. Values have printable
+// ASCII characters only, never a line break or a NUL.
 //
 // All baggage goes out: see [Config.Send] for receivers that you do not know.
 func Inject(ctx context.Context, carrier propagation.TextMapCarrier) {

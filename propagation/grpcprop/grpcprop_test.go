@@ -121,6 +121,18 @@ func TestUnknownHostGetsNoBaggage(t *testing.T) {
 	}
 }
 
+// TestTab sends baggage in which a tab is white space, as W3C Baggage allows and
+// gRPC does not: it would refuse the call.
+func TestTab(t *testing.T) {
+	ctx := propagation.Extract(t.Context(), propagation.Map{"baggage": "user=anna;of\t=\tx"})
+	for _, s := range call(ctx, t, propagation.Config{Hosts: []string{"localhost"}}, propagation.Config{TrustIncoming: true}) {
+		m := baggage.FromContext(s.ctx).Member("user")
+		if p := m.Properties(); m.Value() != "anna" || len(p) != 1 || p[0].Key() != "of" {
+			t.Errorf("baggage %q came through", m)
+		}
+	}
+}
+
 func TestStranger(t *testing.T) {
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "traceparent", traceparent, "baggage", "user=anna")
 	conn := func(c propagation.Config) []seen {

@@ -2,4 +2,5 @@
 
 package propagation
 
-const slowness = 1
+// slowness is how much longer than 100 µs a slow machine may take.
+const slowness = 3

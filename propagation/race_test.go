@@ -2,5 +2,5 @@
 
 package propagation
 
-// slowness is what the race detector may cost.
+// slowness is how much longer than 100 µs the race detector may take.
 const slowness = 20

@@ -1,5 +1,7 @@
 // Package propagation carries the identity of a run between Spanloom and the
-// tracing world around it.
+// tracing world around it, by W3C Trace Context (Level 2) and W3C Baggage. The
+// reading and writing of both is OpenTelemetry's; this package adds limits, and
+// the decision whom to trust. It sets none of OpenTelemetry's globals.
 //
 // # Joining OpenTelemetry
 //
@@ -8,6 +10,30 @@
 // span, and code inside a node finds the node in its context:
 //
 //	ctx, span := tracer.Start(ctx, "fetch page") // in a node: a child of the node
+//
+// # Between processes
+//
+// To and from the network a [Config] says whom to trust:
+//
+//	handler = config.Middleware(handler)                              // HTTP in
+//	client := &http.Client{Transport: config.Transport(nil)}          // HTTP out
+//	server := grpc.NewServer(grpcprop.ServerOptions(config)...)       // package grpcprop
+//	conn, err := grpc.NewClient(target, grpcprop.DialOptions(config)...)
+//	ctx = config.Receive(ctx, propagation.Map(message.Headers))       // anything else
+//
+// To and from processes of the same machine:
+//
+//	cmd.Env = propagation.Environ(ctx, cmd.Environ()) // to a child
+//	ctx = propagation.FromEnvironment(ctx)            // in main of the child
+//
+// [Inject] and [Extract] are beneath all of them, without that decision.
+//
+// # Trust
+//
+// A Go context and the environment are trusted. A request is not, unless the
+// Config says so: what it led to is a new root, whose sampling no stranger
+// decides, with [Incoming] for a link to what came in. Baggage leaves only for
+// hosts that the Config names, and becomes attributes only by its list of keys.
 //
 // # What is not recorded here
 //

@@ -9,24 +9,39 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// OTel joins runs with the OpenTelemetry spans around and inside them. It holds
-// nothing: the zero value is ready, and may be embedded in a callback.
-type OTel struct{}
+// OTel joins runs with the OpenTelemetry spans around and inside them. The zero
+// value is ready, and may be embedded in a callback.
+type OTel struct {
+	// Outer is the place of runs that are started without a span in their
+	// context, such as under the process that started this one:
+	//
+	//	ctx := propagation.FromEnvironment(context.Background())
+	//	outer, _ := propagation.OTel{}.RunIdentity(ctx)
+	//	joined := propagation.OTel{Outer: outer}
+	//
+	// Runs that a request led to, as [Config.Receive] says, are new roots all the
+	// same. Defaults to none: they are all new roots.
+	Outer callbacks.Identity
+}
 
 var (
 	_ callbacks.RunIdentity  = OTel{}
 	_ callbacks.ContextValue = OTel{}
 )
 
-// RunIdentity returns the place under the span in ctx. It returns false when
-// there is none or its ids are not valid, and the run becomes a new root.
+// RunIdentity returns the place under the span in ctx, or else Outer. It returns
+// false when there is neither, or the ids are not valid, and the run becomes a
+// new root.
 //
 // The context of a node is a context with a span too: a run that a node starts
 // stands under that node.
-func (OTel) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
-	sc := trace.SpanContextFromContext(ctx)
+func (o OTel) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
+	sc := current(ctx)
 	if !sc.IsValid() {
-		return callbacks.Identity{}, false
+		if ctx.Value(incomingKey{}) != nil || !o.Outer.Parent.IsValid() {
+			return callbacks.Identity{}, false
+		}
+		return o.Outer, o.Outer.TraceID != callbacks.TraceID{}
 	}
 	return callbacks.Identity{
 		TraceID: callbacks.TraceID(sc.TraceID()),

@@ -85,6 +85,37 @@ func TestRunInsideNode(t *testing.T) {
 	}
 }
 
+// TestInnermostSpan looks at what leaves a node, in runs with OTel and without.
+func TestInnermostSpan(t *testing.T) {
+	tr, _ := tracer(t)
+	around, request := tr.Start(context.Background(), "request")
+	defer request.End()
+	for name, values := range map[string][]callbacks.ContextValue{"with": {OTel{}}, "without": nil} {
+		for outside, base := range map[string]context.Context{"no span": context.Background(), "a request": around} {
+			run := callbacks.NewRun(base, callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "daily"}, Values: values})
+			node := &callbacks.CallbackContext{}
+			run.Begin(node, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "fetch"}, Index: -1, Attempt: 1})
+			type key struct{}
+			ctx := context.WithValue(node, key{}, 1)
+
+			m := Map{}
+			Inject(ctx, m)
+			if want := "00-" + node.TraceID().String() + "-" + node.SpanID().String() + "-01"; m["traceparent"] != want {
+				t.Errorf("%s OTel under %s: node sends %s, want %s", name, outside, m["traceparent"], want)
+			}
+			if id, _ := (OTel{}).RunIdentity(ctx); id.Parent != node.SpanID() {
+				t.Errorf("%s OTel under %s: an inner run has parent %s, want %s", name, outside, id.Parent, node.SpanID())
+			}
+			ctx, own := tr.Start(ctx, "page")
+			Inject(ctx, m)
+			if got, want := m["traceparent"][36:52], own.SpanContext().SpanID().String(); got != want {
+				t.Errorf("%s OTel under %s: the user's span %s is sent as %s", name, outside, want, got)
+			}
+			own.End()
+		}
+	}
+}
+
 func TestFlagsAndState(t *testing.T) {
 	state, err := trace.ParseTraceState("vendor=a,other=b")
 	if err != nil {

@@ -24,7 +24,8 @@ const root = "../.."
 // pages are the files whose blocks are held. The last manifest before a block of
 // kind "validate" is the one that it is about.
 var pages = []string{
-	"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/logs.md", "docs/privacy.md", "README.md",
+	"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/logs.md", "docs/privacy.md", "docs/propagation.md",
+	"README.md",
 }
 
 func blocks(t *testing.T) []block {

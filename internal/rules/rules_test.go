@@ -78,6 +78,14 @@ var rules = []rule{
 		equal(module+"/cache/cachetest"), module+"/cache")},
 	{"logs knows neither the engine nor OpenTelemetry's SDK", never(
 		equal(module+"/logs"), module+"/engine", module+"/pluginhost", module+"/manifest", "go.opentelemetry.io/otel/sdk")},
+	{"propagation brings OpenTelemetry's API only", only(
+		equal(module+"/propagation"),
+		module+"/callbacks", module+"/internal/capture", "go.opentelemetry.io/otel/attribute/...", "go.opentelemetry.io/otel/baggage",
+		"go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/internal/...", "go.opentelemetry.io/otel/propagation/...",
+		"go.opentelemetry.io/otel/semconv/...", "go.opentelemetry.io/otel/trace/...",
+		"go.opentelemetry.io/contrib/propagators/envcar", "github.com/cespare/xxhash/v2")},
+	{"nothing below propagation knows the engine", never(
+		below(module+"/propagation"), module+"/engine", module+"/pluginhost", "go.opentelemetry.io/otel/sdk")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -242,6 +250,14 @@ func TestRulesCanFail(t *testing.T) {
 		"logs knows neither the engine nor OpenTelemetry's SDK": {
 			broken: fake("logs", "go.opentelemetry.io/otel/sdk/log"),
 			kept:   fake("logs", module+"/callbacks", module+"/propagation", otel, "go.opentelemetry.io/otel/log"),
+		},
+		"propagation brings OpenTelemetry's API only": {
+			broken: fake("propagation", "google.golang.org/grpc"),
+			kept:   join(fake("propagation", otel, module+"/callbacks"), fake("propagation/grpcprop", "google.golang.org/grpc")),
+		},
+		"nothing below propagation knows the engine": {
+			broken: fake("propagation/grpcprop", module+"/engine"),
+			kept:   fake("propagation/grpcprop", module+"/propagation"),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

@@ -46,7 +46,7 @@ func (f *frame) muster(r *run, limit int) (*crew, *worker) {
 	}
 	c.limit = int32(limit)
 	w := c.worker(r)
-	w.contexts = r.few[:]
+	w.contexts, w.used = r.few[:], 0
 	if n := f.plan.contexts - 1; n > fewContexts { // the root's is there
 		w.contexts = make([]callbacks.CallbackContext, n)
 	}
@@ -78,7 +78,7 @@ func (c *crew) disband() {
 	c.timer, c.idle = nil, nil
 	c.retrying.Store(false) // the timer may have been stopped
 	for w := c.workers.Load(); w != nil; w = w.older {
-		w.run, w.contexts, w.mapping, w.yielded = nil, nil, nil, 0
+		w.run, w.contexts, w.used, w.mapping, w.yielded = nil, nil, 0, nil, 0
 		w.tally, w.now = tally{}, current{}
 		w.nextIdle, c.idle = c.idle, w
 	}

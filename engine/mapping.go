@@ -147,7 +147,7 @@ func (w *worker) items(m *mapping, i int) task {
 			continue
 		}
 		err := w.runItem(m, i, cc, f.wants(callbacks.HookMapItemStart))
-		w.now.mapping, w.now.inCode = nil, false
+		w.now.inCode = false
 		if err != nil {
 			w.endItem(m, i, cc, err, 1, nil)
 		} else {
@@ -182,7 +182,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	if start {
 		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 	}
-	w.now.cc, w.now.mapping, w.now.index, w.now.inCode = cc, m, i, true
+	w.now.item(m, i, cc)
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false

@@ -118,7 +118,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	if start {
 		f.ears.direct.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
 	}
-	w.now.cc, w.now.frame, w.now.id, w.now.inCode = cc, f, id, true
+	w.now.node(f, id, cc)
 	at = inCode
 	err = o.call(cc, f, o)
 	w.now.inCode = false
@@ -162,7 +162,7 @@ func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callba
 // wire runs wiring. It is the engine's code, but for the function of a Field.
 func (w *worker) wire(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
-	w.now.cc, w.now.frame, w.now.id, w.now.inCode = cc, f, id, true
+	w.now.node(f, id, cc)
 	err := protect(func() error { return o.call(cc, f, o) })
 	w.now.inCode = false
 	if err != nil {
@@ -263,11 +263,11 @@ func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k 
 
 // context returns an unused context.
 func (w *worker) context() *callbacks.CallbackContext {
-	if len(w.contexts) == 0 {
-		w.contexts = make([]callbacks.CallbackContext, contextChunk)
+	if w.used == len(w.contexts) {
+		w.contexts, w.used = make([]callbacks.CallbackContext, contextChunk), 0
 	}
-	cc := &w.contexts[0]
-	w.contexts = w.contexts[1:]
+	cc := &w.contexts[w.used]
+	w.used++
 	return cc
 }
 

@@ -28,7 +28,8 @@ type worker struct {
 	older    *worker // of the run; never changes
 	nextIdle *worker // of those without a goroutine
 	queue    queue
-	contexts []callbacks.CallbackContext // unused ones
+	contexts []callbacks.CallbackContext
+	used     int // of contexts
 
 	mapping *mapping // over a pipeline: the one whose item ran last
 	tally   tally    // of the map over nodes that it works on
@@ -48,6 +49,27 @@ type current struct {
 
 	frame *frame // or else a node or wiring
 	id    int32
+}
+
+// node says that the code of a node, or wiring, is run. What has not changed is
+// not written again: that would cost as much as the rest while the garbage
+// collector runs.
+func (n *current) node(f *frame, id int32, cc *callbacks.CallbackContext) {
+	if n.mapping != nil {
+		n.mapping = nil
+	}
+	if n.frame != f {
+		n.frame = f
+	}
+	n.id, n.cc, n.inCode = id, cc, true
+}
+
+// item says that the code of a map's item is run.
+func (n *current) item(m *mapping, i int, cc *callbacks.CallbackContext) {
+	if n.mapping != m {
+		n.mapping = m
+	}
+	n.index, n.cc, n.inCode = i, cc, true
 }
 
 // resumer goes on after code that did not return.

@@ -71,6 +71,10 @@ var rules = []rule{
 		module+"/cache", "go.etcd.io/bbolt/...", "golang.org/x/sys/...")},
 	{"the kit for caches depends on the cache interface only", only(
 		equal(module+"/cache/cachetest"), module+"/cache")},
+	{"metrics does not know the engine, hosts or the tracing SDK", never(
+		equal(module+"/metrics"),
+		module+"/engine", module+"/pluginhost", module+"/backend", "go.opentelemetry.io/otel/sdk/trace",
+		"go.opentelemetry.io/otel/exporters")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -223,6 +227,10 @@ func TestRulesCanFail(t *testing.T) {
 		"the kit for caches depends on the cache interface only": {
 			broken: fake("cache/cachetest", module+"/engine"),
 			kept:   fake("cache/cachetest", "testing", module+"/cache"),
+		},
+		"metrics does not know the engine, hosts or the tracing SDK": {
+			broken: fake("metrics", "go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"),
+			kept:   fake("metrics", module+"/callbacks", "go.opentelemetry.io/otel/sdk/metric"),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

@@ -58,6 +58,28 @@ func BenchmarkChain(b *testing.B) {
 	}
 }
 
+// BenchmarkHooks calls the two hooks of a node, without an engine around them.
+func BenchmarkHooks(b *testing.B) {
+	for _, nodes := range []int{1, chainLength} {
+		root := callbacks.NewRun(context.Background(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
+		contexts := make([]callbacks.CallbackContext, nodes)
+		for i := range contexts {
+			node := &callbacks.Node{Name: fmt.Sprint("n", i)}
+			root.Begin(&contexts[i], callbacks.Scope{Kind: callbacks.KindNode, Node: node, Index: -1, Attempt: 1})
+		}
+		for name, cb := range map[string]callbacks.PipelineCallback{"spanloom": open(b), "otel": newSDK(b)} {
+			b.Run(fmt.Sprintf("%s/%d", name, nodes), func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					cc := &contexts[i%nodes]
+					cb.OnNodeStart(cc, callbacks.NodeStart{})
+					cb.OnNodeEnd(cc, callbacks.NodeEnd{End: callbacks.End{Duration: ms, Result: callbacks.ResultSuccess}})
+				}
+			})
+		}
+	}
+}
+
 // deaf wants hooks and does nothing with them.
 type deaf struct {
 	callbacks.Base

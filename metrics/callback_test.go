@@ -111,22 +111,81 @@ func TestBuckets(t *testing.T) {
 	}
 	// A clock that ran backwards.
 	p := hooktest.Start(m, hooktest.Config("p"))
+	p.Cached("back", callbacks.NodeCached{Saved: -time.Hour})
 	p.OK(-time.Hour)
+	for key, p := range points(t, m) {
+		if p.value < 0 {
+			t.Errorf("%s is %v", key, p.value)
+		}
+	}
 
 	all := produce(t, m)
 	for name, bounds := range map[string][]float64{
 		"spanloom.node.duration": step, "spanloom.map.item.duration": step, "spanloom.pipeline.run.duration": run,
 	} {
 		h := all[name].Data.(metricdata.Histogram[float64]).DataPoints[0]
+		for _, p := range all[name].Data.(metricdata.Histogram[float64]).DataPoints {
+			if p.Count > h.Count {
+				h = p
+			}
+		}
 		if diff := cmp.Diff(bounds, h.Bounds); diff != "" {
 			t.Errorf("%s: bounds (-want +got):\n%s", name, diff)
 		}
 		want := []uint64{1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1}
 		if name == "spanloom.pipeline.run.duration" {
 			want[0] = 2 // the negative one is 0
+			var sum time.Duration
+			for _, s := range run {
+				sum += 2 * time.Duration(s*1e9)
+			}
+			if sum += time.Duration(len(run)); h.Sum != sum.Seconds() {
+				t.Errorf("the sum is %v, want %v", h.Sum, sum.Seconds())
+			}
 		}
 		if diff := cmp.Diff(want, h.BucketCounts); diff != "" {
 			t.Errorf("%s: counts (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestKinds holds what readers and exporters are told of each instrument.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	before := time.Now()
+	m := open(t)
+	after := time.Now()
+	for seed := range uint64(20) {
+		hooktest.Random(m, seed)
+	}
+	now := time.Now()
+	span := func(name string, start, end time.Time) {
+		if start.Before(before) || start.After(after) || end.Before(now) {
+			t.Errorf("%s is from %v to %v", name, start, end)
+		}
+	}
+	all := produce(t, m)
+	if len(all) != 10 {
+		t.Errorf("there are %d instruments", len(all))
+	}
+	for name, one := range all {
+		upDown := strings.HasSuffix(name, ".active")
+		switch data := one.Data.(type) {
+		case metricdata.Sum[int64]:
+			if data.IsMonotonic == upDown || data.Temporality != metricdata.CumulativeTemporality {
+				t.Errorf("%s: monotonic %v, %v", name, data.IsMonotonic, data.Temporality)
+			}
+			span(name, data.DataPoints[0].StartTime, data.DataPoints[0].Time)
+		case metricdata.Sum[float64]:
+			if !data.IsMonotonic || data.Temporality != metricdata.CumulativeTemporality || one.Unit != "s" {
+				t.Errorf("%s: monotonic %v, %v, %s", name, data.IsMonotonic, data.Temporality, one.Unit)
+			}
+			span(name, data.DataPoints[0].StartTime, data.DataPoints[0].Time)
+		case metricdata.Histogram[float64]:
+			if data.Temporality != metricdata.CumulativeTemporality || one.Unit != "s" {
+				t.Errorf("%s: %v, %s", name, data.Temporality, one.Unit)
+			}
+			span(name, data.DataPoints[0].StartTime, data.DataPoints[0].Time)
 		}
 	}
 }
@@ -136,13 +195,13 @@ func TestNamesFromOutside(t *testing.T) {
 	t.Parallel()
 	m := open(t)
 	run := hooktest.Start(m, hooktest.Config("a\xffb"))
-	run.Node(strings.Repeat("é", 1000)).Fail(0, callbacks.ResultError, named("\xc3\x28"))
+	run.Node("x"+strings.Repeat("é", 1000)).Fail(0, callbacks.ResultError, named("\xc3\x28"))
 	run.Node("").Fail(0, callbacks.ResultError, named(""))
 	run.Node("n").End(callbacks.End{Result: callbacks.ResultError})
 	want := []string{
 		"spanloom.errors error.type=_OTHER,spanloom.component=node = 1",
 		"spanloom.errors error.type=\uFFFD(,spanloom.component=node = 1",
-		"spanloom.node.active spanloom.node.name=" + strings.Repeat("é", 128) + ",spanloom.pipeline.name=a\uFFFDb = 0",
+		"spanloom.node.active spanloom.node.name=x" + strings.Repeat("é", 127) + ",spanloom.pipeline.name=a\uFFFDb = 0",
 	}
 	got := strings.Join(lines(t, m), "\n")
 	for _, line := range want {

@@ -240,6 +240,41 @@ func TestExactOnRandomHooks(t *testing.T) {
 	}
 }
 
+// TestExactInOneShard lets many goroutines use the same cells at once.
+func TestExactInOneShard(t *testing.T) {
+	t.Parallel()
+	const workers = 8
+	each := 200_000
+	if raced {
+		each = 20_000
+	}
+	m := open(t)
+	root := callbacks.NewRun(context.Background(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
+	cc := &callbacks.CallbackContext{}
+	root.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}, Index: -1, Attempt: 1})
+	var all sync.WaitGroup
+	together := make(chan struct{})
+	for range workers {
+		all.Go(func() {
+			<-together
+			for i := range each {
+				m.OnNodeStart(cc, callbacks.NodeStart{})
+				m.OnNodeEnd(cc, callbacks.NodeEnd{End: callbacks.End{Duration: time.Duration(i), Result: callbacks.ResultSuccess}})
+			}
+		})
+	}
+	close(together)
+	all.Wait()
+	got := points(t, m)
+	p := got["spanloom.node.duration spanloom.node.name=n,spanloom.pipeline.name=p,spanloom.result=success"]
+	if want := time.Duration(workers * each * (each - 1) / 2).Seconds(); p.count != uint64(workers*each) || p.value != want {
+		t.Errorf("%v in %d nodes, want %v in %d", p.value, p.count, want, workers*each)
+	}
+	if n := got["spanloom.node.active spanloom.node.name=n,spanloom.pipeline.name=p"].value; n != 0 {
+		t.Errorf("%v nodes are active", n)
+	}
+}
+
 // TestExactOnEveryOutcome runs all pipelines that every runner must run, eight at
 // once: with failures, panics, timeouts, cancellations, gates, retries and caches.
 func TestExactOnEveryOutcome(t *testing.T) {

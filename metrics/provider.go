@@ -72,7 +72,7 @@ func (p *provider) Flush(ctx context.Context) error {
 
 // Shutdown exports what there is a last time, and ends the exporters. It returns
 // when ctx is done, whatever an exporter does: give it a deadline. Runs may go on;
-// they are still counted.
+// they are still counted. A second call does nothing.
 func (p *provider) Shutdown(ctx context.Context) error {
 	return p.during(ctx, func(ctx context.Context) error { return p.sdk.Shutdown(ctx) })
 }
@@ -90,7 +90,9 @@ func (p *provider) during(ctx context.Context, f func(context.Context) error) er
 	var errs []error
 	select {
 	case err := <-done:
-		errs = append(errs, err)
+		if !errors.Is(err, sdkmetric.ErrReaderShutdown) { // there is nothing more to do
+			errs = append(errs, err)
+		}
 	case <-ctx.Done():
 		errs = append(errs, ctx.Err())
 	}

@@ -149,6 +149,12 @@ func TestOTLP(t *testing.T) {
 	if err := m.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := m.Shutdown(t.Context()); err != nil {
+		t.Errorf("a second Shutdown returns %v", err)
+	}
+	if err := m.Flush(t.Context()); err != nil {
+		t.Errorf("Flush after Shutdown returns %v", err)
+	}
 	if got := server.scopes()["github.com/spanloom/spanloom"]["spanloom.node.duration"].GetHistogram().GetDataPoints()[0].GetCount(); got != 4 {
 		t.Errorf("%d nodes after the shutdown, want 4", got)
 	}
@@ -219,6 +225,29 @@ func TestExportersThatFail(t *testing.T) {
 	if err := m.Shutdown(t.Context()); err == nil {
 		t.Error("Shutdown does not tell of an exporter that panics")
 	}
+}
+
+// TestExporterThatRecovers holds that only the latest export counts for the state.
+func TestExporterThatRecovers(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	m, err := metrics.New(metrics.Config{Interval: time.Hour, Exporters: []sdkmetric.Exporter{
+		broken{export: func(context.Context) error { return down }},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Flush(t.Context()); !errors.Is(err, down) || !errors.Is(m.Stats().Err, down) {
+		t.Errorf("Flush returns %v, and the state is %v", err, m.Stats().Err)
+	}
+	down = nil
+	if err := m.Flush(t.Context()); err != nil {
+		t.Errorf("Flush returns %v", err)
+	}
+	if s := m.Stats(); s.Exports != 2 || s.Failed != 1 || s.Err != nil {
+		t.Errorf("stats: %+v", s)
+	}
+	_ = m.Shutdown(t.Context())
 }
 
 // TestShutdownReturns holds that an exporter that hangs cannot hold the program.

@@ -245,6 +245,22 @@ func TestBackends(t *testing.T) {
 	}
 }
 
+// TestRestoredContext hears of a node whose pipeline is not known.
+func TestRestoredContext(t *testing.T) {
+	t.Parallel()
+	m := open(t)
+	run := callbacks.NewRun(t.Context(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
+	cc := callbacks.Restore(run, nil, callbacks.Restored{
+		Scope: callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}, Index: -1, Attempt: 1},
+		Depth: 1,
+	})
+	m.OnNodeStart(cc, callbacks.NodeStart{})
+	want := []string{"spanloom.node.active spanloom.node.name=n,spanloom.pipeline.name= = 1"}
+	if diff := cmp.Diff(want, lines(t, m)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestHooks(t *testing.T) {
 	t.Parallel()
 	unwanted := callbacks.HookNestedPipelineStart | callbacks.HookNestedPipelineEnd | callbacks.HookNodeSkipped | callbacks.HookEmit

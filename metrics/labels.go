@@ -93,13 +93,24 @@ const maxValue = 256
 // value returns s as an attribute may have it: OTLP carries valid UTF-8 only.
 func value(s string) string {
 	if len(s) > maxValue {
-		end := maxValue
-		for !utf8.RuneStart(s[end]) && end > maxValue-utf8.UTFMax {
-			end--
-		}
-		s = strings.Clone(s[:end]) // the rest may be large
+		s = strings.Clone(cut(s)) // the rest may be large
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	if utf8.ValidString(s) {
+		return s
+	}
+	return cut(strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// cut returns the most of s that an attribute has room for, in whole characters.
+func cut(s string) string {
+	if len(s) <= maxValue {
+		return s
+	}
+	end := maxValue
+	for !utf8.RuneStart(s[end]) && end > maxValue-utf8.UTFMax {
+		end--
+	}
+	return s[:end]
 }
 
 // errorType returns what error.type of the instrument says of an end: the same as

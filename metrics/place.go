@@ -55,7 +55,7 @@ var nested = &callbacks.Node{}
 
 // ofPipeline returns the place of the pipeline that cc is the context of.
 func (p *places) ofPipeline(cc *callbacks.CallbackContext) *place {
-	if cc.Parent() != nil {
+	if cc.Depth() > 0 {
 		return p.of(cc.Node(), nested)
 	}
 	return p.of(cc.Node(), nil)
@@ -63,8 +63,18 @@ func (p *places) ofPipeline(cc *callbacks.CallbackContext) *place {
 
 // ofNode returns the place of cc's step in the innermost pipeline around it.
 func (p *places) ofNode(cc *callbacks.CallbackContext) *place {
-	return p.of(cc.Pipeline().Node(), cc.Node())
+	around := cc.Parent()
+	for around != nil && around.Kind() != callbacks.KindPipeline {
+		around = around.Parent()
+	}
+	if around == nil { // a context that was restored without what is around it
+		return p.of(unknown, cc.Node())
+	}
+	return p.of(around.Node(), cc.Node())
 }
+
+// unknown stands for a pipeline of which nothing is known.
+var unknown = &callbacks.Node{}
 
 func (p *places) of(pipeline, node *callbacks.Node) *place {
 	h := (address(unsafe.Pointer(pipeline))*spread ^ address(unsafe.Pointer(node))) * spread //nolint:gosec // see address

@@ -52,13 +52,14 @@ func histograms(f *family[histogram], began, now time.Time) metricdata.Aggregati
 	if len(series) == 0 {
 		return nil
 	}
+	bounds := f.bounds.seconds()
 	points := make([]metricdata.HistogramDataPoint[float64], len(series))
 	for i, s := range series {
 		sum, counts := s.read()
 		p := &points[i]
 		*p = metricdata.HistogramDataPoint[float64]{
 			Attributes: s.set, StartTime: began, Time: now,
-			Bounds: f.bounds.seconds(), BucketCounts: counts, Sum: sum.Seconds(),
+			Bounds: bounds, BucketCounts: counts, Sum: sum.Seconds(),
 			Exemplars: s.list(),
 		}
 		for _, n := range counts {

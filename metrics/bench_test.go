@@ -27,8 +27,8 @@ func chain() *engine.Pipeline[int, int] {
 }
 
 // BenchmarkChain runs a chain of 1,000 nodes: with nobody listening, with one
-// who listens to the same hooks and does nothing, with this package, and with the
-// four instruments of a node from the SDK.
+// who listens to the same hooks and does nothing, with this package, and with
+// instruments of the SDK.
 func BenchmarkChain(b *testing.B) {
 	ours, err := metrics.New(metrics.Config{})
 	if err != nil {
@@ -88,8 +88,9 @@ type deaf struct {
 
 func (d deaf) Hooks() callbacks.Hook { return d.hooks }
 
-// sdk is how the same is measured with instruments of the SDK, as well as it can
-// be: attribute sets are made once for each node.
+// sdk makes the four measurements of a node with instruments of the SDK, with sets
+// of attributes that are made once for each node: active up and down, completed,
+// and the duration. It is for one goroutine.
 type sdk struct {
 	callbacks.Base
 	duration metric.Float64Histogram

@@ -220,8 +220,8 @@ func same(got, want map[string]point) string {
 	return diff
 }
 
-// TestExactOnRandomHooks calls the hooks of random runs, eight at once, sampled
-// and not, while others collect.
+// TestExactOnRandomHooks calls the hooks of random runs, eight at once, while
+// others collect.
 func TestExactOnRandomHooks(t *testing.T) {
 	t.Parallel()
 	m, want := open(t), &ledger{}
@@ -277,6 +277,7 @@ func TestExactInOneShard(t *testing.T) {
 
 // TestExactOnEveryOutcome runs all pipelines that every runner must run, eight at
 // once: with failures, panics, timeouts, cancellations, gates, retries and caches.
+// Half of them are not sampled.
 func TestExactOnEveryOutcome(t *testing.T) {
 	t.Parallel()
 	m, want := open(t), &ledger{}
@@ -287,7 +288,14 @@ func TestExactOnEveryOutcome(t *testing.T) {
 		return c.Run(ctx, cfg)
 	}
 	var all sync.WaitGroup
-	for range 8 {
+	for worker := range 8 {
+		target := target
+		if worker%2 == 0 {
+			target = func(ctx context.Context, c *enginetest.Case, cfg engine.Config) ([]byte, error) {
+				cfg.Callbacks = append(cfg.Callbacks, both, unsampled{})
+				return c.Run(ctx, cfg)
+			}
+		}
 		all.Go(func() {
 			for _, c := range enginetest.Cases() {
 				// What a runner must do is enginetest's to judge; some cases are about
@@ -333,6 +341,17 @@ func TestExactOnRandomPipelines(t *testing.T) {
 			t.Fatalf("(-heard +counted):\n%s", diff)
 		}
 	})
+}
+
+// unsampled gives runs an identity that is not sampled.
+type unsampled struct{ callbacks.Base }
+
+func (unsampled) Hooks() callbacks.Hook { return 0 }
+
+func (unsampled) RunIdentity(context.Context) (callbacks.Identity, bool) {
+	id := callbacks.NewIdentity()
+	id.Flags = 0
+	return id, true
 }
 
 // collect calls f every millisecond until the test ends.

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -172,6 +173,31 @@ func TestRecorderKeepsItsLabels(t *testing.T) {
 	p := data.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[float64]).DataPoints[0]
 	if _, ok := p.Attributes.Value("table"); !ok || p.Value != 8 {
 		t.Errorf("%v of %s", p.Value, p.Attributes.Encoded(attribute.DefaultEncoder()))
+	}
+}
+
+// TestRecorderCardinality holds that the SDK bounds what node code may make.
+func TestRecorderCardinality(t *testing.T) {
+	t.Parallel()
+	rec, reader := recorder()
+	c, err := rec.Counter("rows", "{row}", "user")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5000 {
+		c.Add(t.Context(), 1, fmt.Sprint(i))
+	}
+	var data metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &data); err != nil {
+		t.Fatal(err)
+	}
+	points := data.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[float64]).DataPoints
+	sum := 0.0
+	for _, p := range points {
+		sum += p.Value
+	}
+	if len(points) > 2000 || sum != 5000 {
+		t.Errorf("%d series with %v in all", len(points), sum)
 	}
 }
 

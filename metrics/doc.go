@@ -46,7 +46,8 @@
 //
 // A node costs a few tens of nanoseconds and no allocation. Each series is kept in
 // several shards, and a worker of the engine uses mostly one; a collection adds
-// them up. Nothing is locked while a run goes on, except when a series is new.
+// them up. Nothing is locked for what succeeds, except when its series is new; a
+// failure looks its series up under a lock that readers share.
 //
 // # Stability
 //

@@ -22,10 +22,10 @@ var fence = regexp.MustCompile("(?m)(?:^<!-- ([a-z ]+?)(?:: (\\S+))? -->\n)?^```
 const root = "../.."
 
 // pages are the files whose blocks are held. The last manifest before a block of
-// kind "validate" is the one that it is about.
+// kind "validate" is the one that it is about. Package metrics holds "queries".
 var pages = []string{
-	"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/logs.md", "docs/privacy.md", "docs/propagation.md",
-	"README.md",
+	"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/logs.md", "docs/metrics.md", "docs/privacy.md",
+	"docs/propagation.md", "README.md",
 }
 
 func blocks(t *testing.T) []block {
@@ -53,7 +53,7 @@ func TestEveryBlockIsHeld(t *testing.T) {
 			t.Errorf("no comment says what this block must agree with:\n%s", b.text)
 		}
 	}
-	for _, kind := range []string{"file", "part of", "example", "prints", "output", "manifest", "validate"} {
+	for _, kind := range []string{"file", "part of", "example", "prints", "output", "manifest", "validate", "queries"} {
 		if seen[kind] == 0 {
 			t.Errorf("no block is of kind %q", kind)
 		}

@@ -15,9 +15,12 @@ const root = "../.."
 var (
 	topLevel = []string{
 		"go.mod", "engine/", "callbacks/", "plugins/console/", "plugins/jaeger/", "plugins/otlp/",
-		"propagation/", "examples/", "docs/",
+		"propagation/", "metrics/", "examples/", "docs/",
 	}
-	required = []string{"github.com/hashicorp/go-plugin", "go.opentelemetry.io/otel", "github.com/samber/slog-otel"}
+	required = []string{
+		"github.com/hashicorp/go-plugin", "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/sdk/metric",
+		"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc", "github.com/samber/slog-otel",
+	}
 )
 
 func TestTopLevel(t *testing.T) {

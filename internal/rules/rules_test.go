@@ -86,6 +86,10 @@ var rules = []rule{
 		"go.opentelemetry.io/contrib/propagators/envcar", "github.com/cespare/xxhash/v2")},
 	{"nothing below propagation knows the engine", never(
 		below(module+"/propagation"), module+"/engine", module+"/pluginhost", "go.opentelemetry.io/otel/sdk")},
+	{"metrics does not know the engine, hosts or the tracing SDK", never(
+		equal(module+"/metrics"),
+		module+"/engine", module+"/pluginhost", module+"/backend", "go.opentelemetry.io/otel/sdk/trace",
+		"go.opentelemetry.io/otel/exporters")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -258,6 +262,10 @@ func TestRulesCanFail(t *testing.T) {
 		"nothing below propagation knows the engine": {
 			broken: fake("propagation/grpcprop", module+"/engine"),
 			kept:   fake("propagation/grpcprop", module+"/propagation"),
+		},
+		"metrics does not know the engine, hosts or the tracing SDK": {
+			broken: fake("metrics", "go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"),
+			kept:   fake("metrics", module+"/callbacks", "go.opentelemetry.io/otel/sdk/metric"),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

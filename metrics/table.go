@@ -1,0 +1,169 @@
+package metrics
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// The attributes of the instruments, in the order in which the table of docs
+// names them.
+const (
+	keyPipeline    = attribute.Key("spanloom.pipeline.name")
+	keyNested      = attribute.Key("spanloom.pipeline.nested")
+	keyNode        = attribute.Key("spanloom.node.name")
+	keyResult      = attribute.Key("spanloom.result")
+	keyCacheResult = attribute.Key("spanloom.cache.result")
+	keyComponent   = attribute.Key("spanloom.component")
+	keyBackend     = attribute.Key("spanloom.backend.name")
+	keyOutcome     = attribute.Key("spanloom.outcome")
+	keyReason      = attribute.Key("spanloom.reason")
+	keyErrorType   = semconv.ErrorTypeKey
+	keyOverflow    = attribute.Key("otel.metric.overflow")
+)
+
+// shape says what an instrument is.
+type shape uint8
+
+const (
+	histogramShape shape = iota // of nanoseconds, exported as seconds
+	upDownShape
+	counterShape
+	secondsShape // a counter of nanoseconds, exported as seconds
+)
+
+// String returns the word of the table in docs.
+func (s shape) String() string {
+	switch s {
+	case histogramShape:
+		return "histogram"
+	case upDownShape:
+		return "updown"
+	default:
+		return "counter"
+	}
+}
+
+// instrument is one row of the table.
+type instrument struct {
+	name, unit  string
+	shape       shape
+	keys        []attribute.Key
+	bounds      *bounds
+	description string
+}
+
+// bounds are the upper, inclusive bounds of the buckets of a histogram.
+type bounds [buckets - 1]time.Duration
+
+// buckets is the number of buckets of every histogram here: one more than bounds.
+const buckets = 16
+
+const ms = time.Millisecond
+
+var (
+	stepBounds = bounds{
+		1 * ms, 5 * ms, 10 * ms, 50 * ms, 100 * ms, 250 * ms, 500 * ms,
+		1000 * ms, 2500 * ms, 5000 * ms, 10_000 * ms, 30_000 * ms, 60_000 * ms, 300_000 * ms, 1_800_000 * ms,
+	}
+	runBounds = bounds{
+		10 * ms, 100 * ms, 500 * ms, 1000 * ms, 5000 * ms, 10_000 * ms, 30_000 * ms, 60_000 * ms,
+		2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour,
+	}
+)
+
+// seconds returns the bounds as histograms are exported with them.
+func (b *bounds) seconds() []float64 {
+	list := make([]float64, len(b))
+	for i, d := range b {
+		list[i] = d.Seconds()
+	}
+	return list
+}
+
+// bucket returns the index of the bucket that d falls into. Most steps are short,
+// so that looking from the start finds it soonest.
+func (b *bounds) bucket(d time.Duration) int {
+	for i, upper := range b {
+		if d <= upper {
+			return i
+		}
+	}
+	return len(b)
+}
+
+var (
+	runDuration = instrument{
+		"spanloom.pipeline.run.duration", "s", histogramShape,
+		[]attribute.Key{keyPipeline, keyNested, keyResult, keyErrorType},
+		&runBounds,
+		"Time of a pipeline from its start to its end.",
+	}
+	runActive = instrument{
+		"spanloom.pipeline.run.active", "{run}", upDownShape,
+		[]attribute.Key{keyPipeline, keyNested},
+		nil,
+		"Pipelines that have started and not ended.",
+	}
+	nodeDuration = instrument{
+		"spanloom.node.duration", "s", histogramShape,
+		[]attribute.Key{keyPipeline, keyNode, keyResult, keyCacheResult, keyErrorType},
+		&stepBounds,
+		"Time of a node from its start to its end, with all attempts; 0 when a stored result was used.",
+	}
+	nodeActive = instrument{
+		"spanloom.node.active", "{node}", upDownShape,
+		[]attribute.Key{keyPipeline, keyNode},
+		nil,
+		"Nodes that have started and not ended.",
+	}
+	nodeRetries = instrument{
+		"spanloom.node.retries", "{retry}", counterShape,
+		[]attribute.Key{keyPipeline, keyNode, keyErrorType},
+		nil,
+		"Failed attempts that another attempt followed.",
+	}
+	errorCount = instrument{
+		"spanloom.errors", "{error}", counterShape,
+		[]attribute.Key{keyComponent, keyErrorType},
+		nil,
+		"Failures, each counted once, where it began.",
+	}
+	itemDuration = instrument{
+		"spanloom.map.item.duration", "s", histogramShape,
+		[]attribute.Key{keyPipeline, keyNode, keyResult, keyCacheResult},
+		&stepBounds,
+		"Time of a map's item from its start to its end, with all attempts; 0 when a stored result was used.",
+	}
+	itemActive = instrument{
+		"spanloom.map.item.active", "{item}", upDownShape,
+		[]attribute.Key{keyPipeline, keyNode},
+		nil,
+		"Items of maps that have started and not ended.",
+	}
+	cacheLookups = instrument{
+		"spanloom.cache.lookups", "{lookup}", counterShape,
+		[]attribute.Key{keyPipeline, keyNode, keyCacheResult},
+		nil,
+		"Look-ups of stored results by nodes and items.",
+	}
+	cacheSaved = instrument{
+		"spanloom.cache.saved.duration", "s", secondsShape,
+		[]attribute.Key{keyPipeline, keyNode},
+		nil,
+		"Compute time that stored results cost when they were made.",
+	}
+	callbackEvents = instrument{
+		"spanloom.callback.events", "{event}", counterShape,
+		[]attribute.Key{keyBackend, keyOutcome, keyReason},
+		nil,
+		"Events for a backend whose fate is known.",
+	}
+	callbackQueue = instrument{
+		"spanloom.callback.queue.size", "{event}", upDownShape,
+		[]attribute.Key{keyBackend},
+		nil,
+		"Events for a backend that are queued, or sent and not acknowledged.",
+	}
+)

@@ -14,7 +14,7 @@ import (
 // it was when it began, for another run.
 type crew struct {
 	limit      int32
-	processors int32
+	processors atomic.Int32   // when the last worker was woken
 	active     atomic.Int32   // workers with a goroutine
 	searching  atomic.Int32   // of those, the ones that look for work
 	filled     atomic.Int32   // queues that are not empty
@@ -24,8 +24,9 @@ type crew struct {
 	timer    *time.Timer // of the last retry
 	retrying atomic.Bool
 	idle     *worker
+	made     int                    // workers, but for the caller
 	workers  atomic.Pointer[worker] // the newest one; the others follow it
-	caller   worker                 // the oldest one
+	caller   worker                 // the oldest one, of the goroutine that called Run
 
 	mapMu    sync.Mutex
 	maps     []*mapping // with unclaimed items
@@ -41,12 +42,15 @@ type crew struct {
 func (f *frame) muster(r *run, limit int) (*crew, *worker) {
 	c := f.crew
 	if c == nil {
-		c = &crew{processors: int32(runtime.GOMAXPROCS(0))}
+		c = &crew{}
+		c.processors.Store(int32(runtime.GOMAXPROCS(0)))
+		c.caller.queue.filled = &c.filled
+		c.workers.Store(&c.caller)
 		f.crew = c
 	}
 	c.limit = int32(limit)
-	w := c.worker(r)
-	w.contexts, w.used = r.few[:], 0
+	w := &c.caller
+	w.run, w.contexts, w.used = r, r.few[:], 0
 	if n := f.plan.contexts - 1; n > fewContexts { // the root's is there
 		w.contexts = make([]callbacks.CallbackContext, n)
 	}
@@ -55,31 +59,45 @@ func (f *frame) muster(r *run, limit int) (*crew, *worker) {
 	return c, w
 }
 
-// worker returns a worker without a goroutine. mu is held, or nobody else there.
+// worker returns a worker without a goroutine.
 func (c *crew) worker(r *run) *worker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	w := c.idle
-	if w == nil {
-		w = &c.caller
-		if w.queue.filled != nil {
-			w = &worker{}
-		}
-		w.queue.filled, w.older = &c.filled, c.workers.Load()
-		c.workers.Store(w)
-	} else {
+	if w != nil {
 		c.idle = w.nextIdle
+	} else {
+		w = &worker{older: c.workers.Load()}
+		w.queue.filled = &c.filled
+		c.workers.Store(w)
+		c.made++
 	}
 	w.run = r
 	return w
 }
 
+// keptWorkers is how many workers a crew may have that is used again: a large
+// one would cost the small runs after it.
+const keptWorkers = defaultConcurrency
+
 // disband makes the crew ready for another run. Nothing of this one may use it
 // any more.
-func (c *crew) disband() {
-	c.timer, c.idle = nil, nil
-	c.retrying.Store(false) // the timer may have been stopped
-	for w := c.workers.Load(); w != nil; w = w.older {
-		w.run, w.contexts, w.used, w.mapping, w.yielded = nil, nil, 0, nil, 0
-		w.tally, w.now = tally{}, current{}
-		w.nextIdle, c.idle = c.idle, w
+func (f *frame) disband() {
+	c := f.crew
+	if c.made > keptWorkers {
+		f.crew = nil
+		return
 	}
+	c.timer = nil
+	c.retrying.Store(false) // the timer may have been stopped
+	c.caller.forget()
+	// Those that the run has used are on top of the others.
+	for w := c.idle; w != nil && w.run != nil; w = w.nextIdle {
+		w.forget()
+	}
+}
+
+func (w *worker) forget() {
+	w.run, w.contexts, w.used, w.mapping, w.yielded = nil, nil, 0, nil, 0
+	w.tally, w.now = tally{}, current{}
 }

@@ -29,7 +29,7 @@ type domain struct {
 
 // inner returns a domain inside d.
 func (d *domain) inner(contains bool) *domain {
-	in := &domain{around: d, contains: contains, ctx: ending{around: &d.ctx}}
+	in := &domain{around: d, contains: contains, ctx: ending{around: d.ctx.waitable()}}
 	d.mu.Lock()
 	if d.inside == nil {
 		d.inside = map[*domain]struct{}{}

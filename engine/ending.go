@@ -37,7 +37,7 @@ func (e *ending) cancel(cause error) {
 		w.cancel(cause)
 	case e.ended.Load():
 	case e.around.Err() != nil:
-		e.wait() // it has ended with the one around it
+		e.wait().cancel(cause) // it has ended with the one around it, if that can be waited for
 	default:
 		e.cause = cause
 		e.ended.Store(true)

@@ -92,3 +92,25 @@ func TestEndingEndsOnce(t *testing.T) {
 		}
 	}
 }
+
+// hiddenEnd has ended, and cannot be waited for: it breaks the rules of contexts.
+type hiddenEnd struct{ context.Context }
+
+func (hiddenEnd) Done() <-chan struct{} { return nil }
+
+func TestEndingInsideOneThatHidesItsEnd(t *testing.T) {
+	t.Parallel()
+	around, end := context.WithCancel(t.Context())
+	end()
+	e := &ending{around: hiddenEnd{around}}
+	cause := errors.New("engine")
+	e.cancel(cause)
+	select {
+	case <-e.Done():
+	default:
+		t.Error("it has not ended")
+	}
+	if !errors.Is(e.Err(), context.Canceled) || !errors.Is(context.Cause(e), cause) {
+		t.Error(e.Err(), context.Cause(e))
+	}
+}

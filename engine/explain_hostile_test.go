@@ -172,7 +172,7 @@ func TestExplainLeavesOut(t *testing.T) {
 // header is a runs.Store that keeps the header only.
 type header struct{ runs.Header }
 
-func (h *header) Open(_ context.Context, header runs.Header) (runs.Log, error) {
+func (h *header) Open(_ context.Context, header runs.Header, _ func(runs.Header) error) (runs.Log, error) {
 	h.Header = header
 	return forgetful{}, nil
 }

@@ -110,10 +110,10 @@ func (r *run) mark(cc, border *callbacks.CallbackContext, e *Error) {
 		r.faulty.Store(true)
 	}
 	for ; cc != border; cc = cc.Parent() {
-		if old := r.failures[cc]; old != nil && !e.outranks(old) {
-			return
+		// One that stays may be contained further in than e is: go on.
+		if old := r.failures[cc]; old == nil || e.outranks(old) {
+			r.failures[cc] = e
 		}
-		r.failures[cc] = e
 	}
 }
 

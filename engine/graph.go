@@ -75,16 +75,22 @@ func Map2[I, B, O any](g *Graph, s Step2[I, B, O], in Value[[]I], with Value[B],
 
 // add is what all Add functions do.
 func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
-	u, _ := g.def.use(s, opts)
+	u, ok := g.def.use(s, opts)
 	if valueOf(u.policy).tolerant {
 		g.def.errorf("node %q: engine.ContinueOnError is for maps", u.info.Name)
 	}
-	g.def.gated = g.def.gated || u.step != nil && u.step.gated
+	if ok && u.step.gated {
+		g.def.gated = true
+	}
 	return connect[O](g.def, u, in...)
 }
 
 // connect adds the use of a step and returns the value that it will give.
 func connect[O any](def *definition, u place, in ...handle) Value[O] {
+	if def.late() {
+		def.errorf("node %q: it was added after Define had returned; add it in the build function", u.info.Name)
+		return Value[O]{def, def.in}
+	}
 	u.in = def.ids.list(len(in))
 	for i, h := range in {
 		owner, id := h.def, h.id
@@ -98,17 +104,17 @@ func connect[O any](def *definition, u place, in ...handle) Value[O] {
 				u.info.Name, i+1, owner.info.Name)
 		}
 	}
-	def.mu.Lock()
-	sealed := def.sealed
-	def.mu.Unlock()
-	if sealed {
-		def.errorf("node %q: it was added after Define had returned; add it in the build function", u.info.Name)
-		return Value[O]{def, def.in}
-	}
 	out := newValue[O](def)
 	u.out = out.id
 	def.places = append(def.places, def.memory.add(u))
 	return out
+}
+
+// late reports whether Define has returned: nothing of def may change then.
+func (def *definition) late() bool {
+	def.mu.Lock()
+	defer def.mu.Unlock()
+	return def.sealed
 }
 
 type erased interface{ erase() *step }
@@ -149,6 +155,13 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 	var st *step
 	if s != nil {
 		st = s.erase()
+	}
+	if def.late() { // connect tells
+		u := place{info: &callbacks.Node{Name: "?"}}
+		if st != nil {
+			u.info = st.info
+		}
+		return u, false
 	}
 	if st == nil {
 		def.errorf("the step is nil or not defined yet; a pipeline cannot be inside itself")

@@ -61,7 +61,7 @@ func (r *run) open(ctx context.Context, f *frame, c *Config, root *callbacks.Run
 	h.Config = kept
 	var log runs.Log
 	err = protect(func() (err error) {
-		log, err = store.Open(ctx, h)
+		log, err = store.Open(ctx, h, func(first runs.Header) error { return continues(first, h) })
 		return err
 	})
 	if err != nil {
@@ -71,9 +71,6 @@ func (r *run) open(ctx context.Context, f *frame, c *Config, root *callbacks.Run
 	first, starts := log.First()
 	if starts == 0 {
 		return nil
-	}
-	if err := continues(first, h); err != nil {
-		return errors.Join(err, log.Close("", ""))
 	}
 	return r.log.restore(first, starts, root, c.NewTrace)
 }

@@ -125,6 +125,9 @@ func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error
 	if p == nil || p.def == nil {
 		return zero, p.Err()
 	}
+	if ctx == nil {
+		return zero, errNoContext
+	}
 	pl, err := p.def.compiled(c.Runner)
 	if err != nil {
 		return zero, err
@@ -141,6 +144,8 @@ func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error
 	f.free()
 	return out, nil
 }
+
+var errNoContext = errors.New("run: the context is nil; pass context.Background() if there is no other")
 
 // take makes c the only Config of list, if there is one, with its defaults.
 func (c *Config) take(list []Config) error {

@@ -359,3 +359,72 @@ func TestAStepThatChangesItsInput(t *testing.T) {
 		t.Error(calls.Load(), "calls")
 	}
 }
+
+// TestARefusedStartIsNotNoted keeps the record of a finished run as it was.
+func TestARefusedStartIsNotNoted(t *testing.T) {
+	t.Parallel()
+	dir, err := runs.Open(t.TempDir()+"/runs", runs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := engine.Config{RunID: "r", Runs: dir}
+	p := single(func(_ context.Context, n int) (int, error) { return n, nil })
+	if _, err := p.Run(t.Context(), 1, cfg); err != nil {
+		t.Fatal(err)
+	}
+	before, err := dir.Stat("r")
+	if err != nil || before.Result != "success" {
+		t.Fatal(before.Result, err)
+	}
+	if _, err := p.Run(t.Context(), 2, cfg); err == nil {
+		t.Error("another input went on with the run")
+	}
+	after, err := dir.Stat("r")
+	if err != nil || after.Result != before.Result || after.Starts != before.Starts {
+		t.Errorf("start %d with result %q became start %d with result %q: %v",
+			before.Starts, before.Result, after.Starts, after.Result, err)
+	}
+}
+
+// TestALateFailureOfATolerantItem fails an item a second time, after a gate has
+// stopped the run: what Run returns is how the run ended.
+func TestALateFailureOfATolerantItem(t *testing.T) {
+	t.Parallel()
+	begun, failed, stopped := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	item := engine.Define("item", func(g *graph, in num) num {
+		engine.Add(g, engine.Node("first", func(context.Context, int) (int, error) {
+			<-begun
+			return 0, errBroken
+		}), in)
+		return engine.Add(g, engine.Node("second", func(ctx context.Context, _ int) (int, error) {
+			close(begun)
+			<-ctx.Done() // the item has failed
+			close(failed)
+			<-stopped
+			return 0, errors.New("late")
+		}), in)
+	})
+	p := engine.Define("p", func(g *graph, in num) engine.Value[[]int] {
+		engine.Add(g, engine.Gate("gate", func(context.Context, int) (engine.Decision, error) {
+			<-failed
+			return engine.StopRun, nil
+		}), in)
+		engine.Add(g, engine.Node("watch", func(ctx context.Context, _ int) (int, error) {
+			<-ctx.Done()
+			close(stopped)
+			return 0, ctx.Err()
+		}), in)
+		list := engine.Add(g, engine.Node("list", func(_ context.Context, n int) ([]int, error) { return []int{n}, nil }), in)
+		return engine.Map(g, item, list, engine.ContinueOnError())
+	})
+	rec := &callbacktest.Recorder{}
+	_, err := p.Run(t.Context(), 1, listen(rec))
+	events := rec.Events()
+	if end := events[len(events)-1].Event.(callbacks.PipelineEnd); err == nil || end.Result != callbacks.ResultFailure ||
+		!errors.Is(err, end.Err) {
+		t.Errorf("the run ended with %s: %v, but Run returned %v", end.Result, end.Err, err)
+	}
+	if err := callbacktest.Check(events); err != nil {
+		t.Error(err)
+	}
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -75,8 +76,9 @@ func (r *run) work(w *worker, f *frame) (err error) {
 		r.landAll()
 		r.log.close(err)
 		if err == nil {
-			r.disband()
+			f.disband()
 		}
+		r.crew = nil // a context that is kept holds no other run
 	}()
 	w.work(task{f, 0})
 	return nil
@@ -84,15 +86,24 @@ func (r *run) work(w *worker, f *frame) (err error) {
 
 // outcome returns what Run returns.
 func (r *run) outcome(f *frame) error {
+	var stopped error
 	switch {
-	case r.first != nil:
+	case r.first != nil && r.first.result != callbacks.ResultSkip:
 		return r.first
+	case r.first != nil:
+		stopped = r.first
 	case !r.finished.Load():
 		return r.abort()
 	case f.dead[f.plan.last].Load():
-		return r.gated.Load()
+		stopped = r.gated.Load()
+	}
+	switch tolerated := r.leniency(); {
+	case tolerated == nil:
+		return stopped
+	case stopped == nil:
+		return tolerated
 	default:
-		return r.leniency()
+		return errors.Join(stopped, tolerated)
 	}
 }
 

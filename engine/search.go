@@ -16,7 +16,7 @@ func (w *worker) search() (task, bool) {
 	r := w.run
 	for {
 		looks := searches
-		if r.searching.Load() > r.processors {
+		if r.searching.Load() > r.processors.Load() {
 			looks = 1 // enough others keep looking
 		}
 		for i := range looks {
@@ -31,7 +31,7 @@ func (w *worker) search() (task, bool) {
 			}
 		}
 		others := r.searching.Add(-1)
-		if !r.hasWork() || others >= r.processors {
+		if !r.hasWork() || others >= r.processors.Load() {
 			return task{}, false // those others look once more before they give up
 		}
 		runtime.Gosched() // who has work may need the processor to leave it
@@ -84,11 +84,10 @@ func (r *run) hasWork() bool {
 func (r *run) wake() {
 	for r.active.Load() < r.limit && r.searching.CompareAndSwap(0, 1) {
 		if r.enlist() {
-			r.crew.mu.Lock()
+			r.processors.Store(int32(runtime.GOMAXPROCS(0)))
 			w := r.worker(r)
-			r.crew.mu.Unlock()
 			w.woken = time.Time{}
-			if r.active.Load() > r.processors {
+			if r.active.Load() > r.processors.Load() {
 				w.woken = time.Now()
 			}
 			go w.searchOn()

@@ -54,6 +54,9 @@ func (p *Pipeline[I, O]) Stream(ctx context.Context, in I, cfg ...Config) iter.S
 		if err == nil {
 			err = p.Err()
 		}
+		if err == nil && ctx == nil {
+			err = errNoContext
+		}
 		if err != nil {
 			yield(StreamEvent[O]{Done: true, Err: err})
 			return

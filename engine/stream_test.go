@@ -398,7 +398,9 @@ func TestStreamOutlivesGoexit(t *testing.T) {
 // brokenStore is a store that cannot even say so.
 type brokenStore struct{}
 
-func (brokenStore) Open(context.Context, runs.Header) (runs.Log, error) { panic("broken") }
+func (brokenStore) Open(context.Context, runs.Header, func(runs.Header) error) (runs.Log, error) {
+	panic("broken")
+}
 
 // TestStreamTellsOfABrokenStore has a panic that is not of a node.
 func TestStreamTellsOfABrokenStore(t *testing.T) {

@@ -142,7 +142,7 @@ func (w *worker) leave(returned *bool) {
 		w.now.inCode = false
 		go w.resume()
 		return
-	case *returned && r.finished.Load(): // nobody needs it any more
+	case *returned && w == &r.caller: // it is not for others
 	case *returned:
 		r.crew.mu.Lock()
 		w.nextIdle, r.idle = r.idle, w

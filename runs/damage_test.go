@@ -97,7 +97,7 @@ func TestFlipEveryByte(t *testing.T) {
 				continue
 			}
 			place(t, dir, changed)
-			l, err := d.Open(t.Context(), Header{ID: "x"})
+			l, err := d.Open(t.Context(), Header{ID: "x"}, nil)
 			if at < first {
 				if err == nil || !strings.Contains(err.Error(), fileName("x")+": its first line is damaged") {
 					t.Fatalf("byte %d: %v", at, err)
@@ -189,7 +189,7 @@ func TestDamage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := place(t, t.TempDir(), []byte(c.content))
-			if _, err := d.Open(t.Context(), Header{ID: "x"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := d.Open(t.Context(), Header{ID: "x"}, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Error(err)
 			}
 			if now, err := os.ReadFile(filepath.Join(d.path, fileName("x"))); err != nil || string(now) != c.content {

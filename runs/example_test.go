@@ -24,7 +24,7 @@ func Example() {
 	defer func() { _ = store.Close() }()
 
 	for range 2 {
-		log, err := store.Open(ctx, runs.Header{ID: "invoice-17", Pipeline: "billing"})
+		log, err := store.Open(ctx, runs.Header{ID: "invoice-17", Pipeline: "billing"}, nil)
 		if err != nil {
 			panic(err)
 		}

@@ -53,7 +53,7 @@ func TestHistory(t *testing.T) {
 	d := open(t, dir)
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	start := func(id string, hour int) Log {
-		l, err := d.Open(t.Context(), Header{ID: id, Pipeline: "p", Started: at.Add(time.Duration(hour) * time.Hour)})
+		l, err := d.Open(t.Context(), Header{ID: id, Pipeline: "p", Started: at.Add(time.Duration(hour) * time.Hour)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

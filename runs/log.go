@@ -31,7 +31,7 @@ type fileLog struct {
 }
 
 // Open implements [Store].
-func (d *Dir) Open(ctx context.Context, h Header) (Log, error) {
+func (d *Dir) Open(ctx context.Context, h Header, accept func(first Header) error) (Log, error) {
 	name := fileName(h.ID)
 	f, err := d.take(ctx, name, os.O_CREATE)
 	if err != nil {
@@ -41,8 +41,18 @@ func (d *Dir) Open(ctx context.Context, h Header) (Log, error) {
 		return nil, fmt.Errorf("run %s: %w", quoted(h.ID), err)
 	}
 	l := &fileLog{dir: d, name: name, f: f, index: index{}}
-	if err := l.begin(ctx, h); err != nil {
+	var refused error
+	err = l.begin(ctx, h, func(first Header) error {
+		if accept != nil {
+			refused = accept(first)
+		}
+		return refused
+	})
+	if err != nil {
 		_ = d.give(f, name)
+		if refused != nil {
+			return nil, refused
+		}
 		return nil, fmt.Errorf("run %s: %w", quoted(h.ID), err)
 	}
 	return l, nil
@@ -62,7 +72,7 @@ func (d *Dir) holder(name string) string {
 }
 
 // begin reads what the file has, and writes that the run starts.
-func (l *fileLog) begin(ctx context.Context, h Header) error {
+func (l *fileLog) begin(ctx context.Context, h Header, accept func(Header) error) error {
 	info, err := l.f.Stat()
 	if err != nil {
 		return err
@@ -77,6 +87,9 @@ func (l *fileLog) begin(ctx context.Context, h Header) error {
 	}
 	if file.header.ID != h.ID {
 		return fmt.Errorf("%s holds the run %s; move it away", path, quoted(file.header.ID))
+	}
+	if err := accept(file.header); err != nil {
+		return err
 	}
 	l.first, l.seed, l.starts = file.header, file.lines.seed, 1
 	err = file.each(ctx, func(at int64, payload []byte) bool {

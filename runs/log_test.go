@@ -22,7 +22,7 @@ func TestARunComesBack(t *testing.T) {
 		TraceState: "a=b", Started: time.Date(2026, 11, 1, 12, 0, 0, 5, time.FixedZone("", 3601)), Config: json.RawMessage(`{"a":1}`),
 	}
 	d := open(t, dir)
-	l, err := d.Open(t.Context(), h)
+	l, err := d.Open(t.Context(), h, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestARunComesBack(t *testing.T) {
 			t.Errorf("start %d is %d: %s", starts, n, diff)
 		}
 		end(t, l, "")
-		if l, err = d.Open(t.Context(), Header{ID: h.ID, Pipeline: "other"}); err != nil {
+		if l, err = d.Open(t.Context(), Header{ID: h.ID, Pipeline: "other"}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestRecordsThatCannotBeKept(t *testing.T) {
 	big := Record{Kind: "node", Path: "big", Status: "success", Outputs: raw(large)}
 	add(t, l, numbered(1), big, numbered(2))
 	end(t, l, "success")
-	if _, err := open(t, t.TempDir()).Open(t.Context(), Header{Config: json.RawMessage(string16)}); !errors.Is(err, ErrTooLarge) {
+	if _, err := open(t, t.TempDir()).Open(t.Context(), Header{Config: json.RawMessage(string16)}, nil); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
 	}
 	l = begin(t, l.(*fileLog).dir, "x")
@@ -145,7 +145,7 @@ func TestClose(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("the cause")
 	cancel(cause)
-	if _, err := d.Open(ctx, Header{ID: "x"}); !errors.Is(err, cause) {
+	if _, err := d.Open(ctx, Header{ID: "x"}, nil); !errors.Is(err, cause) {
 		t.Error(err)
 	}
 	begin(t, d, "x")

@@ -34,7 +34,7 @@ func child(mode, dir, id string) {
 	if err != nil {
 		panic(err)
 	}
-	log, err := d.Open(context.Background(), Header{ID: id})
+	log, err := d.Open(context.Background(), Header{ID: id}, nil)
 	if err != nil {
 		panic(err)
 	}
@@ -74,7 +74,7 @@ func open(t testing.TB, dir string) *Dir {
 
 func begin(t testing.TB, s Store, id string) Log {
 	t.Helper()
-	l, err := s.Open(context.Background(), Header{ID: id, Pipeline: "p"})
+	l, err := s.Open(context.Background(), Header{ID: id, Pipeline: "p"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func TestModel(t *testing.T) {
 		id := string(rune('a'+run%26)) + rapid.String().Draw(t, "id")
 		defer d.Remove(t.Context(), id)
 		open := func() Log {
-			l, err := d.Open(t.Context(), Header{ID: id})
+			l, err := d.Open(t.Context(), Header{ID: id}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

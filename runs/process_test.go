@@ -96,7 +96,7 @@ func TestBusy(t *testing.T) {
 	cmd, in, _ := process(t, "hold", dir, "x")
 	busy := func(hint string) {
 		t.Helper()
-		_, err := open(t, dir).Open(t.Context(), Header{ID: "x"})
+		_, err := open(t, dir).Open(t.Context(), Header{ID: "x"}, nil)
 		if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), `run "x": the run is open already (in `+hint) {
 			t.Error(err)
 		}
@@ -130,7 +130,7 @@ func TestOpenAtOnce(t *testing.T) {
 	var got []Log
 	for range 10 {
 		all.Go(func() {
-			l, err := open(t, dir).Open(t.Context(), Header{ID: "x"})
+			l, err := open(t, dir).Open(t.Context(), Header{ID: "x"}, nil)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -187,7 +187,7 @@ func TestRemoveAgainstOpen(t *testing.T) {
 	})
 	opened := 0
 	for opened < 100 && !t.Failed() {
-		l, err := d.Open(t.Context(), Header{ID: "x"})
+		l, err := d.Open(t.Context(), Header{ID: "x"}, nil)
 		if errors.Is(err, ErrBusy) {
 			continue
 		}

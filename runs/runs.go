@@ -12,7 +12,10 @@ type Store interface {
 	// Open begins the run h.ID, or continues it if the store has it; what else h
 	// says counts for a new run only. The error wraps [ErrBusy] when the run is
 	// open already, in this process or another.
-	Open(ctx context.Context, h Header) (Log, error)
+	//
+	// A run that the store has is shown to accept before anything is noted; an
+	// error of it is returned as it is. Nil accepts every run.
+	Open(ctx context.Context, h Header, accept func(first Header) error) (Log, error)
 }
 
 // Log is one open run. All methods are safe for concurrent use.

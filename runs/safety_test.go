@@ -93,7 +93,7 @@ func TestPlants(t *testing.T) {
 			if err := p.plant(victim, at); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.Open(t.Context(), Header{ID: "x"}); err == nil || !strings.Contains(err.Error(), p.want) {
+			if _, err := d.Open(t.Context(), Header{ID: "x"}, nil); err == nil || !strings.Contains(err.Error(), p.want) {
 				t.Error(err)
 			}
 			if _, err := d.List(t.Context()); err == nil || !strings.Contains(err.Error(), p.want) {

@@ -78,8 +78,6 @@ func (t *targets) scheduling() {
 	t.atMost("E1", "W1 over limit", t.ratio(chainName, Limit), 6, times)
 	t.atMost("E1", "W1, allocations a node", t.allocs(chainName, Spanloom), 1, " allocs")
 	t.atMost("E3", "W2 over goroutine", t.ratio(fanName, goroutineName), 1.3, times)
-	t.atMost("E3", "W2sleep, all at once, over goroutine",
-		t.p50(sleepName, allName)/t.p50(sleepName, goroutineName), 1.3, times)
 	t.atMost("E4", "W3 over limit", t.ratio(mapName, Limit), 3, times)
 	t.atMost("E5", "W4 over limit, per leaf", t.ratio(nestedName, Limit), 4, times)
 	t.atMost("E5", "W4pipe, per nested pipeline", t.p50(emptyName, Spanloom), 500, " ns")

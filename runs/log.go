@@ -32,9 +32,15 @@ type fileLog struct {
 
 // Open implements [Store].
 func (d *Dir) Open(ctx context.Context, h Header, accept func(first Header) error) (Log, error) {
+	if d == nil {
+		return nil, errors.New("the run store is nil; look at the error of runs.Open")
+	}
 	name := fileName(h.ID)
 	f, err := d.take(ctx, name, os.O_CREATE)
 	if err != nil {
+		if errors.Is(err, os.ErrClosed) {
+			err = fmt.Errorf("the store %s is closed: %w", d.path, os.ErrClosed)
+		}
 		if errors.Is(err, ErrBusy) {
 			err = fmt.Errorf("%w%s; wait for its end, or give this run another id", err, d.holder(name))
 		}

@@ -194,3 +194,22 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("%+v %v", s, err)
 	}
 }
+
+func TestOpenOfNoStore(t *testing.T) {
+	t.Parallel()
+	var none *Dir
+	if _, err := none.Open(t.Context(), Header{ID: "x"}, nil); err == nil || err.Error() != "the run store is nil; look at the error of runs.Open" {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	d, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Open(t.Context(), Header{ID: "x"}, nil); err == nil || err.Error() != `run "x": the store `+dir+` is closed: file already closed` {
+		t.Error(err)
+	}
+}

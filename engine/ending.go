@@ -31,16 +31,18 @@ var _ context.Context = (*ending)(nil)
 // cancel ends the context, unless it has ended.
 func (e *ending) cancel(cause error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch w := e.waited.Load(); {
-	case w != nil:
-		w.cancel(cause)
-	case e.ended.Load():
+	w := e.waited.Load()
+	switch {
+	case w != nil || e.ended.Load():
 	case e.around.Err() != nil:
-		e.wait().cancel(cause) // it has ended with the one around it, if that can be waited for
+		w = e.wait() // it has ended with the one around it, if that can be waited for
 	default:
 		e.cause = cause
 		e.ended.Store(true)
+	}
+	e.mu.Unlock()
+	if w != nil {
+		w.cancel(cause)
 	}
 }
 

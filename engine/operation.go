@@ -85,6 +85,9 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 	if err != nil {
 		w.endNode(f, id, cc, err, 1, nil)
 	}
+	if o.then != 0 {
+		return task{f, o.then}
+	}
 	return w.next(f, id)
 }
 

@@ -67,15 +67,15 @@ func TestCrewSeesTheProcessors(t *testing.T) { //nolint:paralleltest // it chang
 // later one fails and must be freed all the same.
 func TestAKeptContextHoldsNoOtherRun(t *testing.T) {
 	t.Parallel()
-	type large struct{ data [1 << 16]byte }
-	var kept context.Context //nolint:fatcontext // on purpose
+	type large [1 << 16]byte
+	var kept context.Context
 	fail := false
 	p := Define("p", func(g *Graph, in Value[*large]) Value[int] {
 		return Add(g, Node("n", func(ctx context.Context, _ *large) (int, error) {
 			if fail {
 				return 0, errors.New("broken")
 			}
-			kept = ctx
+			kept = ctx //nolint:fatcontext // on purpose
 			return 0, nil
 		}), in)
 	})

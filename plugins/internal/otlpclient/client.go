@@ -94,11 +94,12 @@ func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	if err != nil {
 		return c.explain(err, nil)
 	}
-	return c.try(ctx, sig, prepared, request)
+	// From here on only what is sent is held.
+	return c.try(ctx, sig, prepared, count(request))
 }
 
-// try makes attempts until one settles it.
-func (c *Client) try(ctx context.Context, sig signal, prepared any, request proto.Message) error {
+// try makes attempts until one settles it. sent is how much there is to send.
+func (c *Client) try(ctx context.Context, sig signal, prepared any, sent int64) error {
 	var last error // that says more than the end of ctx
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		if err := errors.Join(c.stop.Err(), c.waitUntil(ctx, c.quietUntil())); err != nil {
@@ -107,13 +108,13 @@ func (c *Client) try(ctx context.Context, sig signal, prepared any, request prot
 		reply := sig.reply()
 		err := c.transport.send(ctx, sig, prepared, reply)
 		if err == nil {
-			return c.partial(sig, request, reply)
+			return c.partial(sig, sent, reply)
 		}
 		f, again := errors.AsType[*failure](err)
-		if ctx.Err() != nil && last != nil && (!again || f.silent) {
+		switch {
+		case again && f.silent: // the time is up
 			return c.explain(err, last)
-		}
-		if !again || ctx.Err() != nil {
+		case !again || ctx.Err() != nil:
 			return c.explain(err, nil)
 		}
 		last = err

@@ -223,9 +223,13 @@ func TestTLS(t *testing.T) {
 			h := otlptest.StartHTTP(t, tc.server.Clone(), nil)
 			for endpoint, protocol := range map[string]string{g.Endpoint: "grpc", h.Endpoint: "http/protobuf"} {
 				endpoint = "https://" + strings.TrimPrefix(strings.TrimPrefix(endpoint, "http://"), "https://")
-				c := open(t, map[string]any{"endpoint": endpoint, "protocol": protocol, "timeout": "3s", "tls": tc.tls})
+				c := open(t, map[string]any{"endpoint": endpoint, "protocol": protocol, "timeout": "9s", "tls": tc.tls})
 				if tc.want != "" {
+					begin := time.Now()
 					fails(t, c, tc.want)
+					if d := time.Since(begin); d > 8*time.Second {
+						t.Errorf("%s: a certificate was tried again for %s", protocol, d)
+					}
 				} else if err := c.Send(t.Context(), spans(1)); err != nil {
 					t.Errorf("%s: %v", protocol, err)
 				}

@@ -66,12 +66,12 @@ func (c *Client) explain(err, last error) error {
 
 // partial tells of a reply what the collector did not take. A warning about what
 // it took is no error.
-func (c *Client) partial(sig signal, request, reply proto.Message) error {
+func (c *Client) partial(sig signal, sent int64, reply proto.Message) error {
 	n, message := rejected(reply)
 	if n <= 0 {
 		return nil
 	}
-	e := &Error{endpoint: c.settings.Endpoint, Rejected: n, Sent: count(request)}
+	e := &Error{endpoint: c.settings.Endpoint, Rejected: n, Sent: sent}
 	of := ""
 	if e.Sent > 0 {
 		e.Rejected = min(n, e.Sent) // a collector cannot reject what it was not sent

@@ -83,6 +83,9 @@ func (t *overGRPC) send(ctx context.Context, sig signal, prepared any, reply pro
 	}
 	after, told := retryInfo(st)
 	err = errors.New(grpcText(st))
+	if forGood(st.Message()) {
+		return err
+	}
 	// https://opentelemetry.io/docs/specs/otlp/#failures
 	switch st.Code() {
 	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange, codes.Unavailable, codes.DataLoss:
@@ -128,6 +131,12 @@ func grpcText(st *status.Status) string {
 	default:
 		return st.Code().String() + said(text)
 	}
+}
+
+// forGood says whether a connection failed in a way that no attempt mends.
+func forGood(text string) bool {
+	return strings.Contains(text, "authentication handshake failed: tls: failed to verify certificate") ||
+		strings.Contains(text, "authentication handshake failed: tls: first record does not look like")
 }
 
 // said shows what the collector said, if it did.

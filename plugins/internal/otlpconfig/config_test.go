@@ -229,3 +229,23 @@ func FuzzHeadersOfEnvironment(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRedact: no text that a collector makes shows a key.
+func FuzzRedact(f *testing.F) {
+	f.Add("s3cret", "bad key s3cret")
+	f.Add("Bearer a.b-c~d", "got a.b-c~d")
+	f.Add("aaaa", "aaaaaaa")
+	f.Add("a***", "aa******")
+	f.Fuzz(func(t *testing.T, key, text string) {
+		key = strings.TrimSpace(key)
+		if len(key) < minSecret || strings.Contains(key, "*") || strings.EqualFold(key, "bearer") || strings.EqualFold(key, "basic") {
+			t.Skip()
+		}
+		s := Settings{Headers: map[string]Secret{"k": NewSecret(key), "k2": NewSecret("Bearer " + key)}}
+		for _, text := range []string{text, text + key, key + text, text + key + text} {
+			if out := s.Redact(text); strings.Contains(out, key) {
+				t.Errorf("the key %q is in %q, from %q", key, out, text)
+			}
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package otlpconfig
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -65,7 +66,9 @@ func redactor(secrets []Secret) *strings.Replacer {
 				base64.StdEncoding.EncodeToString([]byte(part)), base64.RawURLEncoding.EncodeToString([]byte(part)))
 		}
 	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // the first that matches wins
+	slices.SortFunc(forms, func(a, b string) int { // the first that matches wins
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
 	var pairs []string
 	for _, form := range slices.Compact(forms) {
 		if len(form) >= minSecret && !strings.EqualFold(form, "bearer") && !strings.EqualFold(form, "basic") {

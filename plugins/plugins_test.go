@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/spanloom/spanloom/backend"
@@ -21,8 +22,8 @@ func TestSchemas(t *testing.T) {
 		bad     []string
 	}{
 		{console.New(), []string{`{"color":"never","verbose":true}`}, []string{`{"color":"red"}`, `{"verbose":"yes"}`}},
-		{jaeger.New(), []string{`{"endpoint":"http://127.0.0.1:4317"}`}, []string{`{"endpoint":4317}`}},
-		{otlp.New(), []string{`{"endpoint":"http://127.0.0.1:4317"}`}, []string{`{"endpoint":null}`}},
+		{jaeger.New(), otlpGood, otlpBad},
+		{otlp.New(), otlpGood, otlpBad},
 	} {
 		t.Run(tc.backend.Name, func(t *testing.T) {
 			schema := compile(t, tc.backend.Schema)
@@ -51,6 +52,54 @@ func TestSchemas(t *testing.T) {
 			}
 		})
 	}
+}
+
+// otlpGood and otlpBad are configs of the backends that speak OTLP.
+var (
+	otlpGood = []string{
+		`{"endpoint":"http://127.0.0.1:4317"}`,
+		`{"endpoint":"collector","headers":{"x-scope-orgid":"7"}}`,
+		`{"endpoint":"https://h/otlp","protocol":"http/protobuf","headers":{"k":"v"},"auth":{"bearer":"t","api_key":{"header":"x","value":"y"}},
+		  "tls":{"server_name":"s"},"compression":"gzip","batch":{"size":1,"linger":"0s","queue":1},"timeout":"1ms"}`,
+		`{"protocol":"grpc","compression":"none","batch":"low_latency","timeout":"10s"}`,
+		`{"batch":"default"}`, `{"batch":"throughput"}`, `{"batch":{}}`, `{"tls":{},"endpoint":"https://h"}`,
+	}
+	otlpBad = []string{
+		`{"endpoint":4317}`, `{"endpoint":null}`, `{"protocol":"http/json"}`, `{"headers":[]}`, `{"headers":{"k":1}}`, `{"auth":"t"}`,
+		`{"auth":{"basic":"t"}}`, `{"auth":{"api_key":"k"}}`, `{"auth":{"api_key":{"header":"k"}}}`, `{"tls":true}`,
+		`{"tls":{"insecure_skip_verify":true}}`, `{"compression":"br"}`, `{"batch":"fast"}`, `{"batch":5}`, `{"batch":{"size":0}}`,
+		`{"batch":{"size":513}}`, `{"batch":{"queue":65537}}`, `{"batch":{"linger":5}}`, `{"batch":{"x":1}}`, `{"timeout":5}`,
+	}
+)
+
+// TestOTLPSchemasAgree: what speaks OTLP has the same keys of the same forms.
+func TestOTLPSchemasAgree(t *testing.T) {
+	keys := func(b backend.Backend) any {
+		doc := value(t, string(b.Schema)).(map[string]any)
+		return withoutTexts(doc["properties"])
+	}
+	if diff := cmp.Diff(keys(otlp.New()), keys(jaeger.New())); diff != "" {
+		t.Errorf("(-otlp +jaeger)\n%s", diff)
+	}
+}
+
+// withoutTexts takes descriptions and examples out of a schema.
+func withoutTexts(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, child := range v {
+			if _, text := child.(string); text && key == "description" || key == "examples" {
+				delete(v, key)
+				continue
+			}
+			withoutTexts(child)
+		}
+	case []any:
+		for _, child := range v {
+			withoutTexts(child)
+		}
+	}
+	return v
 }
 
 func compile(t *testing.T, text []byte) *jsonschema.Schema {

@@ -7,8 +7,8 @@
 //	    config:
 //	      endpoint: http://127.0.0.1:4317   # the default
 //
-// Jaeger takes OTLP over gRPC since version 1.35. Proxies are not used, and no
-// OTEL_ variable is read: they are for the otlp backend.
+// Jaeger takes OTLP over gRPC and HTTP since version 1.35. The keys are those of
+// the otlp backend, but no OTEL_ variable is read: they are for that one.
 //
 // # Stability
 //

@@ -7,13 +7,12 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/buildinfo"
+	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
 	"github.com/spanloom/spanloom/plugins/internal/otlptrace"
 )
 
 //go:embed config.schema.json
 var schema []byte
-
-const defaultEndpoint = "http://127.0.0.1:4317"
 
 const old = " is a port of Jaeger's own old protocols; Jaeger takes OTLP over gRPC on port 4317"
 
@@ -23,12 +22,6 @@ var ports = map[int]string{
 	14268: "14268" + old,
 	14250: "14250" + old,
 	6831:  "6831" + old,
-	4318:  otlptrace.HTTPPort,
-}
-
-// config is what a manifest says.
-type config struct {
-	Endpoint string `json:"endpoint"`
 }
 
 // New returns the backend.
@@ -37,9 +30,9 @@ func New() backend.Backend {
 		Name:    "jaeger",
 		Version: buildinfo.Version(),
 		Schema:  schema,
-		Linger:  200 * time.Millisecond,
+		Linger:  10 * time.Millisecond, // the instance keeps its exports apart itself
 		Check: func(c backend.Config) error {
-			_, err := endpoint(c)
+			_, err := settings(c)
 			return err
 		},
 		Open: open,
@@ -47,19 +40,14 @@ func New() backend.Backend {
 }
 
 func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
-	e, err := endpoint(c)
+	s, err := settings(c)
 	if err != nil {
 		return nil, err
 	}
-	// No headers: those of the environment are for another place.
-	return otlptrace.Open(ctx, e, map[string]string{}, c.Service) //nolint:wrapcheck // it says all
+	return otlptrace.Open(ctx, s, c.Service)
 }
 
-// endpoint returns where the config says spans go.
-func endpoint(c backend.Config) (otlptrace.Endpoint, error) {
-	cfg := config{Endpoint: defaultEndpoint}
-	if err := c.Decode(&cfg); err != nil {
-		return otlptrace.Endpoint{}, err //nolint:wrapcheck // it says all
-	}
-	return otlptrace.ParseEndpoint(cfg.Endpoint, "", ports) //nolint:wrapcheck // a ConfigError as it is
+// settings reads no variable: those of the environment are for another place.
+func settings(c backend.Config) (otlpconfig.Settings, error) {
+	return otlpconfig.Resolve(c, otlpconfig.Profile{Ports: ports})
 }

@@ -36,11 +36,18 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestNoForeignHeaders: keys that the environment has for another place do not
-// go to Jaeger.
-func TestNoForeignHeaders(t *testing.T) {
-	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cret")
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+// TestNoForeignVariables: keys that the environment has for another place do not
+// go to Jaeger, nor anywhere else.
+func TestNoForeignVariables(t *testing.T) {
+	stderr, parent := otlptest.Alone(t,
+		"OTEL_EXPORTER_OTLP_HEADERS=api-key=s3cret,Authorization: Bearer s3cret",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://%zz:s3cret", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_EXPORTER_OTLP_TIMEOUT=s3cret")
+	if parent {
+		if stderr != "" {
+			t.Errorf("standard error has %q", stderr)
+		}
+		return
+	}
 	c := otlptest.Start(t, nil)
 	in, err := New().Open(t.Context(), backend.Config{JSON: json.RawMessage(`{"endpoint":"` + c.Endpoint + `"}`)})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package otlptest is a collector for tests: it takes OTLP over gRPC on a
-// loopback address.
+// Package otlptest is a collector for tests: it takes OTLP over gRPC or HTTP on
+// a loopback address, with TLS by an authority of its own or without.
 package otlptest
 
 import (
@@ -30,14 +30,20 @@ type Collector struct {
 
 // Start starts a collector, which ends with the test. Set reply before any
 // export; nil means an empty reply.
-func Start(t *testing.T, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error)) *Collector {
+func Start(t *testing.T, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error), opts ...grpc.ServerOption) *Collector {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return StartOn(t, l, reply, opts...)
+}
+
+// StartOn is Start with a listener that is there already.
+func StartOn(t *testing.T, l net.Listener, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error), opts ...grpc.ServerOption) *Collector {
+	t.Helper()
 	c := &Collector{Endpoint: "http://" + l.Addr().String(), Reply: reply}
-	s := grpc.NewServer()
+	s := grpc.NewServer(opts...)
 	coltracepb.RegisterTraceServiceServer(s, c)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.Serve(l) })
@@ -76,6 +82,13 @@ func (c *Collector) Headers() metadata.MD {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.headers
+}
+
+// Count returns how many exports there were.
+func (c *Collector) Count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.requests)
 }
 
 // Resources returns what was sent so far.

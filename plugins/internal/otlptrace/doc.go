@@ -1,9 +1,12 @@
-// Package otlptrace is what the backends that speak OTLP over gRPC share. They
-// differ in their defaults and in what they know of common mistakes.
+// Package otlptrace is what the backends that speak OTLP share: an instance that
+// makes spans of hooks and exports them as package otlpconfig says, through
+// package otlpclient.
 //
-// # The connection
+// # Batches
 //
-// Proxies are not used, whatever HTTPS_PROXY says: a collector is a neighbour.
-// Replies are read up to 64 KiB. A collector that is not there is tried again
-// for three seconds, then the spans are given up and the error says why.
+// The host sends events in batches, each of which is flushed and then
+// acknowledged. Flushes are kept apart by the linger of the config: while one
+// waits, or is under way, the host gathers what comes next. Each is sent in
+// requests of at most the batch's size. What the queue cannot hold is dropped and
+// told with the next flush.
 package otlptrace

@@ -3,6 +3,7 @@ package otlptrace
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
 	"github.com/spanloom/spanloom/plugins/internal/otlptest"
 )
 
@@ -24,13 +26,18 @@ var service = backend.Service{
 	Attributes: map[string]string{"deployment.environment.name": "test", "service.name": "other"},
 }
 
-func openAt(t *testing.T, endpoint string) backend.Instance {
+// open opens an instance by a config.
+func open(t *testing.T, config map[string]any) backend.Instance {
 	t.Helper()
-	e, err := ParseEndpoint(endpoint, "", nil)
+	js, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := Open(t.Context(), e, map[string]string{}, service)
+	s, err := otlpconfig.Resolve(backend.Config{JSON: js}, otlpconfig.Profile{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := Open(t.Context(), s, service)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +47,11 @@ func openAt(t *testing.T, endpoint string) backend.Instance {
 		_ = in.Close(ctx)
 	})
 	return in
+}
+
+func openAt(t *testing.T, endpoint string) backend.Instance {
+	t.Helper()
+	return open(t, map[string]any{"endpoint": endpoint})
 }
 
 func emit(t *testing.T, in backend.Instance) {
@@ -134,7 +146,7 @@ func TestErrors(t *testing.T) {
 		"refused":  {otlptest.Refused(t), []string{"connection refused"}},
 		"hanging":  {otlptest.Start(t, hang).Endpoint, []string{"deadline exceeded"}},
 		"huge":     {otlptest.Start(t, partial(0, strings.Repeat("x", 1<<20))).Endpoint, []string{"larger than max"}},
-		"rejected": {otlptest.Start(t, partial(2, "too old")).Endpoint, []string{"too old", "2 spans"}},
+		"rejected": {otlptest.Start(t, partial(2, "too old")).Endpoint, []string{"the collector rejected 2 of 4 spans: too old"}},
 		"warning":  {otlptest.Start(t, partial(0, "slow down")).Endpoint, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

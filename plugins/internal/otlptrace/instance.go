@@ -2,7 +2,6 @@ package otlptrace
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -11,35 +10,41 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
 	"github.com/spanloom/spanloom/telemetry"
 )
 
 // instance is a callback of package telemetry as a backend's instance.
-type instance struct{ *telemetry.Callback }
+type instance struct {
+	*telemetry.Callback
+
+	pace *pace
+}
 
 var _ backend.Instance = instance{}
 
 // Flush implements backend.Instance. Of an export that failed it gives the cause
 // only: the host counts what was lost, in events.
 func (i instance) Flush(ctx context.Context) error {
+	i.pace.wait(ctx)
 	err := i.Callback.Flush(ctx)
-	if cause, ok := errors.AsType[*exportError](err); ok {
-		return cause
+	if said := causes(err); said != nil {
+		return said
 	}
-	return err //nolint:wrapcheck // it says all
+	return err
 }
 
 // Close implements backend.Instance.
 func (i instance) Close(ctx context.Context) error { return i.Shutdown(ctx) }
 
-// Open returns an instance that exports to an endpoint. Where headers is nil,
-// OTEL_EXPORTER_OTLP_HEADERS says which headers are sent.
-func Open(ctx context.Context, e Endpoint, headers map[string]string, s backend.Service) (backend.Instance, error) {
-	exp, err := newExporter(ctx, e, headers)
+// Open returns an instance that exports as s says.
+func Open(ctx context.Context, s otlpconfig.Settings, service backend.Service) (backend.Instance, error) {
+	exp, err := newExporter(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return instance{telemetry.NewCallback(telemetry.Exporters{Spans: exp, Resource: Resource(ctx, s)})}, nil
+	cb := telemetry.NewCallback(telemetry.Exporters{Spans: exp, Resource: Resource(ctx, service)})
+	return bound(instance{cb, newPace(s.Batch.Linger)}, s.Batch.Queue), nil
 }
 
 // Resource returns a service in the words of OpenTelemetry.

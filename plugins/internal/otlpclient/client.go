@@ -1,0 +1,169 @@
+package otlpclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
+)
+
+const (
+	firstPause = 200 * time.Millisecond
+	maxPause   = 2 * time.Second
+	// maxRetryAfter bounds what a collector can ask for.
+	maxRetryAfter = 5 * time.Second
+	// maxReply is the most bytes of a reply: a collector has little to say.
+	maxReply = 64 << 10
+	// connectTimeout is the most time until a connection stands.
+	connectTimeout = 5 * time.Second
+)
+
+// transport makes one attempt. A failure that is not a *failure is for good.
+type transport interface {
+	// prepare makes of a request what all attempts send.
+	prepare(signal signal, request proto.Message) (any, error)
+	send(ctx context.Context, signal signal, prepared any, reply proto.Message) error
+	close() error
+}
+
+// Client sends requests to one collector. It may be used concurrently. It is an
+// [otlptrace.Client].
+type Client struct {
+	settings  otlpconfig.Settings
+	transport transport
+	stop      context.Context //nolint:containedctx // it ends with the client
+	cancel    context.CancelFunc
+
+	mu        sync.Mutex
+	notBefore time.Time // the collector asked not to be called until then
+}
+
+var _ otlptrace.Client = (*Client)(nil)
+
+// New returns a client. It connects with the first request.
+func New(s otlpconfig.Settings) (*Client, error) {
+	c := &Client{settings: s}
+	c.stop, c.cancel = context.WithCancel(context.Background())
+	if s.Protocol == otlpconfig.HTTPProtobuf {
+		c.transport = newHTTP(s)
+		return c, nil
+	}
+	t, err := newGRPC(s)
+	if err != nil {
+		return nil, c.explain(err, nil)
+	}
+	c.transport = t
+	return c, nil
+}
+
+// Start implements otlptrace.Client.
+func (c *Client) Start(context.Context) error { return nil }
+
+// Stop implements otlptrace.Client. It ends what is being sent.
+func (c *Client) Stop(context.Context) error {
+	c.cancel()
+	return c.transport.close()
+}
+
+// UploadTraces implements otlptrace.Client.
+func (c *Client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
+	return c.Send(ctx, &coltracepb.ExportTraceServiceRequest{ResourceSpans: spans})
+}
+
+// Send sends an OTLP export request of traces, metrics or logs as it is, and
+// returns when the collector has taken it, or an *[Error] when it has not by the
+// timeout of the settings or the end of ctx.
+func (c *Client) Send(ctx context.Context, request proto.Message) error {
+	sig, ok := signalOf(request)
+	if !ok {
+		return fmt.Errorf("%T is no OTLP export request", request)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
+	defer cancel()
+	defer context.AfterFunc(c.stop, cancel)()
+	prepared, err := c.transport.prepare(sig, request)
+	if err != nil {
+		return c.explain(err, nil)
+	}
+	// From here on only what is sent is held.
+	return c.try(ctx, sig, prepared, count(request))
+}
+
+// try makes attempts until one settles it. sent is how much there is to send.
+func (c *Client) try(ctx context.Context, sig signal, prepared any, sent int64) error {
+	var last error // that says more than the end of ctx
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		if err := errors.Join(c.stop.Err(), c.waitUntil(ctx, c.quietUntil())); err != nil {
+			return c.explain(err, last)
+		}
+		reply := sig.reply()
+		err := c.transport.send(ctx, sig, prepared, reply)
+		if err == nil {
+			return c.partial(sig, sent, reply)
+		}
+		f, again := errors.AsType[*failure](err)
+		switch {
+		case again && f.silent: // the time is up
+			return c.explain(err, last)
+		case !again || ctx.Err() != nil:
+			return c.explain(err, nil)
+		}
+		last = err
+		c.quiet(f.after)
+		// Half of the pause is random, so that many programs do not come back at
+		// the same time.
+		jittered := pause/2 + rand.N(pause/2) //nolint:gosec // no secret
+		if err := c.waitUntil(ctx, time.Now().Add(jittered)); err != nil {
+			return c.explain(err, last)
+		}
+	}
+}
+
+var errNoTime = errors.New("no time is left to try again")
+
+// waitUntil waits, or says at once that ctx ends before.
+func (c *Client) waitUntil(ctx context.Context, t time.Time) error {
+	d := time.Until(t)
+	if d <= 0 {
+		return ctx.Err()
+	}
+	if end, ok := ctx.Deadline(); ok && end.Before(t) {
+		return errNoTime
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// quiet leaves the collector alone for a while.
+func (c *Client) quiet(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.Now().Add(min(d, maxRetryAfter))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.After(c.notBefore) {
+		c.notBefore = t
+	}
+}
+
+func (c *Client) quietUntil() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.notBefore
+}

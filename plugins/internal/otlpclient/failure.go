@@ -1,0 +1,116 @@
+package otlpclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
+)
+
+// failure is an attempt that may go better the next time.
+type failure struct {
+	err    error
+	after  time.Duration // what the collector asked for; 0 for nothing
+	silent bool          // there was no answer at all
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// Error is an export that failed, in words that help, on one line and without
+// secrets.
+type Error struct {
+	// Rejected is how much the collector did not take, of Sent, when it took the
+	// rest; 0 when all is lost. Sent is 0 when it is not known.
+	Rejected, Sent int64
+
+	endpoint otlpconfig.Endpoint
+	text     string
+	cause    error // context.Canceled, context.DeadlineExceeded, or nil
+}
+
+// Error implements error.
+func (e *Error) Error() string { return "export to " + e.endpoint.String() + ": " + e.text }
+
+// Unwrap returns the error of the context, if that ended the export. Other causes
+// hold the words of others, which may hold secrets.
+func (e *Error) Unwrap() error { return e.cause }
+
+// explain makes an Error. last is why an earlier attempt failed.
+func (c *Client) explain(err, last error) error {
+	e := &Error{endpoint: c.settings.Endpoint}
+	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, end) {
+			e.cause = end
+		}
+	}
+	if last != nil {
+		err = last
+	}
+	switch {
+	case last == nil && e.cause != nil:
+		e.text = fmt.Sprintf("no answer in time: %s", e.cause)
+	case errors.Is(err, errNoTime):
+		e.text = "the collector asked to be left alone for longer than there is time"
+	default:
+		e.text = c.shown(err.Error())
+	}
+	return e
+}
+
+// partial tells of a reply what the collector did not take. A warning about what
+// it took is no error.
+func (c *Client) partial(sig signal, sent int64, reply proto.Message) error {
+	n, message := rejected(reply)
+	if n <= 0 {
+		return nil
+	}
+	e := &Error{endpoint: c.settings.Endpoint, Rejected: n, Sent: sent}
+	of := ""
+	if e.Sent > 0 {
+		e.Rejected = min(n, e.Sent) // a collector cannot reject what it was not sent
+		of = fmt.Sprintf(" of %d", e.Sent)
+	}
+	e.text = fmt.Sprintf("the collector rejected %d%s %s", e.Rejected, of, sig.things)
+	if message = c.shown(message); message != "" {
+		e.text += ": " + message
+	}
+	return e
+}
+
+// shown makes a foreign text fit to be shown: first what must not be seen is
+// taken out, so that a cut cannot leave half of it.
+func (c *Client) shown(text string) string { return oneLine(c.settings.Redact(text)) }
+
+// maxText is the most runes of what a collector says that are shown.
+const maxText = 200
+
+// oneLine makes a short line of a foreign text. It looks at no more than a few
+// times what it returns.
+func oneLine(text string) string {
+	if len(text) > 8*maxText {
+		text = text[:8*maxText]
+	}
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r): // control characters, and those that turn the direction
+			return '\uFFFD'
+		default:
+			return r
+		}
+	}, text)
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) > maxText {
+		return string(runes[:maxText]) + "…"
+	}
+	return string(runes)
+}

@@ -1,0 +1,40 @@
+package otlptrace
+
+import (
+	"context"
+	"time"
+)
+
+// burst is how many flushes go at once after a quiet time. A short program has
+// no more, so that its end waits for nothing.
+const burst = 4
+
+// pace keeps flushes apart, so that what arrives meanwhile goes with the next
+// one: the host holds it, and does not wait. It is a bucket of burst tokens that
+// gets one more each linger.
+type pace struct {
+	linger time.Duration
+	full   time.Time // when the bucket is full again
+}
+
+func newPace(linger time.Duration) *pace { return &pace{linger: linger} }
+
+// wait returns when a flush is due, or when ctx ends.
+func (p *pace) wait(ctx context.Context) {
+	now := time.Now()
+	if p.full.Before(now) {
+		p.full = now
+	}
+	p.full = p.full.Add(p.linger)
+	early := p.full.Sub(now) - burst*p.linger
+	if early <= 0 {
+		return
+	}
+	timer := time.NewTimer(early)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done(): // in a hurry, for which later flushes do not pay
+		p.full = time.Now().Add(burst * p.linger)
+	}
+}

@@ -5,6 +5,8 @@ SHELL := bash
 
 ROOT := github.com/spanloom/spanloom
 MODULES := . bench
+# Packages whose tests give processes limits of time: they are tested one by one.
+TIMED := . ./pluginhost/... ./cmd/... ./examples/...
 TOOLS := tools/lint tools/proto
 
 .DEFAULT_GOAL := help
@@ -16,8 +18,10 @@ help: ## Show this list.
 test: jaeger ## Vet and test every module, against real servers.
 	@for dir in $(MODULES); do \
 		echo "== test $$dir"; \
-		(cd $$dir; go vet ./...; go test -race -timeout 10m ./...); \
+		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED)))); \
 	done
+	@echo "== test what has limits of time"; \
+	go test -race -timeout 10m -p 1 $(TIMED)
 	@echo "== test the engine without the race detector: more random pipelines, real sizes"; \
 	go test -timeout 10m ./engine/...
 

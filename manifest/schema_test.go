@@ -30,15 +30,33 @@ func TestSchemaMatchesStructs(t *testing.T) {
 	}
 	var compare func(path string, typ reflect.Type, s map[string]any)
 	compare = func(path string, typ reflect.Type, s map[string]any) {
+		written := s
 		s = resolve(s)
 		switch {
-		case typ == reflect.TypeFor[json.RawMessage](), typ == reflect.TypeFor[time.Duration]():
+		case typ == reflect.TypeFor[json.RawMessage]():
+			return
+		case typ == reflect.TypeFor[time.Duration](), typ.Kind() == reflect.Int64:
+			want := "#/$defs/duration"
+			if typ.Kind() == reflect.Int64 && typ != reflect.TypeFor[time.Duration]() {
+				want = "#/$defs/size"
+			}
+			if written["$ref"] != want {
+				t.Errorf("%s: the schema says %v, want %s", path, written["$ref"], want)
+			}
+			return
+		case typ.Kind() == reflect.Map:
+			compare(path+"{}", typ.Elem(), s["additionalProperties"].(map[string]any))
 			return
 		case typ.Kind() == reflect.Slice:
 			compare(path+"[]", typ.Elem(), s["items"].(map[string]any))
 			return
 		case typ.Kind() != reflect.Struct:
-			want := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean"}[typ.Kind()]
+			want := map[reflect.Kind]string{
+				reflect.String: "string", reflect.Bool: "boolean", reflect.Int: "integer", reflect.Float64: "number",
+			}[typ.Kind()]
+			if s["enum"] != nil { // of strings
+				s["type"] = "string"
+			}
 			if s["type"] != want {
 				t.Errorf("%s: the schema says %v, the struct %v", path, s["type"], typ)
 			}

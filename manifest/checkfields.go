@@ -83,6 +83,9 @@ func (p *parser) checkEnv(doc any, i int) {
 		case strings.HasPrefix(name, "SPANLOOM_BACKEND_") || strings.HasPrefix(name, "PLUGIN_"):
 			p.errorf(pl.node, pl.path, "%q is set by Spanloom itself", p.shown(pl.node))
 		case envName.MatchString(name):
+			if _, set := p.opts.lookup(name); !set {
+				p.warnf(pl.node, pl.path, "%s is not set; the backend does not get it", p.shown(pl.node))
+			}
 		case assigned && !secret && envName.MatchString(before):
 			// Not the rest: it may be the secret itself.
 			p.errorf(pl.node, pl.path, "holds a value; write the name only, %s, whose value is that of the program's environment", clip(before))

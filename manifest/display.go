@@ -31,7 +31,7 @@ func (d *display) walk(value any, path string, location []string, yield func(Set
 	switch v := value.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			d.walk(v[key], d.text(joinKey(path, key)), below(key), yield)
+			d.walk(v[key], joinKey(path, key), below(key), yield)
 		}
 		if len(v) > 0 {
 			return
@@ -44,7 +44,7 @@ func (d *display) walk(value any, path string, location []string, yield func(Set
 			return
 		}
 	}
-	yield(Setting{Path: path, Value: d.shown(value, path, location), Origin: d.origin(path, location)})
+	yield(Setting{Path: d.redact.Text(path), Value: d.shown(value, path, location), Origin: d.origin(path, location)})
 }
 
 func isCollection(v any) bool {
@@ -76,10 +76,12 @@ func (d *display) scalar(value any, path string, location []string) any {
 	if slices.ContainsFunc(location, d.secret) {
 		return privacy.Mark
 	}
-	if n := d.node(path, location); n != nil && d.b.by[path] == "" {
-		if written, ok := d.b.p.written[n]; ok {
-			return d.text(written)
-		}
+	switch n := d.node(path, location); {
+	case d.b.by[path] != "":
+	case n == nil:
+		return value // a default is no secret
+	case d.b.p.written[n] != "":
+		return d.text(d.b.p.written[n])
 	}
 	if text, ok := value.(string); ok {
 		return d.text(text)

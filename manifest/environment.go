@@ -8,7 +8,6 @@ import (
 // The variables that say something where a manifest may say it too. What they
 // mean and which wins is said here only; see the package's documentation.
 const (
-	envMode      = "SPANLOOM_MODE"
 	envLogLevel  = "SPANLOOM_LOG_LEVEL"
 	envLogFormat = "SPANLOOM_LOG_FORMAT"
 	envConsole   = "SPANLOOM_TELEMETRY_CONSOLE"
@@ -18,9 +17,6 @@ const (
 	envResource   = "OTEL_RESOURCE_ATTRIBUTES"
 	envSampler    = "OTEL_TRACES_SAMPLER"
 	envSamplerArg = "OTEL_TRACES_SAMPLER_ARG"
-
-	// flagMode is how error texts and origins call Options.Mode.
-	flagMode = "--mode"
 )
 
 // endpoints are the variables that make otlp a backend without a manifest.
@@ -61,9 +57,9 @@ func (p *parser) readEnvironment() *environment {
 		env.over[joinTokens(location)] = said{location, lower, by}
 	}
 	if p.opts.Mode != "" {
-		word(flagMode, p.opts.Mode, modePath...)
+		word(ModeFlag, p.opts.Mode, modePath...)
 	} else {
-		word(envMode, p.variable(envMode), modePath...)
+		word(ModeVar, p.variable(ModeVar), modePath...)
 	}
 	word(envLogLevel, p.variable(envLogLevel), "telemetry", "logs", "level")
 	word(envLogFormat, p.variable(envLogFormat), "telemetry", "logs", "format")

@@ -7,6 +7,10 @@ const (
 	FileName = "spanloom.yaml"
 	// EnvVar is the environment variable that names another manifest.
 	EnvVar = "SPANLOOM_MANIFEST"
+	// ModeVar is the environment variable that names the mode.
+	ModeVar = "SPANLOOM_MODE"
+	// ModeFlag is what Options.Mode is called in errors and origins.
+	ModeFlag = "--mode"
 )
 
 // Options are what code passes to Load, Parse and Find; the zero value works.
@@ -20,7 +24,7 @@ type Options struct {
 	// anything. Defaults to nil: names and configs are not checked.
 	Backends func(dirs []string) []KnownBackend
 	// Mode overrides SPANLOOM_MODE and the manifest: dev, staging or prod. It is
-	// the value of a flag, and --mode in error texts. Defaults to empty.
+	// the value of a flag. Defaults to empty.
 	Mode string
 	// Terminal says that standard error is a terminal: without a manifest the
 	// console backend is used then. Defaults to false.

@@ -10,6 +10,15 @@ func Defaults(o Options) (*Manifest, error) {
 	return parse(source{none: true}, "", nil, o)
 }
 
+// Disabled reports whether OTEL_SDK_DISABLED says true. It wins over all, a
+// manifest with mistakes too, so a program may ask before it looks for one. In a
+// manifest it is Telemetry.Enabled.
+func Disabled(o Options) bool {
+	value, _ := o.lookup(envDisabled)
+	yes, _ := truth(value)
+	return yes
+}
+
 // nothing is the document of no file.
 func nothing() *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}

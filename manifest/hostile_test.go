@@ -122,6 +122,27 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestHostileOverlay lays each of them over a good manifest.
+func TestHostileOverlay(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile(filepath.Join("testdata", "good", "full.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "spanloom.yaml")
+	write(t, path, string(good))
+	for name, text := range hostile() {
+		write(t, filepath.Join(dir, "spanloom.staging.yaml"), text)
+		start := time.Now()
+		_, err := manifest.Load(path, options)
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+		checkErrors(t, err)
+	}
+}
+
 // TestHostileBounds holds the figures of the design for the inputs it names:
 // refused within 50 ms and 16 MiB.
 func TestHostileBounds(t *testing.T) {

@@ -1,8 +1,10 @@
 package manifest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/spanloom/spanloom/manifest"
 )
@@ -88,6 +91,96 @@ func TestSchemaMatchesStructs(t *testing.T) {
 		}
 	}
 	compare("manifest", reflect.TypeFor[manifest.Manifest](), doc)
+}
+
+// defaultsOf returns the defaults of the schema by path, for one backend.
+func defaultsOf(t *testing.T) map[string]any {
+	t.Helper()
+	var doc map[string]any
+	if err := json.Unmarshal(manifest.Schema(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	list := map[string]any{}
+	var walk func(path string, part map[string]any)
+	walk = func(path string, part map[string]any) {
+		if ref, ok := part["$ref"].(string); ok {
+			def := maps.Clone(doc["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any))
+			maps.Copy(def, part)
+			part = def
+		}
+		if v, ok := part["default"]; ok && path != "telemetry.backends" {
+			list[path] = v
+		}
+		properties, _ := part["properties"].(map[string]any)
+		for name, property := range properties {
+			walk(strings.TrimPrefix(path+"."+name, "."), property.(map[string]any))
+		}
+		if items, ok := part["items"].(map[string]any); ok && items["$ref"] != nil {
+			walk(path+"[0]", items)
+		}
+	}
+	walk("", doc)
+	if len(list) < 20 {
+		t.Fatal(list)
+	}
+	return list
+}
+
+// TestSchemaIsTheOneOfValidation compiles the published text by its own address.
+func TestSchemaIsTheOneOfValidation(t *testing.T) {
+	t.Parallel()
+	published, err := os.ReadFile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(published, manifest.Schema()) {
+		t.Error("the file is not what is embedded")
+	}
+	var doc struct {
+		ID string `json:"$id"`
+	}
+	if err := json.Unmarshal(published, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.ID != "https://raw.githubusercontent.com/spanloom/spanloom/main/manifest/schema.json" {
+		t.Errorf("$id is %s, not where the file is", doc.ID)
+	}
+	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(published))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource(doc.ID, text); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile(doc.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What it allows of defaults must be what Parse allows.
+	for path, v := range defaultsOf(t) {
+		full := v
+		for _, key := range slices.Backward(strings.Split(path, ".")) {
+			key, list := strings.CutSuffix(key, "[0]")
+			if list {
+				full.(map[string]any)["plugin"] = "console"
+				full = []any{full}
+			}
+			full = map[string]any{key: full}
+		}
+		full.(map[string]any)["version"] = "1"
+		if err := s.Validate(full); err != nil {
+			t.Errorf("%s: the default does not fit: %v", path, err)
+		}
+		text, err := json.Marshal(full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := manifest.Parse("spanloom.yaml", text, options); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
 }
 
 func TestSchemaIsACopy(t *testing.T) {

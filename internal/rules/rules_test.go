@@ -86,6 +86,8 @@ var rules = []rule{
 		"go.opentelemetry.io/contrib/propagators/envcar", "github.com/cespare/xxhash/v2")},
 	{"nothing below propagation knows the engine", never(
 		below(module+"/propagation"), module+"/engine", module+"/pluginhost", "go.opentelemetry.io/otel/sdk")},
+	{"manifest starts nothing, and knows nothing that does", never(
+		equal(module+"/manifest"), module+"/engine", module+"/pluginhost", module+"/backend", "go.opentelemetry.io")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -258,6 +260,10 @@ func TestRulesCanFail(t *testing.T) {
 		"nothing below propagation knows the engine": {
 			broken: fake("propagation/grpcprop", module+"/engine"),
 			kept:   fake("propagation/grpcprop", module+"/propagation"),
+		},
+		"manifest starts nothing, and knows nothing that does": {
+			broken: fake("manifest", module+"/backend"),
+			kept:   join(fake("manifest", "os", module+"/privacy"), fake("internal/catalog", module+"/manifest", module+"/backend")),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

@@ -93,14 +93,19 @@ func TestSchemaMatchesStructs(t *testing.T) {
 	compare("manifest", reflect.TypeFor[manifest.Manifest](), doc)
 }
 
-// defaultsOf returns the defaults of the schema by path, for one backend.
-func defaultsOf(t *testing.T) map[string]any {
+// example is a value that the schema gives for a place.
+type example struct {
+	path  string
+	value any
+}
+
+// examplesOf returns the defaults and the examples of the schema, for one backend.
+func examplesOf(t *testing.T) (defaults, examples []example) {
 	t.Helper()
 	var doc map[string]any
 	if err := json.Unmarshal(manifest.Schema(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	list := map[string]any{}
 	var walk func(path string, part map[string]any)
 	walk = func(path string, part map[string]any) {
 		if ref, ok := part["$ref"].(string); ok {
@@ -109,7 +114,12 @@ func defaultsOf(t *testing.T) map[string]any {
 			part = def
 		}
 		if v, ok := part["default"]; ok && path != "telemetry.backends" {
-			list[path] = v
+			defaults = append(defaults, example{path, v})
+		}
+		if list, ok := part["examples"].([]any); ok {
+			for _, v := range list {
+				examples = append(examples, example{path, v})
+			}
 		}
 		properties, _ := part["properties"].(map[string]any)
 		for name, property := range properties {
@@ -120,10 +130,10 @@ func defaultsOf(t *testing.T) map[string]any {
 		}
 	}
 	walk("", doc)
-	if len(list) < 20 {
-		t.Fatal(list)
+	if len(defaults) < 20 || len(examples) < 20 {
+		t.Fatal(defaults, examples)
 	}
-	return list
+	return defaults, examples
 }
 
 // TestSchemaIsTheOneOfValidation compiles the published text by its own address.
@@ -158,20 +168,23 @@ func TestSchemaIsTheOneOfValidation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What it allows of defaults must be what Parse allows.
-	for path, v := range defaultsOf(t) {
-		full := v
+	// What it says must be what Parse takes.
+	defaults, examples := examplesOf(t)
+	for _, e := range slices.Concat(defaults, examples) {
+		path, full := e.path, e.value
 		for _, key := range slices.Backward(strings.Split(path, ".")) {
 			key, list := strings.CutSuffix(key, "[0]")
 			if list {
-				full.(map[string]any)["plugin"] = "console"
+				if entry := full.(map[string]any); entry["command"] == nil && entry["plugin"] == nil {
+					entry["plugin"] = "console"
+				}
 				full = []any{full}
 			}
 			full = map[string]any{key: full}
 		}
 		full.(map[string]any)["version"] = "1"
 		if err := s.Validate(full); err != nil {
-			t.Errorf("%s: the default does not fit: %v", path, err)
+			t.Errorf("%s: %v does not fit: %v", path, e.value, err)
 		}
 		text, err := json.Marshal(full)
 		if err != nil {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -79,7 +80,7 @@ func (d *display) scalar(value any, path string, location []string) any {
 	switch n := d.node(path, location); {
 	case d.b.by[path] != "":
 	case n == nil:
-		return value // a default is no secret
+		return native(value) // a default is no secret
 	case d.b.p.written[n] != "":
 		return d.text(d.b.p.written[n])
 	}
@@ -87,6 +88,19 @@ func (d *display) scalar(value any, path string, location []string) any {
 		return d.text(text)
 	}
 	return value
+}
+
+// native makes the numbers of the schema like those of a file.
+func native(v any) any {
+	n, ok := v.(json.Number)
+	if !ok {
+		return v
+	}
+	if i, err := n.Int64(); err == nil {
+		return int(i)
+	}
+	f, _ := n.Float64() // a test reads the schema
+	return f
 }
 
 // secret reports whether what stands below a key is secret.

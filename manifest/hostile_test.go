@@ -143,6 +143,38 @@ func TestHostileOverlay(t *testing.T) {
 	}
 }
 
+// TestManyBackends lays thousands of backends over thousands: what that takes must
+// not grow with their product.
+func TestManyBackends(t *testing.T) {
+	t.Parallel()
+	entries := func(format string) string {
+		var b strings.Builder
+		b.WriteString("telemetry:\n  backends:\n")
+		for i := range 9_000 {
+			fmt.Fprintf(&b, "    - { name: "+format+" }\n", i)
+		}
+		return b.String()
+	}
+	path := filepath.Join(t.TempDir(), "spanloom.yaml")
+	write(t, path, "version: '1'\n"+entries("b%d, plugin: console"))
+	for _, format := range []string{"b%d, required: true", "c%d", "c%d, plugin: console", "b%d, plugin: null"} {
+		write(t, strings.Replace(path, ".yaml", ".dev.yaml", 1), entries(format))
+		start := time.Now()
+		m, err := manifest.Load(path, manifest.Options{Mode: "dev", LookupEnv: lookup})
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s: took %v", format, took)
+		}
+		if err != nil {
+			checkErrors(t, err)
+			continue
+		}
+		want := map[string]int{"b%d, required: true": 9_000, "c%d, plugin: console": 18_000}[format]
+		if got := len(m.Telemetry.Backends); got != want {
+			t.Errorf("%s: %d backends, want %d", format, got, want)
+		}
+	}
+}
+
 // TestHostileBounds holds the figures of the design for the inputs it names:
 // refused within 50 ms and 16 MiB.
 func TestHostileBounds(t *testing.T) {

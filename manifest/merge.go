@@ -58,29 +58,34 @@ func (p *parser) mergeBackends(base, top *yaml.Node) *yaml.Node {
 		merged = p.copyOf(base)
 		merged.Content = slices.Clone(base.Content)
 	}
-	known := make([]string, 0, len(merged.Content))
-	for _, entry := range merged.Content {
-		known = append(known, p.entryName(entry))
+	known := map[string]int{} // of equal names, a mistake that is told later, the first counts
+	var hints []string
+	for i, entry := range merged.Content {
+		name := p.entryName(entry)
+		if _, ok := known[name]; !ok {
+			known[name] = i
+		}
+		if len(hints) < maxListed {
+			hints = append(hints, name)
+		}
 	}
-	inherited := slices.Clone(known)
+	gone := map[*yaml.Node]bool{}
 	for _, over := range top.Content {
 		name := p.entryName(over)
-		at := slices.Index(known, name)
-		if name != "" && at >= 0 {
-			merged.Content[at] = p.merge(merged.Content[at], over, entryLocation)
+		if at, ok := known[name]; ok && name != "" {
+			entry := p.merge(merged.Content[at], over, entryLocation)
+			merged.Content[at], gone[entry] = entry, !p.runs(entry)
 			continue
 		}
 		entry := p.merge(nil, over, entryLocation)
 		if name != "" && !p.runs(entry) {
-			p.errorf(over, joinTokens(backendsPath), "%s has no backend %q%s", p.file, clip(name), orNew(didYouMean(name, inherited)))
+			p.errorf(over, joinTokens(backendsPath), "%s has no backend %q%s", p.file, clip(name), orNew(didYouMean(name, hints)))
 			continue
 		}
-		merged.Content, known = append(merged.Content, entry), append(known, name)
+		known[name] = len(merged.Content)
+		merged.Content = append(merged.Content, entry)
 	}
-	merged.Content = slices.DeleteFunc(merged.Content, func(entry *yaml.Node) bool {
-		i := slices.IndexFunc(top.Content, func(over *yaml.Node) bool { return p.entryName(over) == p.entryName(entry) })
-		return i >= 0 && p.entryName(entry) != "" && !p.runs(entry)
-	})
+	merged.Content = slices.DeleteFunc(merged.Content, func(entry *yaml.Node) bool { return gone[entry] })
 	return merged
 }
 

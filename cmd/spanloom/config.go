@@ -50,7 +50,7 @@ Exit codes: 0 printed, 2 usage, 3 invalid manifest.`,
 				return loadError(err)
 			}
 			for _, w := range m.Warnings {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%v (warning)\n", w)
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", m.Redact(w.Error()))
 			}
 			show := printSettings
 			if asJSON {

@@ -67,7 +67,7 @@ Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
 				return &exitError{code, err}
 			}
 			for _, w := range m.Warnings {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%v (warning)\n", w)
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", m.Redact(w.Error()))
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", files(m))
 			return nil

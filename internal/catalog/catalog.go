@@ -117,7 +117,7 @@ func check(m *manifest.Manifest) manifest.Errors {
 			mistakes = []*backend.ConfigError{{Message: err.Error()}}
 		}
 		for _, mistake := range mistakes {
-			faults = append(faults, m.Errorf(ConfigPath(i, mistake.Key), "%s", mistake.Message))
+			faults = append(faults, m.Errorf(ConfigPath(i, mistake.Key), "%s", m.Redact(mistake.Message)))
 		}
 	}
 	return faults

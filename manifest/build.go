@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/spanloom/spanloom/privacy"
 )
@@ -56,7 +57,7 @@ func (p *parser) build(doc any, env *environment, m *Manifest) error {
 	}
 	p.handedOn(m, redact)
 	m.redact = redactor(p.secrets)
-	m.settings = (&display{b, m, redact}).settings()
+	m.settings = sync.OnceValue((&display{b, m, redact}).settings) // few programs ask
 	return nil
 }
 

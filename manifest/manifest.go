@@ -46,7 +46,7 @@ type Manifest struct {
 
 	text     text
 	redact   *strings.Replacer // nil when there is nothing to replace
-	settings []Setting
+	settings func() []Setting
 }
 
 // Plugins is the plugins section.

@@ -52,5 +52,10 @@ func (o Origin) String() string {
 // values that refer to the environment are shown as their references, and
 // "[redacted]" stands for what is below headers or auth in a backend's config,
 // what has the name of a secret, and what looks like one. The caller owns the
-// list.
-func (m *Manifest) Settings() []Setting { return slices.Clone(m.settings) }
+// list. It may be called from several goroutines.
+func (m *Manifest) Settings() []Setting {
+	if m.settings == nil { // it was not parsed
+		return nil
+	}
+	return slices.Clone(m.settings())
+}

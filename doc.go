@@ -21,6 +21,11 @@
 // console backend when standard error is a terminal, and to the otlp backend
 // when OTEL_EXPORTER_OTLP_ENDPOINT is set; to both when both are so.
 //
+// Over the file lies the one for the mode, if it is there: spanloom.prod.yaml in
+// mode prod, which SPANLOOM_MODE or the manifest says. Environment variables
+// override some of it and fill gaps; the documentation of package manifest has
+// the order, and "spanloom config show" prints what comes out.
+//
 // Nothing is started when the manifest says telemetry.enabled: false, or when
 // OTEL_SDK_DISABLED=true, which wins over all.
 //

@@ -1,6 +1,7 @@
 package spanloom
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,22 +9,40 @@ import (
 	"golang.org/x/term"
 
 	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/manifest"
 )
 
-// disabled reports whether OTEL_SDK_DISABLED says so, by the rules of the
-// OpenTelemetry specification: true in any case of letters, and nothing else.
-func disabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
+// serviceOf returns whose telemetry it is. A service without a name gets the one
+// that OpenTelemetry's conventions have for it.
+func serviceOf(t manifest.Telemetry) backend.Service {
+	s := backend.Service{
+		Name: t.Service.Name, Version: t.Service.Version, Namespace: t.Service.Namespace,
+		Attributes: maps.Clone(t.Attributes),
+	}
+	if s.Name == "" {
+		s.Name = "unknown_service:" + filepath.Base(os.Args[0])
+	}
+	for key, value := range map[string]string{"spanloom.mode": t.Service.Mode, "spanloom.product.name": t.Service.Product} {
+		if value != "" {
+			s.Attributes[key] = value
+		}
+	}
+	return s
+}
 
-// serviceName returns what the manifest says, else OTEL_SERVICE_NAME, else what
-// OpenTelemetry's conventions say of a service without a name.
-func serviceName(inManifest string) string {
-	if inManifest != "" {
-		return inManifest
+// environmentOf returns the variables that a backend's process gets: those that
+// the manifest names, and those of a built-in one.
+func environmentOf(b manifest.Backend, builtIn bool) []string {
+	var list []string
+	if builtIn {
+		list = environment(b.Plugin)
 	}
-	if name := os.Getenv("OTEL_SERVICE_NAME"); name != "" {
-		return name
+	for _, name := range b.Env {
+		if value, ok := os.LookupEnv(name); ok {
+			list = append(list, name+"="+value)
+		}
 	}
-	return "unknown_service:" + filepath.Base(os.Args[0])
+	return list
 }
 
 // environment returns the variables that a built-in backend gets: the otlp

@@ -2,11 +2,11 @@ package spanloom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"time"
+	"sync"
 
-	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
 	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/manifest"
@@ -36,30 +36,28 @@ func WithEmbeddedManifest(data []byte) Option {
 	return func(o *options) { o.embedded = data }
 }
 
-const defaultShutdownTimeout = 3 * time.Second
-
 // Open starts what the manifest names and returns at once: what is emitted
-// while a backend starts waits for it. The error is [manifest.Errors] when the
-// manifest has mistakes; nothing is started then.
+// while a backend starts waits for it. Only for backends that the manifest calls
+// required does it wait until they take events, or cannot; ctx bounds that, and
+// is not kept. The error is [manifest.Errors] when the manifest or the
+// environment has mistakes; nothing is started then. When a required backend
+// does not start, it says which and why, and all are ended.
 //
-// ctx is not kept. Every opened Telemetry must be shut down. Opening twice gives
-// two independent sets of backends.
-func Open(_ context.Context, opts ...Option) (*Telemetry, error) {
+// Every opened Telemetry must be shut down. Opening twice gives two independent
+// sets of backends.
+func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	var o options
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{timeout: defaultShutdownTimeout, stderr: output.New(os.Stderr)}
-	if disabled() {
+	t := &Telemetry{stderr: output.New(os.Stderr)}
+	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
+	if manifest.Disabled(settings) {
 		return t, nil
 	}
-	m, err := catalog.Load(o.path, o.embedded)
+	m, err := catalog.Load(o.path, o.embedded, settings)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // each of its lines begins with its place
-	}
-	if m == nil {
-		t.start(fromEnvironment())
-		return t, nil
 	}
 	t.timeout = m.Telemetry.ShutdownTimeout
 	for _, w := range m.Warnings {
@@ -69,29 +67,36 @@ func Open(_ context.Context, opts ...Option) (*Telemetry, error) {
 	if !m.Telemetry.Enabled {
 		return t, nil
 	}
-	t.start(fromManifest(m))
+	t.start(specs(m))
+	if err := t.required(ctx, m); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 
-// fromManifest returns what a manifest says to start.
-func fromManifest(m *manifest.Manifest) []pluginhost.Spec {
-	s := m.Telemetry.Service
-	service := backend.Service{Name: serviceName(s.Name), Version: s.Version, Namespace: s.Namespace}
+// specs returns what a manifest says to start.
+func specs(m *manifest.Manifest) []pluginhost.Spec {
+	service := serviceOf(m.Telemetry)
 	var list []pluginhost.Spec
 	for i, b := range m.Telemetry.Backends {
+		builtIn, ok := catalog.Lookup(b.Plugin)
 		spec := pluginhost.Spec{
 			Name: b.Name, Config: b.Config, Service: service, Redact: m.Redact,
-			Place:    place(m, catalog.Path(i)),
-			KeyPlace: func(key string) string { return place(m, catalog.ConfigPath(i, key)) },
+			Place:        place(m, catalog.Path(i)),
+			Env:          environmentOf(b, ok),
+			StartTimeout: b.StartTimeout,
+			QueueBytes:   b.Queue.Bytes,
 		}
-		builtIn, ok := catalog.Lookup(b.Plugin)
 		switch {
 		case ok:
-			spec.Launch, spec.Env = pluginhost.Self(builtIn), environment(b.Plugin)
+			spec.Launch = pluginhost.Self(builtIn)
 		case len(b.Command) > 0:
 			spec.Launch = pluginhost.Command(b.Command[0], b.Command[1:]...)
 		default:
 			spec.Launch = pluginhost.Command(catalog.PathOf(b.Plugin, m.Plugins.Dirs))
+		}
+		if m.File != "" {
+			spec.KeyPlace = func(key string) string { return place(m, catalog.ConfigPath(i, key)) }
 		}
 		if !ok { // of a built-in one the schema was known
 			spec.CheckConfig = func(schema []byte) error { return m.CheckConfig(i, schema) }
@@ -101,27 +106,33 @@ func fromManifest(m *manifest.Manifest) []pluginhost.Spec {
 	return list
 }
 
-// place returns file:line:column of a path in m.
-func place(m *manifest.Manifest, path string) string {
-	e := m.Errorf(path, "")
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Path)
+// required waits for the backends without which the program must not begin.
+func (t *Telemetry) required(ctx context.Context, m *manifest.Manifest) error {
+	var errs []error
+	for i, b := range m.Telemetry.Backends {
+		if b.Required {
+			errs = append(errs, t.hosts[i].Ready(ctx))
+		}
+	}
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timeout)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, h := range t.hosts {
+		all.Go(func() { _ = h.Shutdown(ctx) }) // nothing was emitted
+	}
+	all.Wait()
+	return err
 }
 
-// fromEnvironment returns what to start when there is no manifest.
-func fromEnvironment() []pluginhost.Spec {
-	service := backend.Service{Name: serviceName("")}
-	var list []pluginhost.Spec
-	add := func(name string) {
-		b, _ := catalog.Lookup(name)
-		list = append(list, pluginhost.Spec{
-			Name: name, Launch: pluginhost.Self(b), Service: service, Env: environment(name),
-		})
+// place returns file:line:column of a path in m, or "" when m is of no file.
+func place(m *manifest.Manifest, path string) string {
+	if m.File == "" {
+		return ""
 	}
-	if terminal(os.Stderr).IsTerminal {
-		add("console")
-	}
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
-		add("otlp")
-	}
-	return list
+	e := m.Errorf(path, "")
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Path)
 }

@@ -111,10 +111,11 @@ func TestScripts(t *testing.T) {
 
 // lines is a backend that is not part of the program.
 var lines = backend.Backend{
-	Name:   "lines",
-	Schema: []byte(`{"type": "object", "additionalProperties": false, "properties": {"prefix": {"type": "string"}}}`),
+	Name: "lines",
+	Schema: []byte(`{"type": "object", "additionalProperties": false, "properties": {
+		"prefix": {"type": "string"}, "service": {"type": "boolean"}, "env": {"type": "array", "items": {"type": "string"}}}}`),
 	Open: func(_ context.Context, c backend.Config) (backend.Instance, error) {
-		l := &instance{out: c.Output}
+		l := &instance{out: c.Output, of: c.Service}
 		if err := c.Decode(l); err != nil {
 			return nil, err
 		}
@@ -128,12 +129,22 @@ var lines = backend.Backend{
 type instance struct {
 	callbacks.Base
 
-	Prefix string `json:"prefix"`
-	out    io.Writer
+	Prefix  string   `json:"prefix"`
+	Service bool     `json:"service"`
+	Env     []string `json:"env"`
+	out     io.Writer
+	of      backend.Service
 }
 
 func (l *instance) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
 	fmt.Fprintf(l.out, "%s%s: %s\n", l.Prefix, cc.Path(), ev.Result)
+	if l.Service {
+		fmt.Fprintf(l.out, "%s %q %q %v\n", l.of.Name, l.of.Version, l.of.Namespace, l.of.Attributes)
+	}
+	for _, name := range l.Env {
+		value, ok := os.LookupEnv(name)
+		fmt.Fprintf(l.out, "%s=%s %v\n", name, value, ok)
+	}
 }
 func (*instance) Flush(context.Context) error { return nil }
 func (*instance) Close(context.Context) error { return nil }

@@ -31,6 +31,7 @@ func (p *parser) checkBackends(doc any) {
 		}
 		p.checkEither(i, entry)
 		p.checkCommand(i, entry)
+		p.checkEnv(doc, i)
 		p.checkName(i, entry, used)
 		if catalogue != nil {
 			p.checkPlugin(i, entry, catalogue)

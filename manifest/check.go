@@ -3,7 +3,6 @@ package manifest
 import (
 	"regexp"
 	"strconv"
-	"time"
 )
 
 const (
@@ -31,19 +30,5 @@ func (p *parser) checkVersion(doc any) {
 		p.errorf(pl.node, pl.path, `version %q is not supported; this program reads version "%d"`, p.shown(pl.node), major)
 	case gotMinor > minor:
 		p.warnf(pl.node, pl.path, `version %q is newer than this program, which reads "%d.%d"; its newer keys are errors`, p.shown(pl.node), major, minor)
-	}
-}
-
-func (p *parser) checkTimeout(doc any) {
-	text, ok := at[any](doc, "telemetry", "shutdown_timeout").(string)
-	pl := p.locate(p.root, "", []string{"telemetry", "shutdown_timeout"})
-	if !ok || p.broken[pl.node] {
-		return
-	}
-	switch d, err := time.ParseDuration(text); {
-	case err != nil:
-		p.errorf(pl.node, pl.path, "%q is not a duration; write it like 3s, 500ms or 1m30s", p.shown(pl.node))
-	case d <= 0:
-		p.errorf(pl.node, pl.path, "%q is not longer than zero; write it like 3s", p.shown(pl.node))
 	}
 }

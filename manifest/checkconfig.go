@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v4"
 )
 
 // CheckConfig reports, as [Errors], what a JSON schema says against the config
@@ -21,10 +20,7 @@ func (m *Manifest) CheckConfig(i int, schema []byte) error {
 	if err != nil {
 		return fmt.Errorf("the config cannot be checked: %w", err)
 	}
-	p := &parser{
-		file: m.File, root: m.root, written: m.written,
-		broken: map[*yaml.Node]bool{}, index: map[*yaml.Node]map[string]int{},
-	}
+	p := newParser(m.text)
 	pl := entryPlace(p, i, "config")
 	if err := p.checkSchema(s, config, pl.node, pl.path); err != nil {
 		return fmt.Errorf("the config cannot be checked: %w", err)

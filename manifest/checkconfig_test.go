@@ -15,7 +15,7 @@ telemetry:
     - command: [/bin/mine]
       config: { prefxi: "> ", size: "${env:SIZE}" }
     - command: [/bin/other]
-`), manifest.Options{LookupEnv: func(string) (string, bool) { return "c4nary", true }})
+`), manifest.Options{LookupEnv: func(name string) (string, bool) { return "c4nary", name == "SIZE" }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,18 +7,50 @@
 //	version: "1"                  # required
 //	telemetry:
 //	  enabled: true               # default true
-//	  service: { name: billing, version: "1.4.0", namespace: shop }
+//	  service: { name: billing, version: "1.4.0", namespace: shop, mode: prod }
+//	  attributes: { team.name: payments }
 //	  backends:
 //	    - plugin: otlp            # a name; or else a command
 //	      name: main              # default: plugin, or the command's base name
 //	      config:                 # the backend's own
 //	        endpoint: ${env:COLLECTOR:-http://localhost:4317}
 //	    - command: [./bin/mine]   # absolute, or ./ or ../ from the manifest
+//	  sampling: { keep: [failed, slow] }
 //	  shutdown_timeout: 3s        # default 3s
 //	plugins:
 //	  dirs: [./.spanloom/backends]
 //
-// [Schema] is its JSON schema. [Find] says which file is used.
+// [Schema] is its JSON schema: it has all keys with their descriptions and
+// defaults, and is what Parse checks with and fills in from. [Find] says which
+// file is used. The page docs/manifest.md explains every key.
+//
+// # Modes
+//
+// In a mode (dev, staging or prod) [Load] lays a second file over the first, if
+// it is there: over spanloom.yaml, spanloom.prod.yaml in mode prod. Mappings
+// merge, backends merge by name, other lists and values replace what was there,
+// and null takes a key away; a backend that loses its plugin or command goes as
+// a whole. What was replaced is not looked at, so its references need not
+// resolve. An error has the file that its place is in.
+//
+// # Precedence
+//
+// The first that says something counts:
+//
+//  1. OTEL_SDK_DISABLED=true, which switches telemetry off;
+//  2. a flag or argument of the program: [Options].Mode, the path given to Find;
+//  3. SPANLOOM_MANIFEST, SPANLOOM_MODE, SPANLOOM_LOG_LEVEL, SPANLOOM_LOG_FORMAT;
+//     SPANLOOM_TELEMETRY_CONSOLE=true adds the console backend;
+//  4. the file for the mode, then the manifest;
+//  5. OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, and OTEL_TRACES_SAMPLER with
+//     OTEL_TRACES_SAMPLER_ARG;
+//  6. the default.
+//
+// A variable that is empty is not set. A wrong value is an error in those of
+// Spanloom, and in those of OpenTelemetry a warning, as its specification says.
+// Of the samplers parentbased_always_on, parentbased_always_off and
+// parentbased_traceidratio are used: the others would not follow the decision
+// that a trace brings. [Manifest.Settings] tells where each value is from.
 //
 // # Versions
 //

@@ -14,9 +14,10 @@ const maxErrors = 100
 // Error is one fault at one place of a manifest. Its text never holds a value
 // that came from the environment.
 type Error struct {
-	// File is the name the manifest was parsed under. Defaults to nothing.
+	// File is the name the manifest was parsed under or, when Line is 0, the
+	// environment variable or flag that is at fault. Defaults to nothing.
 	File string
-	// Line counts from 1. Defaults to 1.
+	// Line counts from 1; 0 says that the fault is in no file. Defaults to 1.
 	Line int
 	// Column counts characters from 1. Defaults to 1.
 	Column int
@@ -28,15 +29,17 @@ type Error struct {
 	Message string
 }
 
-// Error returns "file:line:column: path: message".
+// Error returns "file:line:column: path: message", or "variable: message".
 func (e *Error) Error() string {
-	if e.Path == "" {
-		return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+	place := e.File
+	if e.Line > 0 {
+		place = fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s: %s", e.File, e.Line, e.Column, e.Path, e.Message)
+	parts := slices.DeleteFunc([]string{place, e.Path, e.Message}, func(s string) bool { return s == "" })
+	return strings.Join(parts, ": ")
 }
 
-// Errors are all faults of one manifest, sorted by position. It is the type
+// Errors are all faults of one manifest, sorted by file and position. It is the type
 // behind the error of Load, Parse and Find whenever the text of a manifest is
 // at fault; errors.As finds it.
 type Errors []*Error
@@ -61,6 +64,7 @@ func (e Errors) Unwrap() []error {
 
 func compareErrors(a, b *Error) int {
 	return cmp.Or(
+		cmp.Compare(a.File, b.File),
 		cmp.Compare(a.Line, b.Line),
 		cmp.Compare(a.Column, b.Column),
 		cmp.Compare(a.Path, b.Path),

@@ -19,7 +19,8 @@ import (
 //
 // It returns nil and no error when there is none. A file that path or
 // SPANLOOM_MANIFEST names and that is missing is an error, never a reason to
-// try the next.
+// try the next. What lies over a file is said at Load; over the embedded text
+// lies nothing.
 func Find(path string, embedded []byte, o Options) (*Manifest, error) {
 	if path != "" {
 		m, err := Load(path, o)
@@ -47,7 +48,8 @@ func missing(err error, origin string) error {
 }
 
 // Load reads and parses the manifest at path, which must be a regular file or a
-// link to one. The error is Errors when the text is at fault, and wraps the
+// link to one, and the file that lies over it in its mode, if there is one: over
+// spanloom.yaml, spanloom.prod.yaml in mode prod. The error is Errors when the text is at fault, and wraps the
 // fault of the file system otherwise.
 func Load(path string, o Options) (*Manifest, error) {
 	abs, err := filepath.Abs(path)
@@ -58,7 +60,7 @@ func Load(path string, o Options) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(path, filepath.Dir(abs), data, o)
+	return parse(source{file: path, data: data}, filepath.Dir(abs), readOverlay(path), o)
 }
 
 // read looks before it opens, because opening a named pipe blocks, and again

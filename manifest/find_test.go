@@ -131,6 +131,26 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// TestOverlayThatCannotBeRead is not as one that is not there.
+func TestOverlayThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "conf.yml")
+	write(t, path, named("x"))
+	if err := os.Mkdir(filepath.Join(dir, "conf.prod.yml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o := manifest.Options{Mode: "prod", LookupEnv: lookup}
+	m, err := manifest.Load(path, o)
+	if m != nil || err == nil || !strings.HasSuffix(err.Error(), "conf.prod.yml: not a regular file") {
+		t.Errorf("got %v, %v", m, err)
+	}
+	o.Mode = "dev"
+	if m, err := manifest.Load(path, o); err != nil || m.Overlay != "" {
+		t.Errorf("got %v, %v", m, err)
+	}
+}
+
 func TestLoadFollowsLinks(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "real.yaml"), named("x"))

@@ -122,6 +122,70 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestHostileOverlay lays each of them over a good manifest.
+func TestHostileOverlay(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile(filepath.Join("testdata", "good", "full.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "spanloom.yaml")
+	write(t, path, string(good))
+	for name, text := range hostile() {
+		write(t, filepath.Join(dir, "spanloom.staging.yaml"), text)
+		start := time.Now()
+		_, err := manifest.Load(path, options)
+		// As above, and other tests run beside this one.
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+		checkErrors(t, err)
+	}
+}
+
+// TestManyBackends lays thousands of backends over thousands: what merging takes
+// must not grow with their product. Those that are left are few, because of each
+// there is more to do than to merge.
+func TestManyBackends(t *testing.T) {
+	t.Parallel()
+	entries := func(n int, format string) string {
+		var b strings.Builder
+		b.WriteString("telemetry:\n  backends:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "    - { name: "+format+" }\n", i)
+		}
+		return b.String()
+	}
+	path := filepath.Join(t.TempDir(), "spanloom.yaml")
+	for _, tt := range []struct {
+		n      int
+		format string
+		want   int // -1 for mistakes
+	}{
+		{9_000, "c%d", -1},
+		{9_000, "b%d, plugin: null", 0},
+		{100, "b%d, required: true", 100},
+		{100, "c%d, plugin: console", 200},
+	} {
+		write(t, path, "version: '1'\n"+entries(tt.n, "b%d, plugin: console"))
+		write(t, strings.Replace(path, ".yaml", ".dev.yaml", 1), entries(tt.n, tt.format))
+		start := time.Now()
+		m, err := manifest.Load(path, manifest.Options{Mode: "dev", LookupEnv: lookup})
+		if took := time.Since(start); took > 10*time.Second { // idle and without the race detector, a thirtieth
+			t.Errorf("%s: took %v", tt.format, took)
+		}
+		switch {
+		case tt.want < 0:
+			checkErrors(t, err)
+		case err != nil:
+			t.Error(err)
+		case len(m.Telemetry.Backends) != tt.want:
+			t.Errorf("%s: %d backends, want %d", tt.format, len(m.Telemetry.Backends), tt.want)
+		}
+	}
+}
+
 // TestHostileBounds holds the figures of the design for the inputs it names:
 // refused within 50 ms and 16 MiB.
 func TestHostileBounds(t *testing.T) {

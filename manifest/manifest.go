@@ -2,13 +2,9 @@ package manifest
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"go.yaml.in/yaml/v4"
 )
 
 //go:embed schema.json
@@ -37,6 +33,9 @@ type Manifest struct {
 	// File is the name that error texts begin with.
 	// Defaults to the path or name that was parsed.
 	File string `json:"-"`
+	// Overlay is the file that was laid over File for the mode.
+	// Defaults to none: there is no such file.
+	Overlay string `json:"-"`
 	// Dir is the directory of the manifest, which its relative paths start
 	// from; empty means the working directory at the time of parsing.
 	// Defaults to the directory of File.
@@ -45,52 +44,9 @@ type Manifest struct {
 	// sorted by position. Defaults to none.
 	Warnings []*Error `json:"-"`
 
-	root    *yaml.Node
-	written map[*yaml.Node]string // see parser
-	redact  *strings.Replacer     // nil when there is nothing to replace
-}
-
-// Telemetry is the telemetry section.
-type Telemetry struct {
-	// Enabled says whether any telemetry is recorded at all.
-	// Defaults to true.
-	Enabled bool `json:"enabled"`
-	// Service is what telemetry is attributed to.
-	// Defaults to an empty Service.
-	Service Service `json:"service"`
-	// Backends receive telemetry, in the order of the manifest.
-	// Defaults to none.
-	Backends []Backend `json:"backends"`
-	// ShutdownTimeout is how long a program waits at its end for delivery; it
-	// is longer than zero. Defaults to 3s.
-	ShutdownTimeout time.Duration `json:"shutdown_timeout"`
-}
-
-// Service names the service that telemetry is attributed to.
-type Service struct {
-	// Name of the service. Defaults to empty: the opener picks the name.
-	Name string `json:"name"`
-	// Version of the service. Defaults to empty.
-	Version string `json:"version"`
-	// Namespace keeps equal names apart. Defaults to empty.
-	Namespace string `json:"namespace"`
-}
-
-// Backend is one entry of telemetry.backends. Exactly one of Plugin and Command
-// is set.
-type Backend struct {
-	// Plugin is the name of a backend that is built in or found in
-	// Plugins.Dirs. Defaults to empty: Command says what to run.
-	Plugin string `json:"plugin"`
-	// Name is unique in the manifest. Defaults to Plugin, or to the base name
-	// of the command without spanloom-backend-.
-	Name string `json:"name"`
-	// Command is the absolute path of a program and its arguments; it is never
-	// looked up on PATH. Defaults to nil: Plugin says what to run.
-	Command []string `json:"command"`
-	// Config is the JSON object of the backend's own settings, checked against
-	// the backend's schema where that is known. Defaults to {}.
-	Config json.RawMessage `json:"config"`
+	text     text
+	redact   *strings.Replacer // nil when there is nothing to replace
+	settings func() []Setting
 }
 
 // Plugins is the plugins section.
@@ -106,10 +62,10 @@ type Plugins struct {
 // of the nearest parent. The arguments must not hold values that came from the
 // environment: error texts end up in logs.
 func (m *Manifest) Errorf(path, format string, args ...any) *Error {
-	line, column := 1, 1
-	if m.root != nil {
-		n := nearest(m.root, path)
-		line, column = n.Line, n.Column
+	e := &Error{File: m.File, Line: 1, Column: 1, Path: path, Message: fmt.Sprintf(format, args...)}
+	if m.text.root != nil {
+		n := nearest(m.text.root, path)
+		e.File, e.Line, e.Column = m.text.fileOf(n), n.Line, n.Column
 	}
-	return &Error{File: m.File, Line: line, Column: column, Path: path, Message: fmt.Sprintf(format, args...)}
+	return e
 }

@@ -30,6 +30,8 @@ func lookup(name string) (string, bool) {
 		"LATIN1": "caf\xe9",
 		"NUL":    "a\x00b",
 		"YAML":   "x, y: [1]",
+
+		"COLLECTOR_TOKEN": "", "_x1": "",
 	}[name]
 	return value, ok
 }

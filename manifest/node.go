@@ -9,8 +9,7 @@ import (
 
 const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 
-// checkNode refuses what YAML allows and a manifest does not, and replaces
-// references, in one walk. depth is that of n.
+// checkNode refuses what YAML allows and a manifest does not. depth is that of n.
 func (p *parser) checkNode(n *yaml.Node, path string, depth int) {
 	// Flow and block levels are counted apart by the scanner, so both together
 	// can still come to twice the limit.
@@ -33,11 +32,6 @@ func (p *parser) checkNode(n *yaml.Node, path string, depth int) {
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
 			p.checkNode(item, joinIndex(path, i), depth+1)
-		}
-	case yaml.ScalarNode:
-		p.substitute(n, path)
-		if strings.ContainsRune(n.Value, 0) {
-			p.breakf(n, path, "NUL is not allowed in a value")
 		}
 	}
 }

@@ -7,18 +7,28 @@ const (
 	FileName = "spanloom.yaml"
 	// EnvVar is the environment variable that names another manifest.
 	EnvVar = "SPANLOOM_MANIFEST"
+	// ModeVar is the environment variable that names the mode.
+	ModeVar = "SPANLOOM_MODE"
+	// ModeFlag is what Options.Mode is called in errors and origins.
+	ModeFlag = "--mode"
 )
 
 // Options are what code passes to Load, Parse and Find; the zero value works.
 type Options struct {
-	// LookupEnv resolves ${env:NAME} and SPANLOOM_MANIFEST.
-	// Defaults to os.LookupEnv.
+	// LookupEnv looks up the variables that the manifest refers to, and those
+	// that the package's documentation names. Defaults to os.LookupEnv.
 	LookupEnv func(name string) (value string, ok bool)
 	// Backends lists the backends that can be named as plugin, given the
 	// absolute plugin directories of the manifest. It is called at most once
 	// for a manifest, and only when an entry names a plugin; it must not start
 	// anything. Defaults to nil: names and configs are not checked.
 	Backends func(dirs []string) []KnownBackend
+	// Mode overrides SPANLOOM_MODE and the manifest: dev, staging or prod. It is
+	// the value of a flag. Defaults to empty.
+	Mode string
+	// Terminal says that standard error is a terminal: without a manifest the
+	// console backend is used then. Defaults to false.
+	Terminal bool
 }
 
 // KnownBackend describes a backend that a manifest may name.

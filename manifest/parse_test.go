@@ -35,18 +35,30 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	queue := manifest.Queue{Bytes: 64 << 20}
 	want := &manifest.Manifest{
 		Version: "1.0",
 		Telemetry: manifest.Telemetry{
 			Enabled: false,
-			Service: manifest.Service{Name: "billing", Version: "4711", Namespace: "a $ b ${env:NO} x"},
-			Backends: []manifest.Backend{
-				{Plugin: "console", Name: "console", Config: json.RawMessage(`{"anything":[1,2.5,true,null,"2001-01-01","\u003c\u003c"]}`)},
-				{Plugin: "otlp", Name: "main", Config: json.RawMessage(`{"endpoint":"localhost:4317","headers":{"authorization":"Bearer c4n4ry-S3CRET"},"ratio":0.5}`)},
-				{Name: "mine", Command: []string{abs(t, "testdata/good/bin/spanloom-backend-mine"), "--x", "./kept"}, Config: json.RawMessage(`{}`)},
-				{Name: "up", Command: []string{abs(t, "testdata/up")}, Config: json.RawMessage(`{}`)},
-				{Name: "other", Command: []string{"/opt/other"}, Config: json.RawMessage(`{}`)},
+			Service: manifest.Service{
+				Name: "billing", Version: "4711", Namespace: "a $ b ${env:NO} x", Product: "shop", Mode: "staging",
 			},
+			Attributes: map[string]string{"team.name": "payments", "k8s.pod.label/app": ""},
+			Backends: []manifest.Backend{
+				{Plugin: "console", Name: "console", Config: json.RawMessage(`{"anything":[1,2.5,true,null,"2001-01-01","\u003c\u003c"]}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue},
+				{Plugin: "otlp", Name: "main", Config: json.RawMessage(`{"endpoint":"localhost:4317","headers":{"authorization":"Bearer c4n4ry-S3CRET"},"ratio":0.5}`), Required: true, Env: []string{"COLLECTOR_TOKEN", "_x1"}, StartTimeout: 250 * time.Millisecond, Queue: manifest.Queue{Bytes: 1 << 30}},
+				{Name: "mine", Command: []string{abs(t, "testdata/good/bin/spanloom-backend-mine"), "--x", "./kept"}, Config: json.RawMessage(`{}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue},
+				{Name: "up", Command: []string{abs(t, "testdata/up")}, Config: json.RawMessage(`{}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue},
+				{Name: "other", Command: []string{"/opt/other"}, Config: json.RawMessage(`{}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue},
+			},
+			Sampling: manifest.Sampling{
+				Ratio: 0.25, ByMode: manifest.ByMode{Dev: 1, Staging: 0.25, Prod: 0},
+				Keep: []string{"failed", "slow"}, Slow: time.Minute,
+			},
+			Trace:           manifest.Trace{Mode: "linked", MapItems: "failed_and_slow", MaxPerMap: 50},
+			Capture:         manifest.Capture{Inputs: true, Outputs: true, Limit: 1024, Redact: []string{"customer id", "*iban*", "^x[0-9]+$"}},
+			Propagation:     manifest.Propagation{TrustIncoming: true, Baggage: []string{"tenant.id"}, Hosts: []string{"api.example.com", ".internal", "10.0.0.7", "::1"}},
+			Logs:            manifest.Logs{Level: "warn", Format: "text", Forward: false},
 			ShutdownTimeout: 90 * time.Second,
 		},
 		Plugins: manifest.Plugins{Dirs: []string{abs(t, "testdata/good/a"), "/opt/backends"}},
@@ -61,10 +73,18 @@ func TestParse(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	got := parse(t, "version: '1'\n")
 	want := &manifest.Manifest{
-		Version:   "1",
-		Telemetry: manifest.Telemetry{Enabled: true, Backends: []manifest.Backend{}, ShutdownTimeout: 3 * time.Second},
-		Plugins:   manifest.Plugins{Dirs: []string{abs(t, ".spanloom/backends")}},
-		File:      "spanloom.yaml",
+		Version: "1",
+		Telemetry: manifest.Telemetry{
+			Enabled: true, Attributes: map[string]string{}, Backends: []manifest.Backend{},
+			Sampling:        manifest.Sampling{Ratio: 1, ByMode: manifest.ByMode{Dev: 1, Staging: 0.5, Prod: 0.1}, Keep: []string{}, Slow: 10 * time.Second},
+			Trace:           manifest.Trace{Mode: "single", MapItems: "all", MaxPerMap: 1000},
+			Capture:         manifest.Capture{Limit: 256, Redact: []string{}},
+			Propagation:     manifest.Propagation{Baggage: []string{}, Hosts: []string{}},
+			Logs:            manifest.Logs{Level: "info", Format: "json", Forward: true},
+			ShutdownTimeout: 3 * time.Second,
+		},
+		Plugins: manifest.Plugins{Dirs: []string{abs(t, ".spanloom/backends")}},
+		File:    "spanloom.yaml",
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(manifest.Manifest{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

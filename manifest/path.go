@@ -97,3 +97,12 @@ func (p *parser) keys(n *yaml.Node) map[string]int {
 	}
 	return index
 }
+
+// joinTokens is the path of a location that has no indexes.
+func joinTokens(location []string) string {
+	path := ""
+	for _, token := range location {
+		path = joinKey(path, token)
+	}
+	return path
+}

@@ -44,3 +44,28 @@ telemetry:
 		t.Error(err)
 	}
 }
+
+// TestRedactOfWhatBackendsGet has variables that only the processes of backends
+// see: those with the name of a secret are in no text, and no other changes one.
+func TestRedactOfWhatBackendsGet(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"COLLECTOR_TOKEN": "e5b2secret", "HOME": "/home/bob", "IBAN": "DE02120300000000202051"}
+	m, err := manifest.Parse("spanloom.yaml", []byte(`version: "1"
+telemetry:
+  backends: [{ plugin: x, env: [COLLECTOR_TOKEN, HOME, IBAN, UNSET_TOKEN] }]
+  capture: { redact: [iban] }
+`), manifest.Options{LookupEnv: func(name string) (string, bool) {
+		v, ok := env[name]
+		return v, ok
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const said = "/home/bob: e5b2secret of DE02120300000000202051 refused"
+	if got, want := m.Redact(said), "/home/bob: ${env:COLLECTOR_TOKEN} of ${env:IBAN} refused"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if len(m.Warnings) != 1 || m.Warnings[0].Error() != "spanloom.yaml:3:62: telemetry.backends[0].env[3]: UNSET_TOKEN is not set; the backend does not get it" {
+		t.Error(m.Warnings)
+	}
+}

@@ -116,6 +116,8 @@ func (c *schemaCheck) typeHint(pl place, k *kind.Type, address string) string {
 		return ""
 	case c.schema.own && strings.HasSuffix(address, "/$defs/duration"):
 		return "; write " + assign + "3s"
+	case c.schema.own && strings.HasSuffix(address, "/$defs/size"):
+		return "; write " + assign + "64MiB"
 	case c.schema.own && pl.path == "version" && (k.Got == "null" || k.Got == "boolean"):
 		return `; write version: "1"`
 	case k.Got == "null":

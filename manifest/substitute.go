@@ -18,9 +18,43 @@ var (
 	bareEnv = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(:-.*)?$`)
 )
 
-// substitute replaces the references in a scalar and remembers its text as it
-// may be shown.
+// substituteAll replaces the references in n and below. What an overlay has taken
+// away is not there any more, so that its variables need not be set.
+func (p *parser) substituteAll(n *yaml.Node, path string) {
+	if p.broken[n] {
+		return
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			// Of equal keys the first counts.
+			if key := n.Content[i]; key.Kind == yaml.ScalarNode && p.keys(n)[key.Value] == i {
+				p.substituteAll(n.Content[i+1], joinKey(path, key.Value))
+			}
+		}
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			p.substituteAll(item, joinIndex(path, i))
+		}
+	case yaml.ScalarNode:
+		p.substitute(n, path)
+	}
+}
+
+// substitute replaces the references in a scalar, once, and remembers its text as
+// it may be shown.
 func (p *parser) substitute(n *yaml.Node, path string) {
+	if p.resolved[n] {
+		return
+	}
+	p.resolved[n] = true
+	p.replace(n, path)
+	if !p.broken[n] && strings.ContainsRune(n.Value, 0) {
+		p.breakf(n, path, "NUL is not allowed in a value")
+	}
+}
+
+func (p *parser) replace(n *yaml.Node, path string) {
 	if !strings.Contains(n.Value, "$") {
 		return
 	}
@@ -98,6 +132,7 @@ func (p *parser) reference(n *yaml.Node, path, body string) (value, shown string
 		return "", "", false
 	}
 	shown = "${env:" + name + "}"
+	p.variables[n] = append(p.variables[n], name)
 	given, set := p.opts.lookup(name)
 	value = given
 	switch {

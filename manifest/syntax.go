@@ -33,36 +33,56 @@ func (limits) CheckDepth(depth int, _ *yaml.DepthContext) error {
 // CheckAlias is not reached: aliases are refused before anything expands them.
 func (limits) CheckAlias(int, int) error { return nil }
 
-// load parses the text into p.root and reports whether there is one to check.
-func (p *parser) load(data []byte) bool {
-	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithPlugin(limits{}))
+// load returns the document of a file, checked for what a manifest does not
+// allow, or nil when there is none to look at. empty is the fault of a file
+// without a document; none when it is "".
+func (p *parser) load(src source, empty string) *yaml.Node {
+	if line, column, message := checkSource(src.data); message != "" {
+		p.errorAtf(src.file, line, column, "", "%s", message)
+		return nil
+	}
+	loader, err := yaml.NewLoader(bytes.NewReader(src.data), yaml.WithPlugin(limits{}))
 	if err != nil {
-		p.errorAtf(1, 1, "", "cannot read YAML: %v", err)
-		return false
+		p.errorAtf(src.file, 1, 1, "", "cannot read YAML: %v", err)
+		return nil
 	}
 	var doc, second yaml.Node
 	switch err := loader.Load(&doc); {
 	case errors.Is(err, io.EOF):
-		p.errorAtf(1, 1, "", isEmpty)
-		return false
+		doc = yaml.Node{}
 	case err != nil:
-		p.syntax(err, data)
-		return false
-	}
-	switch err := loader.Load(&second); {
-	case err == nil:
-		p.errorf(&second, "", oneDoc)
-		return false
-	case !errors.Is(err, io.EOF):
-		p.syntax(err, data)
-		return false
+		p.syntax(err, src)
+		return nil
+	default:
+		switch err := loader.Load(&second); {
+		case err == nil:
+			p.errorAtf(src.file, second.Line, second.Column, "", oneDoc)
+			return nil
+		case !errors.Is(err, io.EOF):
+			p.syntax(err, src)
+			return nil
+		}
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
-		p.errorAtf(1, 1, "", isEmpty)
-		return false
+		if empty != "" {
+			p.errorAtf(src.file, 1, 1, "", "%s", empty)
+		}
+		return nil
 	}
-	p.root = doc.Content[0]
-	return true
+	root := doc.Content[0]
+	if src.file != p.file {
+		p.belongs(root, src.file)
+	}
+	p.checkNode(root, "", 1)
+	return root
+}
+
+// belongs remembers the file of n and of what is below.
+func (p *parser) belongs(n *yaml.Node, file string) {
+	p.files[n] = file
+	for _, child := range n.Content {
+		p.belongs(child, file)
+	}
 }
 
 // sentences replaces the library's words by what a reader can act on. With
@@ -86,21 +106,21 @@ var sentences = []struct {
 }
 
 // syntax turns a fault of the library into one of ours.
-func (p *parser) syntax(err error, data []byte) {
+func (p *parser) syntax(err error, src source) {
 	var fault *yaml.LoadError
 	if !errors.As(err, &fault) {
-		p.errorAtf(1, 1, "", "invalid YAML: %v", err)
+		p.errorAtf(src.file, 1, 1, "", "invalid YAML: %v", err)
 		return
 	}
 	line, column := fault.Mark.Line, fault.Mark.Column
-	text := sourceLine(data, line)
+	text := sourceLine(src.data, line)
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
-		p.errorAtf(line, tab+1, "", noTabs)
+		p.errorAtf(src.file, line, tab+1, "", noTabs)
 		return
 	}
 	if ref, at := referenceAt(text, column); ref != "" {
-		p.errorAtf(line, at, "", flowRefs, ref)
+		p.errorAtf(src.file, line, at, "", flowRefs, ref)
 		return
 	}
 	for _, s := range sentences {
@@ -110,10 +130,10 @@ func (p *parser) syntax(err error, data []byte) {
 		if s.start && fault.ContextMark.Line > 0 {
 			line, column = fault.ContextMark.Line, fault.ContextMark.Column
 		}
-		p.errorAtf(line, column, "", "%s", s.sentence)
+		p.errorAtf(src.file, line, column, "", "%s", s.sentence)
 		return
 	}
-	p.errorAtf(line, column, "", "invalid YAML: %s", fault.Message)
+	p.errorAtf(src.file, line, column, "", "invalid YAML: %s", fault.Message)
 }
 
 // referenceAt recognises the unquoted ${ that a flow collection trips over: the

@@ -42,7 +42,7 @@ SPANLOOM_MANIFEST names, or ./spanloom.yaml; without one, ./.spanloom/backends).
 Nothing is started.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := catalog.Load("", []byte("version: \"1\"\n"))
+			m, err := catalog.Load("", nil, manifest.Options{})
 			if err != nil {
 				return &exitError{exitInvalidManifest, err}
 			}

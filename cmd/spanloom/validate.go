@@ -15,8 +15,8 @@ import (
 // fault is a mistake in a manifest, as JSON.
 type fault struct {
 	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
+	Line    int    `json:"line,omitempty"` // none when a variable is at fault
+	Column  int    `json:"column,omitempty"`
 	Path    string `json:"path,omitempty"`
 	Message string `json:"message"`
 }
@@ -31,13 +31,15 @@ type verdict struct {
 
 func validateCommand() *cobra.Command {
 	var asJSON bool
+	var mode string
 	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
 		Short: "Check a manifest without starting anything",
 		Long: `Check a manifest without starting anything: its keys, its values, the configs
 of the built-in backends, and whether the files of the others can be run.
 
-Without FILE it is the one that SPANLOOM_MANIFEST names, or ./spanloom.yaml.
+Without FILE it is the one that SPANLOOM_MANIFEST names, or ./spanloom.yaml. The
+file that lies over it in its mode is checked with it; --mode checks another.
 
 Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
 		Args: cobra.MaximumNArgs(1),
@@ -46,8 +48,11 @@ Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
-			m, err := catalog.Load(path, nil)
-			if err == nil && m == nil {
+			m, err := load(path, mode)
+			if exit := (*exitError)(nil); err != nil && errors.As(loadError(err), &exit) && exit.code == exitUsage {
+				return exit
+			}
+			if err == nil && m.File == "" {
 				return &exitError{exitUsage, fmt.Errorf("there is no %s here; name a file, or set %s", manifest.FileName, manifest.EnvVar)}
 			}
 			code := exitInvalidManifest
@@ -62,13 +67,14 @@ Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
 				return &exitError{code, err}
 			}
 			for _, w := range m.Warnings {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%v (warning)\n", w)
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", m.Redact(w.Error()))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", m.File)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", files(m))
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
+	modeFlag(cmd, &mode)
 	return cmd
 }
 

@@ -69,10 +69,15 @@ func PathOf(name string, dirs []string) string {
 }
 
 // Load finds the manifest as [manifest.Find] does and checks it against the
-// backends that there are. It starts nothing.
-func Load(path string, embedded []byte) (*manifest.Manifest, error) {
-	m, err := manifest.Find(path, embedded, manifest.Options{Backends: known})
-	if err != nil || m == nil {
+// backends that there are. Where there is none it is [manifest.Defaults], whose
+// File is empty. It starts nothing.
+func Load(path string, embedded []byte, o manifest.Options) (*manifest.Manifest, error) {
+	o.Backends = known
+	m, err := manifest.Find(path, embedded, o)
+	if err == nil && m == nil {
+		m, err = manifest.Defaults(o)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if faults := check(m); len(faults) > 0 {
@@ -112,7 +117,7 @@ func check(m *manifest.Manifest) manifest.Errors {
 			mistakes = []*backend.ConfigError{{Message: err.Error()}}
 		}
 		for _, mistake := range mistakes {
-			faults = append(faults, m.Errorf(ConfigPath(i, mistake.Key), "%s", mistake.Message))
+			faults = append(faults, m.Errorf(ConfigPath(i, mistake.Key), "%s", m.Redact(mistake.Message)))
 		}
 	}
 	return faults

@@ -53,7 +53,9 @@ func TestEveryBlockIsHeld(t *testing.T) {
 			t.Errorf("no comment says what this block must agree with:\n%s", b.text)
 		}
 	}
-	for _, kind := range []string{"file", "part of", "example", "prints", "output", "manifest", "validate", "queries"} {
+	for _, kind := range []string{
+		"file", "part of", "example", "prints", "output", "manifest", "validate", "queries", "overlay", "show",
+	} {
 		if seen[kind] == 0 {
 			t.Errorf("no block is of kind %q", kind)
 		}
@@ -129,32 +131,58 @@ func TestOutputIsThatOfThePrograms(t *testing.T) {
 
 func TestManifests(t *testing.T) {
 	t.Parallel()
-	var text string
+	var text, overlay, mode string
 	for _, b := range blocks(t) {
 		switch b.kind {
 		case "manifest":
-			text = b.text
-			if out, err := validate(t, text); err != nil {
+			text, overlay, mode = b.text, "", ""
+			if out, err := spanloom(t, []string{"validate"}, text); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		case "validate":
 			wrong := strings.NewReplacer("service:", "servce:", "endpoint:", "endpont:").Replace(text)
-			if got, _ := validate(t, wrong); got != b.text {
-				t.Errorf("validate says (-), the README says (+):\n%s", cmp.Diff(got, b.text))
+			if got, _ := spanloom(t, []string{"validate"}, wrong); got != b.text {
+				t.Errorf("validate says (-), the page says (+):\n%s", cmp.Diff(got, b.text))
+			}
+		case "overlay":
+			overlay, mode = b.text, b.arg
+			if out, err := spanloom(t, []string{"validate", "--mode", mode}, text, overlay); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		case "show":
+			out, err := spanloom(t, []string{"config", "show", "--mode", mode}, text, overlay)
+			if err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+			var got strings.Builder
+			for line := range strings.Lines(out) {
+				if strings.HasPrefix(line, b.arg) {
+					got.WriteString(regexp.MustCompile(` {2,}`).ReplaceAllString(line, "  "))
+				}
+			}
+			if got.String() != b.text {
+				t.Errorf("config show says (-), the page says (+):\n%s", cmp.Diff(got.String(), b.text))
 			}
 		}
 	}
 }
 
-// validate runs the command on a manifest and returns what it says of
-// spanloom.yaml.
-func validate(t *testing.T, text string) (string, error) {
+// spanloom runs the command on a manifest, with what lies over it in the mode that
+// is its last argument, and returns what it says of spanloom.yaml.
+func spanloom(t *testing.T, args []string, text string, overlay ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./cmd/spanloom", "validate", write(t, text))
-	cmd.Dir = root
+	path := write(t, text)
+	for _, over := range overlay {
+		mode := args[len(args)-1]
+		if err := os.WriteFile(strings.TrimSuffix(path, "yaml")+mode+".yaml", []byte(over), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "go", append(append([]string{"run", "./cmd/spanloom"}, args...), path)...)
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "COLLECTOR_TOKEN=c4n4ry")
 	out, err := cmd.CombinedOutput()
-	lines := regexp.MustCompile(`(?m)^.*/(spanloom\.yaml:)`).ReplaceAllString(string(out), "$1")
-	return strings.TrimSuffix(lines, "exit status 3\n"), err
+	said := strings.ReplaceAll(string(out), filepath.Dir(path)+"/", "")
+	return strings.TrimSuffix(said, "exit status 3\n"), err
 }
 
 func write(t *testing.T, text string) string {

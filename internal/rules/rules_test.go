@@ -90,6 +90,8 @@ var rules = []rule{
 		equal(module+"/metrics"),
 		module+"/engine", module+"/pluginhost", module+"/backend", "go.opentelemetry.io/otel/sdk/trace",
 		"go.opentelemetry.io/otel/exporters")},
+	{"manifest starts nothing, and knows nothing that does", never(
+		equal(module+"/manifest"), module+"/engine", module+"/pluginhost", module+"/backend", "go.opentelemetry.io")},
 	{"plugins know neither engine nor host", never(
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
@@ -266,6 +268,10 @@ func TestRulesCanFail(t *testing.T) {
 		"metrics does not know the engine, hosts or the tracing SDK": {
 			broken: fake("metrics", "go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"),
 			kept:   fake("metrics", module+"/callbacks", "go.opentelemetry.io/otel/sdk/metric"),
+		},
+		"manifest starts nothing, and knows nothing that does": {
+			broken: fake("manifest", module+"/backend"),
+			kept:   join(fake("manifest", "os", module+"/privacy"), fake("internal/catalog", module+"/manifest", module+"/backend")),
 		},
 		"plugins know neither engine nor host": {
 			broken: fake("plugins/console/cmd/spanloom-backend-console", module+"/pluginhost"),

@@ -3,14 +3,9 @@ package otlptrace
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
-
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/sdk/resource"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/internal/otelresource"
 	"github.com/spanloom/spanloom/telemetry"
 )
 
@@ -39,40 +34,5 @@ func Open(ctx context.Context, e Endpoint, headers map[string]string, s backend.
 	if err != nil {
 		return nil, err
 	}
-	return instance{telemetry.NewCallback(telemetry.Exporters{Spans: exp, Resource: Resource(ctx, s)})}, nil
+	return instance{telemetry.NewCallback(telemetry.Exporters{Spans: exp, Resource: otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes)})}, nil
 }
-
-// Resource returns a service in the words of OpenTelemetry.
-func Resource(ctx context.Context, s backend.Service) *resource.Resource {
-	var attrs []attribute.KeyValue
-	for k, v := range s.Attributes {
-		attrs = append(attrs, attribute.String(valid(k), valid(v)))
-	}
-	// The names come last, and win.
-	name := s.Name
-	if name == "" && !slices.ContainsFunc(attrs, func(kv attribute.KeyValue) bool { return kv.Key == semconv.ServiceNameKey }) {
-		name = "unknown_service:go"
-	}
-	for _, kv := range [...]attribute.KeyValue{
-		semconv.ServiceName(valid(name)),
-		semconv.ServiceVersion(valid(s.Version)),
-		semconv.ServiceNamespace(valid(s.Namespace)),
-	} {
-		if kv.Value.AsString() != "" {
-			attrs = append(attrs, kv)
-		}
-	}
-	r := resource.NewWithAttributes(semconv.SchemaURL, attrs...)
-	// Which SDK made the spans: of the backend, as far as the spans are.
-	sdk, err := resource.New(ctx, resource.WithTelemetrySDK())
-	if err != nil {
-		return r
-	}
-	if merged, err := resource.Merge(resource.NewSchemaless(sdk.Attributes()...), r); err == nil {
-		return merged
-	}
-	return r
-}
-
-// valid makes s valid UTF-8, without which nothing at all could be sent.
-func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -51,8 +51,8 @@ func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	// No headers: those of the environment are for another place.
-	return otlptrace.Open(ctx, e, map[string]string{}, c.Service) //nolint:wrapcheck // it says all
+	// No environment: what that says is for another place.
+	return otlptrace.Open(ctx, e, nil, c.Service) //nolint:wrapcheck // it says all
 }
 
 // endpoint returns where the config says spans go.

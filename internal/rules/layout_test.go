@@ -17,7 +17,10 @@ var (
 		"go.mod", "engine/", "callbacks/", "plugins/console/", "plugins/jaeger/", "plugins/otlp/",
 		"propagation/", "examples/", "docs/",
 	}
-	required = []string{"github.com/hashicorp/go-plugin", "go.opentelemetry.io/otel"}
+	required = []string{
+		"github.com/hashicorp/go-plugin", "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/sdk/metric",
+		"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc",
+	}
 )
 
 func TestTopLevel(t *testing.T) {

@@ -44,6 +44,10 @@ type Backend struct {
 // path, depth, node and times, but no Go values, and a scope's parent only
 // while that is running. End and Cached events are enough by themselves: after
 // a loss, an End may come without its Start.
+//
+// An instance that is a [TracesReceiver], a [MetricsReceiver] or a [LogsReceiver]
+// also gets what the program makes with OpenTelemetry by itself; one that is not
+// is spared it.
 type Instance interface {
 	callbacks.PipelineCallback
 

@@ -10,6 +10,13 @@
 // and the host does the rest: it starts the process, sends it the hooks of each
 // run in batches, and counts what was acknowledged.
 //
+// # What the program makes by itself
+//
+// Spans, metrics and log records that node code makes with OpenTelemetry come as
+// OTLP requests, to an instance that takes them: a [TracesReceiver], a
+// [MetricsReceiver] or a [LogsReceiver]. They are acknowledged with the hooks
+// among which they come.
+//
 // # Where output goes
 //
 // A backend process has no terminal. What it writes to [Config].Output comes

@@ -35,6 +35,7 @@ type Server struct {
 	streaming              atomic.Bool
 	closed                 atomic.Bool // the host has asked for the end
 	open, evicted, ignored atomic.Uint64
+	ignoredExports         atomic.Uint64
 
 	mu          sync.Mutex
 	lastError   string
@@ -153,7 +154,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		return err
 	})
 	if err == nil {
-		return &pb.ConfigureResponse{}, nil
+		return &pb.ConfigureResponse{Signals: signalsOf(s.instance)}, nil
 	}
 	s.instance = nil
 	answer := &pb.ConfigureResponse{}
@@ -227,6 +228,7 @@ func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse,
 	h := &pb.HealthResponse{
 		Status: pb.HealthResponse_STATUS_OK, Message: s.lastError,
 		OpenScopes: s.open.Load(), EvictedScopes: s.evicted.Load(), IgnoredEvents: s.ignored.Load(),
+		IgnoredExports: s.ignoredExports.Load(),
 	}
 	if s.lastError != "" {
 		h.Status = pb.HealthResponse_STATUS_DEGRADED
@@ -254,4 +256,5 @@ func (s *Server) note(err error) {
 	s.open.Store(uint64(s.decoder.Open()))
 	s.evicted.Store(s.decoder.Evicted)
 	s.ignored.Store(s.decoder.Ignored)
+	s.ignoredExports.Store(s.decoder.IgnoredExports)
 }

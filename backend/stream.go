@@ -42,7 +42,7 @@ func (s *Server) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 	}
 }
 
-// batch handles one batch: hooks, flush, acknowledgement.
+// batch handles one batch: hooks and exports, flush, acknowledgement.
 func (s *Server) batch(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack], b *pb.Batch) (*pb.Ack, error) {
 	ctx := stream.Context()
 	if err := s.acquire(ctx); err != nil {
@@ -70,6 +70,9 @@ func (s *Server) batch(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack], b *pb.
 		cancel()
 	}
 	s.mu.Unlock()
+	s.decoder.Export = func(signal pb.Signal, request []byte) (bool, error) {
+		return receive(ctx, s.instance, signal, request)
+	}
 	err := s.decoder.Deliver(b, s.instance)
 	if flushErr := guard("Flush", func() error { return s.instance.Flush(ctx) }); err == nil {
 		err = flushErr

@@ -16,6 +16,13 @@
 //		fmt.Fprintln(os.Stderr, line)
 //	}
 //
+// # What the program makes by itself
+//
+// What node code makes with OpenTelemetry goes the same way: [NewConn] returns a
+// connection for the stock OTLP exporters, which puts their requests into the
+// queues of any number of hosts by [Host.Export]. They stand among the events and
+// have their acknowledgement and their ledger.
+//
 // # What happens when a backend fails
 //
 // A backend that is missing, dies, hangs or refuses its config is given up: it
@@ -30,7 +37,7 @@
 //
 // [Host.Stats] is exact at every moment: every event that was emitted is either
 // delivered, which means that the backend has said so after its export, or
-// dropped for a reason, or in flight.
+// dropped for a reason, or in flight. A request of an exporter is one event.
 //
 // # Processes
 //

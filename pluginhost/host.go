@@ -97,6 +97,9 @@ type Host struct {
 	ready  chan struct{} // the backend takes events
 	closed chan struct{} // Shutdown has ended
 
+	takes   atomic.Uint32 // the signals that the backend takes, a bit each
+	ignored [signals]atomic.Uint64
+
 	closing atomic.Bool    // Shutdown has begun to end the backend
 	out     *output.Writer // to spec.Output
 
@@ -141,6 +144,7 @@ func Start(spec Spec) *Host {
 		state:  Starting,
 	}
 	h.linger.Store(int64(defaultLinger))
+	h.takes.Store(allSignals)
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.wg.Go(h.encode)
 	h.wg.Go(h.run)
@@ -218,6 +222,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 	if err := h.spec.configError(answer); err != nil {
 		return nil, err
 	}
+	h.takes.Store(maskOf(answer.GetSignals()))
 	stream, err := s.rpc.Stream(h.ctx, grpc.ForceCodec(codec{}))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // explained by the caller

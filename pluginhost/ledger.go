@@ -18,7 +18,7 @@ const (
 	QueueFull Reason = "queue_full"
 	// ExportFailed: the backend answered that it could not export the event.
 	ExportFailed Reason = "export_failed"
-	// Oversize: the event was too large for a batch of its own.
+	// Oversize: the event, or export, was too large for a batch of its own.
 	Oversize Reason = "oversize"
 	// AtShutdown: the event had no answer in the time of Shutdown.
 	AtShutdown Reason = "shutdown"
@@ -44,7 +44,7 @@ const (
 
 var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, AfterShutdown, BackendDown}
 
-// ledger knows of every event that left the shards. Its lock is taken before
+// ledger knows of every event and export that left the shards. Its lock is taken before
 // those of the shards.
 type ledger struct {
 	mu        sync.Mutex
@@ -184,7 +184,7 @@ func (q *queue) close(why reason) {
 			s.refuse = why
 		}
 		s.dropped[why] += uint64(len(s.records))
-		s.records, s.extras = nil, nil
+		s.records, s.extras, s.exports = nil, nil, nil
 		s.bytes, s.told = 0, 0
 	}
 	l.dropped[why] += l.inFlight

@@ -4,6 +4,7 @@ package pluginhost
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,7 +26,7 @@ type faulty struct {
 
 	script []string
 	hits   *faultHits
-	got    atomic.Uint64 // events in batches that were acknowledged without error
+	got    atomic.Uint64 // events and exports in batches that were acknowledged without error
 	last   atomic.Uint64
 	t      *rapid.T
 }
@@ -45,7 +46,9 @@ func (f *faulty) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeRes
 }
 
 func (f *faulty) Configure(context.Context, *pb.ConfigureRequest) (*pb.ConfigureResponse, error) {
-	return &pb.ConfigureResponse{}, nil
+	return &pb.ConfigureResponse{Signals: []pb.Signal{
+		pb.Signal_SIGNAL_TRACES, pb.Signal_SIGNAL_METRICS, pb.Signal_SIGNAL_LOGS, 77,
+	}}, nil
 }
 
 func (f *faulty) Shutdown(context.Context, *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
@@ -62,13 +65,18 @@ func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 		if err := wire.Validate(b); err != nil {
 			f.t.Error(err)
 		}
-		for _, o := range b.GetEvents().GetOrder() {
+		orders := slices.Clone(b.GetEvents().GetOrder())
+		for _, e := range b.GetExports() {
+			orders = append(orders, e.GetOrder())
+		}
+		slices.Sort(orders)
+		for _, o := range orders {
 			if o <= f.last.Load() {
 				f.t.Errorf("order %d after %d", o, f.last.Load())
 			}
 			f.last.Store(o)
 		}
-		n := skipped + uint64(len(b.GetEvents().GetHook()))
+		n := skipped + uint64(len(orders))
 		what := f.script[i%len(f.script)]
 		for k, name := range faults {
 			if name == what {
@@ -129,6 +137,10 @@ func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
 			wg.Go(func() {
 				for i := range 15 {
 					emitted.Add(uint64(hooktest.Random(h, uint64(g*100+i))))
+					for j := range i % 4 {
+						h.Export(Signal(j), make([]byte, 100*i*g))
+						emitted.Add(uint64(min(1, int(signals)-j))) // there are but three signals
+					}
 					check()
 				}
 			})

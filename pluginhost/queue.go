@@ -25,6 +25,7 @@ type shard struct {
 	mu      sync.Mutex
 	records []wire.Record
 	extras  []wire.Extra
+	exports []export
 	emitted uint64
 	bytes   int64 // of the records here
 	told    int64 // what of bytes is in queue.used
@@ -69,21 +70,9 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 		size += x.Bytes()
 	}
 	s.mu.Lock()
-	s.emitted++
-	if s.refuse != reasonNone {
-		s.dropped[s.refuse]++
+	if !q.admit(s, size) {
 		s.mu.Unlock()
 		return
-	}
-	if q.used.Load()+s.bytes-s.told+size > q.limit {
-		s.dropped[reasonQueueFull]++
-		s.mu.Unlock()
-		return
-	}
-	s.bytes += size
-	if s.bytes-s.told >= step {
-		q.used.Add(s.bytes - s.told)
-		s.told = s.bytes
 	}
 	if x != nil {
 		s.extras = append(s.extras, *x)
@@ -93,6 +82,31 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	s.records = append(s.records, r)
 	n := len(s.records)
 	s.mu.Unlock()
+	q.rouse(n)
+}
+
+// admit counts what is about to be queued in s, whose lock is held, and finds
+// room for it. It is false when there is none, or the queue refuses it.
+func (q *queue) admit(s *shard, size int64) bool {
+	s.emitted++
+	if s.refuse != reasonNone {
+		s.dropped[s.refuse]++
+		return false
+	}
+	if q.used.Load()+s.bytes-s.told+size > q.limit {
+		s.dropped[reasonQueueFull]++
+		return false
+	}
+	s.bytes += size
+	if s.bytes-s.told >= step {
+		q.used.Add(s.bytes - s.told)
+		s.told = s.bytes
+	}
+	return true
+}
+
+// rouse wakes the encoder for a shard that holds n records, if it is time.
+func (q *queue) rouse(n int) {
 	if n == fullShard {
 		signal(q.full)
 	}
@@ -112,8 +126,9 @@ func signal(c chan struct{}) {
 type pending struct {
 	records []wire.Record
 	extras  []wire.Extra
+	exports []export
 	bytes   int64
-	dropped uint64 // events that found the queue full, ever
+	dropped uint64 // what was not queued for want of room, or because of its size, ever
 }
 
 // extra returns the extra of a record, or nil.
@@ -144,13 +159,14 @@ func (q *queue) take(p *pending) {
 	q.lockShards()
 	for i := range q.shards {
 		s, old := &q.shards[i], &q.spare[i]
-		p.dropped += s.dropped[reasonQueueFull]
+		p.dropped += s.dropped[reasonQueueFull] + s.dropped[reasonOversize]
 		q.used.Add(s.bytes - s.told)
 		p.bytes += s.bytes
 		s.bytes, s.told = 0, 0
 		n += len(s.records)
 		s.records, old.records = old.records, s.records
 		s.extras, old.extras = old.extras, s.extras
+		s.exports, old.exports = old.exports, s.exports
 	}
 	q.ledger.inFlight += uint64(n)
 	q.unlockShards()
@@ -160,17 +176,21 @@ func (q *queue) take(p *pending) {
 		p.records = make([]wire.Record, n)
 	}
 	p.records = p.records[:n]
-	p.extras = p.extras[:0]
+	p.extras, p.exports = p.extras[:0], p.exports[:0]
 	for i := range q.spare {
 		s := &q.spare[i]
-		base := int32(len(p.extras))
+		extras, exports := int32(len(p.extras)), int32(len(p.exports))
 		for _, r := range s.records {
-			if r.Extra != 0 {
-				r.Extra += base
+			switch {
+			case isExport(&r):
+				r.Extra += exports
+			case r.Extra != 0:
+				r.Extra += extras
 			}
 			p.records[r.Order-q.taken-1] = r
 		}
 		p.extras = append(p.extras, s.extras...)
+		p.exports = append(p.exports, s.exports...)
 		s.recycle()
 	}
 	q.taken += uint64(n)
@@ -180,12 +200,16 @@ func (q *queue) take(p *pending) {
 func (s *shard) recycle() {
 	clear(s.records) // lets the contexts go
 	clear(s.extras)
-	s.records, s.extras = s.records[:0], s.extras[:0]
+	clear(s.exports)
+	s.records, s.extras, s.exports = s.records[:0], s.extras[:0], s.exports[:0]
 	if cap(s.records) > keepCap {
 		s.records = nil
 	}
 	if cap(s.extras) > keepCap {
 		s.extras = nil
+	}
+	if cap(s.exports) > keepCap {
+		s.exports = nil
 	}
 }
 

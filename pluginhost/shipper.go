@@ -80,11 +80,15 @@ func (sh *shipper) encode() bool {
 	sh.enc.Begin(0, 0, 0) // lets the contexts go
 	clear(p.records)
 	clear(p.extras)
+	clear(p.exports)
 	if cap(p.records) > keepCap*shards {
 		p.records = nil
 	}
 	if cap(p.extras) > keepCap {
 		p.extras = nil
+	}
+	if cap(p.exports) > keepCap {
+		p.exports = nil
 	}
 	return true
 }
@@ -97,7 +101,13 @@ func (sh *shipper) batch(records []wire.Record, estimate int64) bool {
 	told := sh.pend.dropped + sh.lost
 	sh.enc.Begin(sh.host.epoch, seq, told-sh.dropped)
 	for i := range records {
-		sh.enc.Add(&records[i], sh.pend.extra(&records[i]))
+		r := &records[i]
+		if isExport(r) {
+			e := &sh.pend.exports[r.Extra-1]
+			sh.enc.AddExport(e.signal.number(), r.Order, e.request)
+			continue
+		}
+		sh.enc.Add(r, sh.pend.extra(r))
 	}
 	size := proto.Size(sh.enc.Batch())
 	if size > wire.MaxBatch {

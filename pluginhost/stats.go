@@ -9,10 +9,12 @@ import (
 // Stats is what became of the events of a host, at one moment:
 //
 //	Emitted = Delivered + the sum of Dropped + InFlight
+//
+// An export, whatever it holds, counts as one event.
 type Stats struct {
 	Name  string
 	State State
-	// Emitted counts the hooks that the host was called with.
+	// Emitted counts the hooks that the host was called with, and the exports.
 	Emitted uint64
 	// Delivered counts events that the backend has acknowledged as exported.
 	Delivered uint64
@@ -21,6 +23,9 @@ type Stats struct {
 	// InFlight counts events that are queued, or sent and not acknowledged. It
 	// is 0 after Shutdown.
 	InFlight uint64
+	// Ignored counts exports of signals that the backend does not take. They are
+	// in none of the other counts.
+	Ignored map[Signal]uint64
 	// Err is why the backend is down; nil when it is not.
 	Err error
 }
@@ -41,7 +46,37 @@ func (h *Host) Stats() Stats {
 	s.State = h.state
 	h.mu.Unlock()
 	s.Emitted, s.Delivered, s.InFlight, s.Dropped = h.queue.counts()
+	s.Ignored = map[Signal]uint64{}
+	for i := range h.ignored {
+		if n := h.ignored[i].Load(); n > 0 {
+			s.Ignored[Signal(i)] = n
+		}
+	}
 	return s
+}
+
+// Ignored returns one line for people when the program has made telemetry that
+// the backend does not take, such as
+//
+//	backend "jaeger" takes no metrics and no logs
+//
+// That is as it should be when another backend takes it.
+func (h *Host) Ignored() (line string, ok bool) {
+	var list []string
+	for s := range signals {
+		if h.ignored[s].Load() > 0 {
+			list = append(list, "no "+s.String())
+		}
+	}
+	if len(list) == 0 {
+		return "", false
+	}
+	last := len(list) - 1
+	text := list[last]
+	if last > 0 {
+		text = strings.Join(list[:last], ", ") + " and " + text
+	}
+	return fmt.Sprintf("backend %q takes %s", h.spec.Name, text), true
 }
 
 // Lost returns one line for people when events were lost, or may be, or the

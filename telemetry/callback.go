@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/otelresource"
 	"github.com/spanloom/spanloom/propagation"
 )
 
@@ -39,7 +40,7 @@ func NewCallback(e Exporters) *Callback {
 		worker:   newWorker(),
 	}
 	if c.resource == nil {
-		c.resource = defaultResource()
+		c.resource = otelresource.Default()
 	}
 	if c.exporter == nil {
 		close(c.done)

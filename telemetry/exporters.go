@@ -1,16 +1,8 @@
 package telemetry
 
 import (
-	"context"
-	"os"
-	"path/filepath"
-	"strings"
-	"sync"
-
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
 // Exporters says where the telemetry of runs goes.
@@ -24,23 +16,3 @@ type Exporters struct {
 	// the executable.
 	Resource *resource.Resource
 }
-
-// defaultResource is what the SDK's resource.Default is, without its use of
-// OpenTelemetry's global error handler.
-var defaultResource = sync.OnceValue(func() *resource.Resource {
-	program := "unknown_service:go"
-	if exe, err := os.Executable(); err == nil {
-		program = "unknown_service:" + strings.ToValidUTF8(filepath.Base(exe), "\uFFFD")
-	}
-	// An error leaves a part of the resource out: the rest is still true.
-	r, _ := resource.New(context.Background(),
-		resource.WithSchemaURL(semconv.SchemaURL),
-		resource.WithAttributes(semconv.ServiceName(program)),
-		resource.WithTelemetrySDK(),
-		resource.WithFromEnv(),
-	)
-	if r == nil {
-		r = resource.NewWithAttributes(semconv.SchemaURL, attribute.String("service.name", program))
-	}
-	return r
-})

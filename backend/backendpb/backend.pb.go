@@ -281,6 +281,67 @@ func (Result) EnumDescriptor() ([]byte, []int) {
 	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{2}
 }
 
+// Signal is a kind of telemetry that the program makes with OpenTelemetry by
+// itself.
+type Signal int32
+
+const (
+	// Not a signal. Ignore and count the export, like every number that is not
+	// below.
+	Signal_SIGNAL_UNSPECIFIED Signal = 0
+	// Spans: an opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest.
+	Signal_SIGNAL_TRACES Signal = 1
+	// Metrics: an
+	// opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest.
+	Signal_SIGNAL_METRICS Signal = 2
+	// Log records: an
+	// opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest.
+	Signal_SIGNAL_LOGS Signal = 3
+)
+
+// Enum value maps for Signal.
+var (
+	Signal_name = map[int32]string{
+		0: "SIGNAL_UNSPECIFIED",
+		1: "SIGNAL_TRACES",
+		2: "SIGNAL_METRICS",
+		3: "SIGNAL_LOGS",
+	}
+	Signal_value = map[string]int32{
+		"SIGNAL_UNSPECIFIED": 0,
+		"SIGNAL_TRACES":      1,
+		"SIGNAL_METRICS":     2,
+		"SIGNAL_LOGS":        3,
+	}
+)
+
+func (x Signal) Enum() *Signal {
+	p := new(Signal)
+	*p = x
+	return p
+}
+
+func (x Signal) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Signal) Descriptor() protoreflect.EnumDescriptor {
+	return file_spanloom_backend_v1_backend_proto_enumTypes[3].Descriptor()
+}
+
+func (Signal) Type() protoreflect.EnumType {
+	return &file_spanloom_backend_v1_backend_proto_enumTypes[3]
+}
+
+func (x Signal) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Signal.Descriptor instead.
+func (Signal) EnumDescriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{3}
+}
+
 // Type says how a value is to be read.
 type Attributes_Type int32
 
@@ -330,11 +391,11 @@ func (x Attributes_Type) String() string {
 }
 
 func (Attributes_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_spanloom_backend_v1_backend_proto_enumTypes[3].Descriptor()
+	return file_spanloom_backend_v1_backend_proto_enumTypes[4].Descriptor()
 }
 
 func (Attributes_Type) Type() protoreflect.EnumType {
-	return &file_spanloom_backend_v1_backend_proto_enumTypes[3]
+	return &file_spanloom_backend_v1_backend_proto_enumTypes[4]
 }
 
 func (x Attributes_Type) Number() protoreflect.EnumNumber {
@@ -343,7 +404,7 @@ func (x Attributes_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Attributes_Type.Descriptor instead.
 func (Attributes_Type) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11, 0}
 }
 
 // Status is the state of the way to the destination.
@@ -383,11 +444,11 @@ func (x HealthResponse_Status) String() string {
 }
 
 func (HealthResponse_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_spanloom_backend_v1_backend_proto_enumTypes[4].Descriptor()
+	return file_spanloom_backend_v1_backend_proto_enumTypes[5].Descriptor()
 }
 
 func (HealthResponse_Status) Type() protoreflect.EnumType {
-	return &file_spanloom_backend_v1_backend_proto_enumTypes[4]
+	return &file_spanloom_backend_v1_backend_proto_enumTypes[5]
 }
 
 func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
@@ -396,10 +457,11 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23, 0}
 }
 
-// Batch is a number of events in the order in which the run called its hooks.
+// Batch is a number of events in the order in which the run called its hooks, and
+// of exports among them. A batch may have events only, or exports only.
 //
 // A batch is complete in itself: it refers to nothing in another batch, so that
 // it can be sent again to a backend that has just been started. An end or
@@ -416,7 +478,8 @@ type Batch struct {
 	// The batch's number in its epoch: 1, 2, 3, without gaps. A batch whose
 	// number was handled before is acknowledged and otherwise ignored.
 	Seq uint64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
-	// How many events the host had to drop since the batch before this one.
+	// How many events and exports the host had to drop since the batch before this
+	// one.
 	DroppedBefore uint64 `protobuf:"varint,3,opt,name=dropped_before,json=droppedBefore,proto3" json:"dropped_before,omitempty"`
 	// The texts of this batch. The first one is empty.
 	Strings []string `protobuf:"bytes,4,rep,name=strings,proto3" json:"strings,omitempty"`
@@ -439,7 +502,9 @@ type Batch struct {
 	// Where no stored result was found.
 	Lookups *Lookups `protobuf:"bytes,13,opt,name=lookups,proto3" json:"lookups,omitempty"`
 	// What runs continue.
-	Resumed       *Resumed `protobuf:"bytes,14,opt,name=resumed,proto3" json:"resumed,omitempty"`
+	Resumed *Resumed `protobuf:"bytes,14,opt,name=resumed,proto3" json:"resumed,omitempty"`
+	// What the program has made by itself, in the order in which it did.
+	Exports       []*Export `protobuf:"bytes,15,rep,name=exports,proto3" json:"exports,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -572,6 +637,86 @@ func (x *Batch) GetResumed() *Resumed {
 	return nil
 }
 
+func (x *Batch) GetExports() []*Export {
+	if x != nil {
+		return x.Exports
+	}
+	return nil
+}
+
+// Export is one request of the OpenTelemetry Protocol, as an exporter in the
+// host's program would have sent it to a collector. Hosts send it only to a
+// backend that takes the signal (ConfigureResponse), or has not said yet.
+//
+// An export is acknowledged and sent again with its batch, as an event is. A
+// request that cannot be read does not make the batch malformed: it is lost, and
+// the Ack says so.
+type Export struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the request holds.
+	Signal Signal `protobuf:"varint,1,opt,name=signal,proto3,enum=spanloom.backend.v1.Signal" json:"signal,omitempty"`
+	// The export's place among the events, in the numbers of Events.order, which
+	// no event has too: it was accepted after all events with a lower number and
+	// before those with a higher one. Rises from export to export.
+	Order uint64 `protobuf:"varint,2,opt,name=order,proto3" json:"order,omitempty"`
+	// The request of the signal's service, as protobuf. The host has not looked
+	// into it.
+	Request       []byte `protobuf:"bytes,3,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Export) Reset() {
+	*x = Export{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Export) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Export) ProtoMessage() {}
+
+func (x *Export) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Export.ProtoReflect.Descriptor instead.
+func (*Export) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Export) GetSignal() Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return Signal_SIGNAL_UNSPECIFIED
+}
+
+func (x *Export) GetOrder() uint64 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+func (x *Export) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
 // Run is what all events of a run share.
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -602,7 +747,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[1]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +759,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[1]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +772,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{1}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Run) GetId() uint32 {
@@ -722,7 +867,7 @@ type Node struct {
 
 func (x *Node) Reset() {
 	*x = Node{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[2]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +879,7 @@ func (x *Node) String() string {
 func (*Node) ProtoMessage() {}
 
 func (x *Node) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[2]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +892,7 @@ func (x *Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Node.ProtoReflect.Descriptor instead.
 func (*Node) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{2}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Node) GetName() uint32 {
@@ -808,8 +953,8 @@ type Events struct {
 	Span []uint64 `protobuf:"fixed64,5,rep,packed,name=span,proto3" json:"span,omitempty"`
 	// The span around it: for a run's root pipeline, the run's parent.
 	Parent []uint64 `protobuf:"fixed64,6,rep,packed,name=parent,proto3" json:"parent,omitempty"`
-	// The place of the event among all events that the host accepted, from 1.
-	// Rises from event to event and from batch to batch.
+	// The place of the event among all events and exports that the host accepted,
+	// from 1. Rises from event to event and from batch to batch.
 	Order []uint64 `protobuf:"varint,7,rep,packed,name=order,proto3" json:"order,omitempty"`
 	// When the scope began, in nanoseconds since the run's epoch.
 	Start []int64 `protobuf:"varint,8,rep,packed,name=start,proto3" json:"start,omitempty"`
@@ -851,7 +996,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[3]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +1008,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[3]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +1021,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{3}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Events) GetHook() []Hook {
@@ -1023,7 +1168,7 @@ type Errors struct {
 
 func (x *Errors) Reset() {
 	*x = Errors{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[4]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1180,7 @@ func (x *Errors) String() string {
 func (*Errors) ProtoMessage() {}
 
 func (x *Errors) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[4]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1193,7 @@ func (x *Errors) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Errors.ProtoReflect.Descriptor instead.
 func (*Errors) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{4}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Errors) GetEvent() []uint32 {
@@ -1103,7 +1248,7 @@ type Maps struct {
 
 func (x *Maps) Reset() {
 	*x = Maps{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[5]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1260,7 @@ func (x *Maps) String() string {
 func (*Maps) ProtoMessage() {}
 
 func (x *Maps) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[5]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1273,7 @@ func (x *Maps) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Maps.ProtoReflect.Descriptor instead.
 func (*Maps) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{5}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Maps) GetEvent() []uint32 {
@@ -1198,7 +1343,7 @@ type Cached struct {
 
 func (x *Cached) Reset() {
 	*x = Cached{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[6]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1355,7 @@ func (x *Cached) String() string {
 func (*Cached) ProtoMessage() {}
 
 func (x *Cached) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[6]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1368,7 @@ func (x *Cached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cached.ProtoReflect.Descriptor instead.
 func (*Cached) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{6}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Cached) GetEvent() []uint32 {
@@ -1272,7 +1417,7 @@ type Lookups struct {
 
 func (x *Lookups) Reset() {
 	*x = Lookups{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1429,7 @@ func (x *Lookups) String() string {
 func (*Lookups) ProtoMessage() {}
 
 func (x *Lookups) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[7]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1442,7 @@ func (x *Lookups) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lookups.ProtoReflect.Descriptor instead.
 func (*Lookups) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{7}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Lookups) GetEvent() []uint32 {
@@ -1348,7 +1493,7 @@ type Resumed struct {
 
 func (x *Resumed) Reset() {
 	*x = Resumed{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1505,7 @@ func (x *Resumed) String() string {
 func (*Resumed) ProtoMessage() {}
 
 func (x *Resumed) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[8]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1518,7 @@ func (x *Resumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resumed.ProtoReflect.Descriptor instead.
 func (*Resumed) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{8}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Resumed) GetEvent() []uint32 {
@@ -1424,7 +1569,7 @@ type Retries struct {
 
 func (x *Retries) Reset() {
 	*x = Retries{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1581,7 @@ func (x *Retries) String() string {
 func (*Retries) ProtoMessage() {}
 
 func (x *Retries) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[9]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1594,7 @@ func (x *Retries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Retries.ProtoReflect.Descriptor instead.
 func (*Retries) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{9}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Retries) GetEvent() []uint32 {
@@ -1484,7 +1629,7 @@ type Attributes struct {
 
 func (x *Attributes) Reset() {
 	*x = Attributes{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1641,7 @@ func (x *Attributes) String() string {
 func (*Attributes) ProtoMessage() {}
 
 func (x *Attributes) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1654,7 @@ func (x *Attributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
 func (*Attributes) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Attributes) GetEvent() []uint32 {
@@ -1557,7 +1702,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +1714,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +1727,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Ack) GetEpoch() uint64 {
@@ -1624,7 +1769,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1636,7 +1781,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1649,7 +1794,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -1678,7 +1823,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1835,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1848,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -1758,7 +1903,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1915,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1928,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -1831,7 +1976,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1843,7 +1988,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1856,7 +2001,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Service) GetName() string {
@@ -1902,7 +2047,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2059,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2072,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -1958,14 +2103,16 @@ type ConfigureResponse struct {
 	// The mistakes in the config.
 	Errors []*ConfigError `protobuf:"bytes,1,rep,name=errors,proto3" json:"errors,omitempty"`
 	// Any other reason for which the instance could not be opened.
-	Error         string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	// The exports that the instance takes. A host need not send others.
+	Signals       []Signal `protobuf:"varint,3,rep,packed,name=signals,proto3,enum=spanloom.backend.v1.Signal" json:"signals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1977,7 +2124,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1990,7 +2137,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -2007,6 +2154,13 @@ func (x *ConfigureResponse) GetError() string {
 	return ""
 }
 
+func (x *ConfigureResponse) GetSignals() []Signal {
+	if x != nil {
+		return x.Signals
+	}
+	return nil
+}
+
 // ConfigError is a mistake in the config that its schema cannot see.
 type ConfigError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2020,7 +2174,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2186,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2199,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -2071,7 +2225,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +2237,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +2250,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -2112,7 +2266,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2278,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2291,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -2163,7 +2317,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2175,7 +2329,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2188,7 +2342,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 // HealthResponse says how the backend is.
@@ -2204,13 +2358,16 @@ type HealthResponse struct {
 	EvictedScopes uint64 `protobuf:"varint,4,opt,name=evicted_scopes,json=evictedScopes,proto3" json:"evicted_scopes,omitempty"`
 	// Events that were ignored because their hook is not known.
 	IgnoredEvents uint64 `protobuf:"varint,5,opt,name=ignored_events,json=ignoredEvents,proto3" json:"ignored_events,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Exports that were ignored because the instance does not take their signal, or
+	// it is not known.
+	IgnoredExports uint64 `protobuf:"varint,6,opt,name=ignored_exports,json=ignoredExports,proto3" json:"ignored_exports,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2379,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2235,7 +2392,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -2273,6 +2430,13 @@ func (x *HealthResponse) GetIgnoredEvents() uint64 {
 	return 0
 }
 
+func (x *HealthResponse) GetIgnoredExports() uint64 {
+	if x != nil {
+		return x.IgnoredExports
+	}
+	return 0
+}
+
 // ShutdownRequest ends the instance.
 type ShutdownRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2282,7 +2446,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2458,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2471,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -2323,7 +2487,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2499,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2512,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -2369,7 +2533,7 @@ var File_spanloom_backend_v1_backend_proto protoreflect.FileDescriptor
 
 const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\x86\x05\n" +
+	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xbd\x05\n" +
 	"\x05Batch\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12%\n" +
@@ -2387,7 +2551,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"attributes\x18\f \x01(\v2\x1f.spanloom.backend.v1.AttributesR\n" +
 	"attributes\x126\n" +
 	"\alookups\x18\r \x01(\v2\x1c.spanloom.backend.v1.LookupsR\alookups\x126\n" +
-	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\"\x82\x02\n" +
+	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\x125\n" +
+	"\aexports\x18\x0f \x03(\v2\x1b.spanloom.backend.v1.ExportR\aexports\"m\n" +
+	"\x06Export\x123\n" +
+	"\x06signal\x18\x01 \x01(\x0e2\x1b.spanloom.backend.v1.SignalR\x06signal\x12\x14\n" +
+	"\x05order\x18\x02 \x01(\x04R\x05order\x12\x18\n" +
+	"\arequest\x18\x03 \x01(\fR\arequest\"\x82\x02\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x19\n" +
 	"\btrace_hi\x18\x02 \x01(\x06R\atraceHi\x12\x19\n" +
@@ -2505,10 +2674,11 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\vis_terminal\x18\x01 \x01(\bR\n" +
 	"isTerminal\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\rR\x05width\x12\x14\n" +
-	"\x05color\x18\x03 \x01(\bR\x05color\"c\n" +
+	"\x05color\x18\x03 \x01(\bR\x05color\"\x9a\x01\n" +
 	"\x11ConfigureResponse\x128\n" +
 	"\x06errors\x18\x01 \x03(\v2 .spanloom.backend.v1.ConfigErrorR\x06errors\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\"9\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\x125\n" +
+	"\asignals\x18\x03 \x03(\x0e2\x1b.spanloom.backend.v1.SignalR\asignals\"9\n" +
 	"\vConfigError\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"\x0e\n" +
@@ -2516,14 +2686,15 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\rFlushResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\fR\x06output\"\x0f\n" +
-	"\rHealthRequest\"\xa3\x02\n" +
+	"\rHealthRequest\"\xcc\x02\n" +
 	"\x0eHealthResponse\x12B\n" +
 	"\x06status\x18\x01 \x01(\x0e2*.spanloom.backend.v1.HealthResponse.StatusR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1f\n" +
 	"\vopen_scopes\x18\x03 \x01(\x04R\n" +
 	"openScopes\x12%\n" +
 	"\x0eevicted_scopes\x18\x04 \x01(\x04R\revictedScopes\x12%\n" +
-	"\x0eignored_events\x18\x05 \x01(\x04R\rignoredEvents\"D\n" +
+	"\x0eignored_events\x18\x05 \x01(\x04R\rignoredEvents\x12'\n" +
+	"\x0fignored_exports\x18\x06 \x01(\x04R\x0eignoredExports\"D\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tSTATUS_OK\x10\x01\x12\x13\n" +
@@ -2565,7 +2736,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\fRESULT_ERROR\x10\x03\x12\x12\n" +
 	"\x0eRESULT_TIMEOUT\x10\x04\x12\x17\n" +
 	"\x13RESULT_CANCELLATION\x10\x05\x12\x0f\n" +
-	"\vRESULT_SKIP\x10\x062\xfe\x03\n" +
+	"\vRESULT_SKIP\x10\x06*X\n" +
+	"\x06Signal\x12\x16\n" +
+	"\x12SIGNAL_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rSIGNAL_TRACES\x10\x01\x12\x12\n" +
+	"\x0eSIGNAL_METRICS\x10\x02\x12\x0f\n" +
+	"\vSIGNAL_LOGS\x10\x032\xfe\x03\n" +
 	"\aBackend\x12W\n" +
 	"\bDescribe\x12$.spanloom.backend.v1.DescribeRequest\x1a%.spanloom.backend.v1.DescribeResponse\x12Z\n" +
 	"\tConfigure\x12%.spanloom.backend.v1.ConfigureRequest\x1a&.spanloom.backend.v1.ConfigureResponse\x12B\n" +
@@ -2586,78 +2762,83 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 	return file_spanloom_backend_v1_backend_proto_rawDescData
 }
 
-var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
 	(Result)(0),                // 2: spanloom.backend.v1.Result
-	(Attributes_Type)(0),       // 3: spanloom.backend.v1.Attributes.Type
-	(HealthResponse_Status)(0), // 4: spanloom.backend.v1.HealthResponse.Status
-	(*Batch)(nil),              // 5: spanloom.backend.v1.Batch
-	(*Run)(nil),                // 6: spanloom.backend.v1.Run
-	(*Node)(nil),               // 7: spanloom.backend.v1.Node
-	(*Events)(nil),             // 8: spanloom.backend.v1.Events
-	(*Errors)(nil),             // 9: spanloom.backend.v1.Errors
-	(*Maps)(nil),               // 10: spanloom.backend.v1.Maps
-	(*Cached)(nil),             // 11: spanloom.backend.v1.Cached
-	(*Lookups)(nil),            // 12: spanloom.backend.v1.Lookups
-	(*Resumed)(nil),            // 13: spanloom.backend.v1.Resumed
-	(*Retries)(nil),            // 14: spanloom.backend.v1.Retries
-	(*Attributes)(nil),         // 15: spanloom.backend.v1.Attributes
-	(*Ack)(nil),                // 16: spanloom.backend.v1.Ack
-	(*DescribeRequest)(nil),    // 17: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 18: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 19: spanloom.backend.v1.ConfigureRequest
-	(*Service)(nil),            // 20: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 21: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 22: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 23: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 24: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 25: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 26: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 27: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 28: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 29: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 30: spanloom.backend.v1.Service.AttributesEntry
+	(Signal)(0),                // 3: spanloom.backend.v1.Signal
+	(Attributes_Type)(0),       // 4: spanloom.backend.v1.Attributes.Type
+	(HealthResponse_Status)(0), // 5: spanloom.backend.v1.HealthResponse.Status
+	(*Batch)(nil),              // 6: spanloom.backend.v1.Batch
+	(*Export)(nil),             // 7: spanloom.backend.v1.Export
+	(*Run)(nil),                // 8: spanloom.backend.v1.Run
+	(*Node)(nil),               // 9: spanloom.backend.v1.Node
+	(*Events)(nil),             // 10: spanloom.backend.v1.Events
+	(*Errors)(nil),             // 11: spanloom.backend.v1.Errors
+	(*Maps)(nil),               // 12: spanloom.backend.v1.Maps
+	(*Cached)(nil),             // 13: spanloom.backend.v1.Cached
+	(*Lookups)(nil),            // 14: spanloom.backend.v1.Lookups
+	(*Resumed)(nil),            // 15: spanloom.backend.v1.Resumed
+	(*Retries)(nil),            // 16: spanloom.backend.v1.Retries
+	(*Attributes)(nil),         // 17: spanloom.backend.v1.Attributes
+	(*Ack)(nil),                // 18: spanloom.backend.v1.Ack
+	(*DescribeRequest)(nil),    // 19: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 20: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 21: spanloom.backend.v1.ConfigureRequest
+	(*Service)(nil),            // 22: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 23: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 24: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 25: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 26: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 27: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 28: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 29: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 30: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 31: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 32: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
-	6,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
-	7,  // 1: spanloom.backend.v1.Batch.nodes:type_name -> spanloom.backend.v1.Node
-	8,  // 2: spanloom.backend.v1.Batch.events:type_name -> spanloom.backend.v1.Events
-	9,  // 3: spanloom.backend.v1.Batch.errors:type_name -> spanloom.backend.v1.Errors
-	10, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
-	11, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
-	14, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
-	15, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
-	12, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
-	13, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
-	0,  // 10: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
-	1,  // 11: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
-	2,  // 12: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
-	3,  // 13: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	20, // 14: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	21, // 15: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	30, // 16: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	23, // 17: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	4,  // 18: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	17, // 19: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	19, // 20: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	5,  // 21: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	24, // 22: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	26, // 23: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	28, // 24: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	18, // 25: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	22, // 26: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	16, // 27: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	25, // 28: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	27, // 29: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	29, // 30: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	25, // [25:31] is the sub-list for method output_type
-	19, // [19:25] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
+	9,  // 1: spanloom.backend.v1.Batch.nodes:type_name -> spanloom.backend.v1.Node
+	10, // 2: spanloom.backend.v1.Batch.events:type_name -> spanloom.backend.v1.Events
+	11, // 3: spanloom.backend.v1.Batch.errors:type_name -> spanloom.backend.v1.Errors
+	12, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
+	13, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
+	16, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
+	17, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
+	14, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
+	15, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
+	7,  // 10: spanloom.backend.v1.Batch.exports:type_name -> spanloom.backend.v1.Export
+	3,  // 11: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
+	0,  // 12: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
+	1,  // 13: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
+	2,  // 14: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
+	4,  // 15: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
+	22, // 16: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	23, // 17: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	32, // 18: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	25, // 19: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 20: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	5,  // 21: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	19, // 22: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	21, // 23: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 24: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	26, // 25: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	28, // 26: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	30, // 27: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	20, // 28: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	24, // 29: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	18, // 30: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	27, // 31: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	29, // 32: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	31, // 33: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	28, // [28:34] is the sub-list for method output_type
+	22, // [22:28] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -2670,8 +2851,8 @@ func file_spanloom_backend_v1_backend_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   26,
+			NumEnums:      6,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

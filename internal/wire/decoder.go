@@ -18,6 +18,11 @@ type Decoder struct {
 	Ignored uint64
 	// Evicted counts scopes that were not remembered because too many were open.
 	Evicted uint64
+	// IgnoredExports counts exports that nobody took.
+	IgnoredExports uint64
+	// Export is called with each export of a batch, at its place among the
+	// events. It says whether it takes the signal. Nil takes none.
+	Export func(signal pb.Signal, request []byte) (taken bool, err error)
 
 	runs       map[runKey]*runState
 	order      []runKey
@@ -60,8 +65,9 @@ func (c *cursor) row(i int) (int, bool) {
 	return r, ok
 }
 
-// Deliver calls the hooks of b. Hooks that panic do not stop the others; the
-// first panic is returned. A malformed batch gives ErrMalformed and no calls.
+// Deliver calls the hooks of b, and Export with its exports. What panics or fails
+// does not stop the others; the first panic or error is returned. A malformed
+// batch gives ErrMalformed and no calls.
 func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
 	if err := Validate(b); err != nil {
 		return err
@@ -80,11 +86,19 @@ func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
 	d.resumed.reset(b.GetResumed().GetEvent())
 
 	var first error
-	wants := callbacks.Interest(cb)
-	for i := range b.GetEvents().GetHook() {
-		if err := d.event(b, i, cb, wants); err != nil && first == nil {
+	note := func(err error) {
+		if first == nil {
 			first = err
 		}
+	}
+	wants := callbacks.Interest(cb)
+	exports := b.GetExports()
+	for i, order := range b.GetEvents().GetOrder() {
+		exports = d.exports(exports, order, note)
+		note(d.event(b, i, cb, wants))
+	}
+	for _, e := range exports {
+		note(d.export(e))
 	}
 	return first
 }

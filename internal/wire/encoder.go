@@ -66,6 +66,8 @@ func (e *Encoder) Begin(epoch, seq, dropped uint64) {
 	b.Strings, b.Runs, b.Nodes = b.Strings[:0], b.Runs[:0], b.Nodes[:0]
 	b.Events, b.Errors, b.Maps, b.Cached, b.Retries = ev, nil, nil, nil, nil
 	b.Lookups, b.Resumed = nil, nil
+	clear(b.Exports) // lets the requests go
+	b.Exports = b.Exports[:0]
 	e.intern("")
 }
 

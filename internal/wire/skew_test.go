@@ -15,10 +15,11 @@ import (
 )
 
 // older takes away what hosts do not send, and backends do not see, that are
-// older than retries of items, caches, resumed runs and steps with runners.
+// older than retries of items, caches, resumed runs, steps with runners and
+// exports.
 func older(b *pb.Batch) *pb.Batch {
 	b, _ = proto.Clone(b).(*pb.Batch)
-	b.Lookups, b.Resumed, b.Events.Runner = nil, nil, nil
+	b.Lookups, b.Resumed, b.Events.Runner, b.Exports = nil, nil, nil, nil
 	for i, h := range b.Events.Hook {
 		if h == pb.Hook_HOOK_MAP_ITEM_END {
 			b.Events.Attempts[i] = 0
@@ -74,8 +75,8 @@ func TestWhatNobodyUsesIsNotSent(t *testing.T) {
 	m.EndMap(callbacks.MapEnd{End: callbacks.End{Result: callbacks.ResultSuccess}, Succeeded: 1})
 	run.OK(0)
 	b := encode(said.Events(), 100)[0]
-	if b.Lookups != nil || b.Resumed != nil || len(b.Events.Runner) > 0 {
-		t.Errorf("sent %v, %v and %v", b.Lookups, b.Resumed, b.Events.Runner)
+	if b.Lookups != nil || b.Resumed != nil || len(b.Events.Runner)+len(b.Exports) > 0 {
+		t.Errorf("sent %v, %v, %v and %v", b.Lookups, b.Resumed, b.Events.Runner, b.Exports)
 	}
 }
 

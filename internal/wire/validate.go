@@ -66,6 +66,11 @@ func Validate(b *pb.Batch) error {
 			c.errorf("runs has a span id of zeros")
 		}
 	}
+	for _, e := range b.GetExports() {
+		if e == nil {
+			c.errorf("exports has an empty row")
+		}
+	}
 	c.events(b, strs, nodes, runs)
 	c.tables(b, len(b.GetEvents().GetHook()), strs)
 	return c.err

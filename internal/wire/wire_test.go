@@ -125,6 +125,7 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 		"lookup's reason": func(b *pb.Batch) { b.Lookups.Reason[0] = 1e6 },
 		"resumed":         func(b *pb.Batch) { b.Resumed = &pb.Resumed{Event: []uint32{0}} },
 		"resumed event":   func(b *pb.Batch) { b.Resumed.Event[0] = 1e6 },
+		"empty export":    func(b *pb.Batch) { b.Exports = []*pb.Export{nil} },
 	}
 	for name, breakIt := range tests {
 		t.Run(name, func(t *testing.T) {

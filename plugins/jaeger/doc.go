@@ -1,4 +1,6 @@
-// Package jaeger is the backend that sends the spans of runs to Jaeger.
+// Package jaeger is the backend that sends the spans of runs, and those that a
+// program makes by itself, to Jaeger. Metrics and log records of the program are
+// not taken: Jaeger stores traces only.
 //
 // # Config
 //

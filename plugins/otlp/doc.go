@@ -1,5 +1,6 @@
-// Package otlp is the backend that sends the spans of runs to an OpenTelemetry
-// collector, or to anything else that takes OTLP over gRPC or HTTP.
+// Package otlp is the backend that sends the spans of runs, and the spans, metrics
+// and log records that a program makes by itself, to an OpenTelemetry collector,
+// or to anything else that takes OTLP over gRPC or HTTP.
 //
 // # Config
 //

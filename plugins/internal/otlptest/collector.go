@@ -8,7 +8,11 @@ import (
 	"sync"
 	"testing"
 
+	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -20,12 +24,43 @@ type Collector struct {
 
 	// Endpoint is its URL.
 	Endpoint string
-	// Reply answers an export. Defaults to an empty reply.
+	// Reply answers an export of spans. Defaults to an empty reply.
 	Reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error)
 
 	mu       sync.Mutex
 	requests []*coltracepb.ExportTraceServiceRequest
+	metrics  []*colmetricspb.ExportMetricsServiceRequest
+	logs     []*collogspb.ExportLogsServiceRequest
 	headers  metadata.MD
+}
+
+// metricsService and logsService have other Exports.
+type metricsService struct {
+	colmetricspb.UnimplementedMetricsServiceServer
+
+	*Collector
+}
+
+func (s metricsService) Export(ctx context.Context, r *colmetricspb.ExportMetricsServiceRequest) (*colmetricspb.ExportMetricsServiceResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.metrics = append(s.metrics, r)
+	s.headers, _ = metadata.FromIncomingContext(ctx)
+	return &colmetricspb.ExportMetricsServiceResponse{}, nil
+}
+
+type logsService struct {
+	collogspb.UnimplementedLogsServiceServer
+
+	*Collector
+}
+
+func (s logsService) Export(ctx context.Context, r *collogspb.ExportLogsServiceRequest) (*collogspb.ExportLogsServiceResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logs = append(s.logs, r)
+	s.headers, _ = metadata.FromIncomingContext(ctx)
+	return &collogspb.ExportLogsServiceResponse{}, nil
 }
 
 // Start starts a collector, which ends with the test. Set reply before any
@@ -45,6 +80,8 @@ func StartOn(t *testing.T, l net.Listener, reply func(context.Context) (*coltrac
 	c := &Collector{Endpoint: "http://" + l.Addr().String(), Reply: reply}
 	s := grpc.NewServer(opts...)
 	coltracepb.RegisterTraceServiceServer(s, c)
+	colmetricspb.RegisterMetricsServiceServer(s, metricsService{Collector: c})
+	collogspb.RegisterLogsServiceServer(s, logsService{Collector: c})
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.Serve(l) })
 	t.Cleanup(func() {
@@ -105,12 +142,56 @@ func (c *Collector) Resources() []*tracepb.ResourceSpans {
 // Spans returns the spans that were sent so far, by name.
 func (c *Collector) Spans() map[string]*tracepb.Span {
 	spans := map[string]*tracepb.Span{}
+	for _, sp := range c.AllSpans() {
+		spans[sp.GetName()] = sp
+	}
+	return spans
+}
+
+// AllSpans returns the spans that were sent so far, in order.
+func (c *Collector) AllSpans() (list []*tracepb.Span) {
 	for _, r := range c.Resources() {
 		for _, s := range r.GetScopeSpans() {
-			for _, sp := range s.GetSpans() {
-				spans[sp.GetName()] = sp
+			list = append(list, s.GetSpans()...)
+		}
+	}
+	return list
+}
+
+// Metrics returns the metrics that were sent so far, by name: the last of each.
+func (c *Collector) Metrics() map[string]*metricspb.Metric {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	metrics := map[string]*metricspb.Metric{}
+	for _, q := range c.metrics {
+		for _, r := range q.GetResourceMetrics() {
+			for _, s := range r.GetScopeMetrics() {
+				for _, m := range s.GetMetrics() {
+					metrics[m.GetName()] = m
+				}
 			}
 		}
 	}
-	return spans
+	return metrics
+}
+
+// Records returns the log records that were sent so far, in order.
+func (c *Collector) Records() (list []*logspb.LogRecord) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, q := range c.logs {
+		for _, r := range q.GetResourceLogs() {
+			for _, s := range r.GetScopeLogs() {
+				list = append(list, s.GetLogRecords()...)
+			}
+		}
+	}
+	return list
+}
+
+// Requests returns how many exports of each signal came so far.
+func (c *Collector) Requests() (traces, metrics, logs int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.requests), len(c.metrics), len(c.logs)
 }

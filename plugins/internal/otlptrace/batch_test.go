@@ -17,7 +17,7 @@ import (
 // TestSize: no request is larger than asked, and none is left out.
 func TestSize(t *testing.T) {
 	c := otlptest.Start(t, nil)
-	in := open(t, map[string]any{"endpoint": c.Endpoint, "batch": map[string]any{"size": 3}})
+	in := openBy(t, map[string]any{"endpoint": c.Endpoint, "batch": map[string]any{"size": 3}})
 	run := hooktest.Start(in, hooktest.Config("daily"))
 	for i := range 7 {
 		run.Node(fmt.Sprint("n", i)).OK(0)
@@ -43,7 +43,7 @@ func TestFailedRequestsAreAllTold(t *testing.T) {
 		n++
 		return &coltracepb.ExportTraceServiceResponse{PartialSuccess: &coltracepb.ExportTracePartialSuccess{RejectedSpans: 1, ErrorMessage: fmt.Sprint("no. ", n)}}, nil
 	})
-	in := open(t, map[string]any{"endpoint": c.Endpoint, "batch": map[string]any{"size": 2}})
+	in := openBy(t, map[string]any{"endpoint": c.Endpoint, "batch": map[string]any{"size": 2}})
 	emit(t, in)
 	err := in.Flush(t.Context())
 	if err == nil || c.Count() != 2 {
@@ -62,7 +62,7 @@ func TestFailedRequestsAreAllTold(t *testing.T) {
 // TestQueue: what has no place is dropped, counted and told once.
 func TestQueue(t *testing.T) {
 	c := otlptest.Start(t, nil)
-	in := open(t, map[string]any{"endpoint": c.Endpoint, "batch": map[string]any{"queue": 2}})
+	in := openBy(t, map[string]any{"endpoint": c.Endpoint, "batch": map[string]any{"queue": 2}})
 	emit(t, in)
 	emit(t, in)
 	err := in.Flush(t.Context())

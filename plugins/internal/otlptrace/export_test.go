@@ -26,8 +26,8 @@ var service = backend.Service{
 	Attributes: map[string]string{"deployment.environment.name": "test", "service.name": "other"},
 }
 
-// open opens an instance by a config.
-func open(t *testing.T, config map[string]any) backend.Instance {
+// settings are those of a config.
+func settings(t *testing.T, config map[string]any) otlpconfig.Settings {
 	t.Helper()
 	js, err := json.Marshal(config)
 	if err != nil {
@@ -37,7 +37,13 @@ func open(t *testing.T, config map[string]any) backend.Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := Open(t.Context(), s, service)
+	return s
+}
+
+// openBy opens an instance by a config.
+func openBy(t *testing.T, config map[string]any) backend.Instance {
+	t.Helper()
+	in, err := OpenAll(t.Context(), settings(t, config), service)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +57,7 @@ func open(t *testing.T, config map[string]any) backend.Instance {
 
 func openAt(t *testing.T, endpoint string) backend.Instance {
 	t.Helper()
-	return open(t, map[string]any{"endpoint": endpoint})
+	return openBy(t, map[string]any{"endpoint": endpoint})
 }
 
 func emit(t *testing.T, in backend.Instance) {

@@ -11,7 +11,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
-	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
 )
 
 // exporter is the stock exporter over a client of our own, in requests of a size.
@@ -21,17 +20,14 @@ type exporter struct {
 	size int
 }
 
-// newExporter returns an exporter; nothing is dialled yet.
-func newExporter(ctx context.Context, s otlpconfig.Settings) (sdktrace.SpanExporter, error) {
-	client, err := otlpclient.New(s)
-	if err != nil {
-		return nil, err
-	}
+// newExporter returns an exporter over a client, which it stops when it is shut
+// down.
+func newExporter(ctx context.Context, client *otlpclient.Client, size int) (sdktrace.SpanExporter, error) {
 	exp, err := otlptrace.New(ctx, client)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", s.Endpoint, err)
+		return nil, fmt.Errorf("open the exporter: %w", err)
 	}
-	return &exporter{Exporter: exp, size: s.Batch.Size}, nil
+	return &exporter{Exporter: exp, size: size}, nil
 }
 
 // ExportSpans implements sdktrace.SpanExporter. A request that fails does not
@@ -48,14 +44,10 @@ func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 // once; nil when there are none.
 func causes(err error) error {
 	var list []error
-	seen := map[string]bool{}
 	var walk func(error)
 	walk = func(err error) {
 		if e, ok := err.(*otlpclient.Error); ok { //nolint:errorlint // the walk unwraps
-			if !seen[e.Error()] {
-				seen[e.Error()] = true
-				list = append(list, e)
-			}
+			list = append(list, e)
 			return
 		}
 		switch e := err.(type) { //nolint:errorlint // the walk unwraps
@@ -84,9 +76,17 @@ func (l lines) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// several joins errors on one line; those that are nil are left out.
+// several joins errors on one line, each text once; those that are nil are left
+// out.
 func several(errs ...error) error {
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	seen := map[string]bool{}
+	errs = slices.DeleteFunc(errs, func(err error) bool {
+		if err == nil || seen[err.Error()] {
+			return true
+		}
+		seen[err.Error()] = true
+		return false
+	})
 	switch len(errs) {
 	case 0:
 		return nil

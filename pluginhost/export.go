@@ -1,0 +1,100 @@
+package pluginhost
+
+import (
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/wire"
+)
+
+// Signal is a kind of telemetry that a program makes with OpenTelemetry.
+type Signal uint8
+
+// The signals.
+const (
+	Traces Signal = iota
+	Metrics
+	Logs
+	signals
+)
+
+// String returns the name of the signal in the words of OpenTelemetry.
+func (s Signal) String() string {
+	if s >= signals {
+		return "unknown"
+	}
+	return [signals]string{"traces", "metrics", "logs"}[s]
+}
+
+// number is the signal's number in the protocol.
+func (s Signal) number() pb.Signal { return pb.Signal(s) + pb.Signal_SIGNAL_TRACES }
+
+const allSignals = 1<<signals - 1
+
+// maskOf returns a bit for each signal of a list that is known.
+func maskOf(list []pb.Signal) uint32 {
+	mask := uint32(0)
+	for _, n := range list {
+		if i := n - pb.Signal_SIGNAL_TRACES; i >= 0 && i < pb.Signal(signals) {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
+// MaxExport is the most bytes of a request that Export takes.
+const MaxExport = wire.MaxExport
+
+// export is a request as it waits to be encoded.
+type export struct {
+	signal  Signal
+	request []byte
+}
+
+// isExport reports whether r stands for an export, of which it has nothing but
+// the order and, as Extra, the place.
+func isExport(r *wire.Record) bool { return r.Context == nil }
+
+// Takes reports whether the backend takes exports of a signal. Until it has said
+// so, it is true.
+func (h *Host) Takes(s Signal) bool { return s < signals && h.takes.Load()>>s&1 != 0 }
+
+// Export queues a request of the OpenTelemetry Protocol, as its exporters marshal
+// it: an ExportTraceServiceRequest, ExportMetricsServiceRequest or
+// ExportLogsServiceRequest. It stands among the events where it comes, is one
+// event in the ledger, and like a hook it neither waits nor fails: what is larger
+// than [MaxExport], or finds the queue full or the backend gone, is dropped and
+// counted. What the backend does not take is ignored and counted apart.
+//
+// The request is the host's from now on, and is only read: it may be given to
+// several hosts. Export may be called concurrently. To put an exporter of
+// OpenTelemetry before it, use [NewConn].
+func (h *Host) Export(s Signal, request []byte) {
+	switch {
+	case s >= signals:
+	case !h.Takes(s):
+		h.ignored[s].Add(1)
+	default:
+		h.queue.export(export{s, request})
+	}
+}
+
+// export counts one request and queues it, as put does a record. Which shard it
+// is in does not matter: exports are told from each other by their order only.
+func (q *queue) export(e export) {
+	s := &q.shards[q.order.Load()%shards]
+	s.mu.Lock()
+	if len(e.request) > MaxExport && s.refuse == reasonNone {
+		s.emitted++
+		s.dropped[reasonOversize]++
+		s.mu.Unlock()
+		return
+	}
+	if !q.admit(s, wire.RecordSize+int64(len(e.request))) {
+		s.mu.Unlock()
+		return
+	}
+	s.exports = append(s.exports, e)
+	s.records = append(s.records, wire.Record{Extra: int32(len(s.exports)), Order: q.order.Add(1)})
+	n := len(s.records)
+	s.mu.Unlock()
+	q.rouse(n)
+}

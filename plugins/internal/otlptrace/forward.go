@@ -1,0 +1,96 @@
+package otlptrace
+
+import (
+	"context"
+	"sync"
+
+	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+// sender sends an OTLP request of whatever signal.
+type sender interface {
+	Send(ctx context.Context, request proto.Message) error
+}
+
+// forwarding is an instance that also sends on the spans which the program made by
+// itself.
+type forwarding struct {
+	backend.Instance
+
+	client sender
+	pace   *pace
+	// What came since the last Flush: one request of each signal then, with the
+	// resources of all as they came.
+	traces  coltracepb.ExportTraceServiceRequest
+	metrics colmetricspb.ExportMetricsServiceRequest
+	logs    collogspb.ExportLogsServiceRequest
+}
+
+// Hooks returns those that the instance wants.
+func (f *forwarding) Hooks() callbacks.Hook { return callbacks.Interest(f.Instance) }
+
+// OnTraces keeps spans until Flush.
+func (f *forwarding) OnTraces(_ context.Context, r *coltracepb.ExportTraceServiceRequest) error {
+	f.traces.ResourceSpans = append(f.traces.ResourceSpans, r.GetResourceSpans()...)
+	return nil
+}
+
+// forwardingAll also sends on metrics and log records.
+type forwardingAll struct{ *forwarding }
+
+var (
+	_ backend.TracesReceiver  = forwardingAll{}
+	_ backend.MetricsReceiver = forwardingAll{}
+	_ backend.LogsReceiver    = forwardingAll{}
+)
+
+// OnMetrics keeps metrics until Flush.
+func (f forwardingAll) OnMetrics(_ context.Context, r *colmetricspb.ExportMetricsServiceRequest) error {
+	f.metrics.ResourceMetrics = append(f.metrics.ResourceMetrics, r.GetResourceMetrics()...)
+	return nil
+}
+
+// OnLogs keeps log records until Flush.
+func (f forwardingAll) OnLogs(_ context.Context, r *collogspb.ExportLogsServiceRequest) error {
+	f.logs.ResourceLogs = append(f.logs.ResourceLogs, r.GetResourceLogs()...)
+	return nil
+}
+
+// Flush implements backend.Instance. What the program made goes at the same time
+// as the spans of runs: a collector that is away takes the time of one export.
+func (f *forwarding) Flush(ctx context.Context) error {
+	f.pace.wait(ctx)
+	return f.with(ctx, f.Instance.Flush)
+}
+
+// Close implements backend.Instance. The client may end with the instance, so that
+// what is left goes first.
+func (f *forwarding) Close(ctx context.Context) error {
+	return several(f.with(ctx, nil), f.Instance.Close(ctx))
+}
+
+// with sends on what came, while runs is called, if there is something to call.
+func (f *forwarding) with(ctx context.Context, runs func(context.Context) error) error {
+	var wg sync.WaitGroup
+	var errs [4]error
+	send := func(at, things int, request proto.Message) {
+		if things > 0 {
+			wg.Go(func() { errs[at] = f.client.Send(ctx, request) })
+		}
+	}
+	send(1, len(f.traces.GetResourceSpans()), &f.traces)
+	send(2, len(f.metrics.GetResourceMetrics()), &f.metrics)
+	send(3, len(f.logs.GetResourceLogs()), &f.logs)
+	if runs != nil {
+		errs[0] = runs(ctx)
+	}
+	wg.Wait()
+	f.traces.ResourceSpans, f.metrics.ResourceMetrics, f.logs.ResourceLogs = nil, nil, nil
+	return several(errs[:]...)
+}

@@ -2,7 +2,6 @@ package otlptrace
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -99,20 +98,4 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 	wg.Wait()
 	f.traces.ResourceSpans, f.metrics.ResourceMetrics, f.logs.ResourceLogs = nil, nil, nil
 	return several(errs[:]...)
-}
-
-// several joins errors on one line each text once.
-func several(errs ...error) error {
-	seen := map[string]bool{}
-	var list []error
-	for _, err := range errs {
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			list = append(list, err)
-		}
-	}
-	if len(list) == 1 {
-		return list[0]
-	}
-	return errors.Join(list...)
 }

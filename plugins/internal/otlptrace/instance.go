@@ -42,7 +42,7 @@ func (i instance) Close(ctx context.Context) error {
 // endpoint. getenv says, by OTEL_EXPORTER_OTLP_HEADERS and the like, what is sent
 // with requests; nil says nothing.
 func Open(ctx context.Context, e Endpoint, getenv func(string) string, s backend.Service) (backend.Instance, error) {
-	in, err := open(ctx, e, getenv, s)
+	in, err := newInstance(ctx, e, getenv, s)
 	if err != nil {
 		return nil, err
 	}
@@ -52,14 +52,14 @@ func Open(ctx context.Context, e Endpoint, getenv func(string) string, s backend
 // OpenAll is Open for an endpoint that takes the metrics and log records of
 // programs too.
 func OpenAll(ctx context.Context, e Endpoint, getenv func(string) string, s backend.Service) (backend.Instance, error) {
-	in, err := open(ctx, e, getenv, s)
+	in, err := newInstance(ctx, e, getenv, s)
 	if err != nil {
 		return nil, err
 	}
 	return forwardAll(in, in.client), nil
 }
 
-func open(ctx context.Context, e Endpoint, getenv func(string) string, s backend.Service) (instance, error) {
+func newInstance(ctx context.Context, e Endpoint, getenv func(string) string, s backend.Service) (instance, error) {
 	c, err := newClient(e, getenv)
 	if err != nil {
 		return instance{}, err

@@ -2,13 +2,11 @@ package otlptrace
 
 import "errors"
 
-// several joins errors each text once.
+// several joins errors; one alone stays what it is.
 func several(errs ...error) error {
-	seen := map[string]bool{}
 	var list []error
 	for _, err := range errs {
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
+		if err != nil {
 			list = append(list, err)
 		}
 	}

@@ -96,6 +96,8 @@ var rules = []rule{
 		below(module+"/plugins"), module+"/engine", module+"/pluginhost")},
 	{"backend does not know the engine", never(
 		below(module+"/backend"), module+"/engine")},
+	{"telemetry knows neither backends nor their host", never(
+		below(module+"/telemetry"), module+"/engine", module+"/backend", module+"/pluginhost", module+"/plugins")},
 	{"testing is for tests", testingIsForTests},
 	{"OpenTelemetry's globals are left alone", globalsAreLeftAlone},
 }
@@ -280,6 +282,10 @@ func TestRulesCanFail(t *testing.T) {
 		"backend does not know the engine": {
 			broken: fake("backend/backendtest", module+"/engine"),
 			kept:   fake("backend", module+"/callbacks"),
+		},
+		"telemetry knows neither backends nor their host": {
+			broken: fake("telemetry/providers", module+"/pluginhost"),
+			kept:   fake("telemetry/providers", module+"/internal/otelresource", "google.golang.org/grpc"),
 		},
 		"testing is for tests": {
 			broken: fake("live", "testing/fstest"),

@@ -26,6 +26,17 @@
 // does not run is "skipped", with the reason, and what a gate ended is "stopped".
 // The rounds of a loop are told apart as #1, #2 and so on.
 //
+// Log records that the program makes with OpenTelemetry, as by a bridge from slog,
+// stand as lines in the step in which they were made: time, level, message and
+// attributes. One of a step that is not printed, such as a map item, stands in the
+// next around it and says where it was made, if that is known.
+//
+//	node fetch
+//	  09:00:00.002  INFO   page fetched  page=3  url=https://example.com
+//	node fetch                                   1.2ms  ok
+//
+// The program's own spans and metrics are not printed.
+//
 // The output is only ever added to. Where steps run at the same time, one of
 // them is printed as it runs and the others when it has ended; several runs are
 // printed one after another in the same way. When too much waits, or a run is

@@ -17,15 +17,18 @@ const (
 	leastSaved = time.Millisecond
 )
 
-// Hooks returns what becomes a line.
+// Hooks returns what becomes a line, and what says in which step a log record was
+// made.
 func (in *instance) Hooks() callbacks.Hook {
 	return callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookNodeSkipped | callbacks.HookNodeRetry | callbacks.HookMapEnd | callbacks.HookMapItemEnd |
-		callbacks.HookMapItemCached | callbacks.Times
+		callbacks.HookMapItemCached | callbacks.HookNodeStart | callbacks.HookMapStart | callbacks.HookMapItemStart |
+		callbacks.Times
 }
 
 // OnPipelineStart prints the header of a pipeline.
 func (in *instance) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	in.begun(cc)
 	if in.hidden(cc) {
 		return
 	}
@@ -42,11 +45,13 @@ func (in *instance) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.
 
 // OnPipelineEnd prints the last line of a pipeline.
 func (in *instance) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
+	in.ended(cc)
 	in.end(cc, ev.End, nil)
 }
 
 // OnNodeEnd prints the line of a node.
 func (in *instance) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
+	in.ended(cc)
 	var details []string
 	if ev.Attempts > 1 {
 		details = append(details, itoa(ev.Attempts)+" attempts")
@@ -113,6 +118,7 @@ func (in *instance) countRetry(cc *callbacks.CallbackContext) bool {
 
 // OnMapEnd prints the line of a map.
 func (in *instance) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
+	in.ended(cc)
 	var details []string
 	if !in.hidden(cc) {
 		details = append([]string{items(ev)}, in.ofItems(cc, ev.Failed)...)
@@ -165,6 +171,7 @@ func (in *instance) ofItems(cc *callbacks.CallbackContext, failed int) (details 
 // OnMapItemEnd prints the line of a map item: when it failed, or when all have
 // one.
 func (in *instance) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
+	in.ended(cc)
 	if !in.verbose {
 		if !failed(ev.Result) || in.hidden(cc) || !in.countFailedItem(cc) {
 			return

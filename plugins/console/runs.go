@@ -28,6 +28,10 @@ type run struct {
 	scopes map[callbacks.SpanID]*scope
 	last   time.Time // of its last event
 
+	// The steps that run, printed or not.
+	running map[callbacks.SpanID]*callbacks.CallbackContext
+	paths   map[string]*callbacks.CallbackContext
+
 	resumed string // what it continues; empty when it is new
 	retries map[callbacks.SpanID]int
 }
@@ -39,14 +43,19 @@ type runs struct {
 	order []*run
 }
 
+func keyOf(cc *callbacks.CallbackContext) runKey { return runKey{cc.TraceID(), cc.RunID()} }
+
 func (rs *runs) of(cc *callbacks.CallbackContext) *run {
-	key := runKey{cc.TraceID(), cc.RunID()}
+	key := keyOf(cc)
 	r := rs.byKey[key]
 	if r == nil {
 		if len(rs.order) >= maxRuns {
 			rs.end(rs.order[0], rs.lost(rs.order[0]))
 		}
-		r = &run{key: key, scopes: map[callbacks.SpanID]*scope{}, retries: map[callbacks.SpanID]int{}}
+		r = &run{
+			key: key, scopes: map[callbacks.SpanID]*scope{}, retries: map[callbacks.SpanID]int{},
+			running: map[callbacks.SpanID]*callbacks.CallbackContext{}, paths: map[string]*callbacks.CallbackContext{},
+		}
 		rs.byKey[key] = r
 		rs.order = append(rs.order, r)
 	}

@@ -2,6 +2,7 @@ package otlptrace
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -92,5 +93,17 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 	}
 	wg.Wait()
 	f.traces.ResourceSpans, f.metrics.ResourceMetrics, f.logs.ResourceLogs = nil, nil, nil
-	return several(errs[:]...)
+	return several(once(errs[:])...)
+}
+
+// once leaves out what another error says in the same words: what keeps one signal
+// from a collector mostly keeps all.
+func once(errs []error) (list []error) {
+	for _, err := range errs {
+		same := func(e error) bool { return e.Error() == err.Error() }
+		if err != nil && !slices.ContainsFunc(list, same) {
+			list = append(list, err)
+		}
+	}
+	return list
 }

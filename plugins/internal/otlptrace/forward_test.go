@@ -3,9 +3,10 @@ package otlptrace
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -14,95 +15,154 @@ import (
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/spanloom/spanloom/backend"
-	"github.com/spanloom/spanloom/plugins/internal/otlptest"
+	"github.com/spanloom/spanloom/callbacks"
 )
 
-// TestForward: what the program made goes on unchanged, with one request of a
-// signal for each Flush, beside the spans of runs.
-func TestForward(t *testing.T) {
-	c := otlptest.Start(t, nil)
-	in := openAt(t, c.Endpoint)
-	resource := func(schema, span string) *tracepb.ResourceSpans {
-		return &tracepb.ResourceSpans{SchemaUrl: schema, ScopeSpans: []*tracepb.ScopeSpans{{
-			Spans: []*tracepb.Span{{Name: span, TraceId: []byte(strings.Repeat("t", 16)), SpanId: []byte("12345678")}},
-		}}}
+// sent is a client that keeps what it is given.
+type sent struct {
+	mu   sync.Mutex
+	list []proto.Message
+	err  error
+	wait chan struct{} // closed by the flush of the spans of runs
+}
+
+func (s *sent) Send(_ context.Context, request proto.Message) error {
+	if s.wait != nil {
+		<-s.wait
 	}
-	want := []*tracepb.ResourceSpans{resource("a", "one"), resource("b", "two")}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, proto.Clone(request))
+	return s.err
+}
+
+// runs is the instance that exports the spans of runs.
+type runs struct {
+	callbacks.Base
+
+	flush func() error
+	calls []string
+}
+
+func (*runs) Hooks() callbacks.Hook { return callbacks.HookNodeEnd }
+
+func (r *runs) Flush(context.Context) error {
+	r.calls = append(r.calls, "flush")
+	if r.flush != nil {
+		return r.flush()
+	}
+	return nil
+}
+
+func (r *runs) Close(context.Context) error {
+	r.calls = append(r.calls, "close")
+	return nil
+}
+
+// all is what takes every signal.
+type all interface {
+	backend.Instance
+	backend.TracesReceiver
+	backend.MetricsReceiver
+	backend.LogsReceiver
+}
+
+func forwardTraces(in backend.Instance, client sender) *forwarding {
+	return &forwarding{Instance: in, client: client, pace: newPace(0)}
+}
+
+func forwardAll(in backend.Instance, client sender) all {
+	return forwardingAll{forwardTraces(in, client)}
+}
+
+// give hands an instance two requests of spans, one of metrics and one of logs.
+func give(t *testing.T, in all) {
+	t.Helper()
 	err := errors.Join(
-		in.(backend.TracesReceiver).OnTraces(t.Context(), &coltracepb.ExportTraceServiceRequest{ResourceSpans: want[:1]}),
-		in.(backend.TracesReceiver).OnTraces(t.Context(), &coltracepb.ExportTraceServiceRequest{ResourceSpans: want[1:]}),
-		in.(backend.MetricsReceiver).OnMetrics(t.Context(), &colmetricspb.ExportMetricsServiceRequest{
-			ResourceMetrics: []*metricspb.ResourceMetrics{{ScopeMetrics: []*metricspb.ScopeMetrics{{Metrics: []*metricspb.Metric{{Name: "m"}}}}}},
-		}),
-		in.(backend.LogsReceiver).OnLogs(t.Context(), &collogspb.ExportLogsServiceRequest{
-			ResourceLogs: []*logspb.ResourceLogs{{ScopeLogs: []*logspb.ScopeLogs{{LogRecords: []*logspb.LogRecord{{EventName: "l"}}}}}},
-		}))
+		in.OnTraces(t.Context(), &coltracepb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{SchemaUrl: "a"}}}),
+		in.OnTraces(t.Context(), &coltracepb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{SchemaUrl: "b"}}}),
+		in.OnMetrics(t.Context(), &colmetricspb.ExportMetricsServiceRequest{ResourceMetrics: []*metricspb.ResourceMetrics{{SchemaUrl: "m"}}}),
+		in.OnLogs(t.Context(), &collogspb.ExportLogsServiceRequest{ResourceLogs: []*logspb.ResourceLogs{{SchemaUrl: "l"}}}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if traces, metrics, logs := c.Requests(); traces+metrics+logs != 0 {
+}
+
+// TestForward: what came goes on unchanged with Flush, in one request of a signal,
+// and once.
+func TestForward(t *testing.T) {
+	client, inner := &sent{}, &runs{}
+	in := forwardAll(inner, client)
+	give(t, in)
+	if len(client.list) > 0 {
 		t.Error("sent before Flush")
 	}
 	if err := errors.Join(in.Flush(t.Context()), in.Flush(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, c.Resources(), protocmp.Transform()); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	want := []proto.Message{
+		&collogspb.ExportLogsServiceRequest{ResourceLogs: []*logspb.ResourceLogs{{SchemaUrl: "l"}}},
+		&colmetricspb.ExportMetricsServiceRequest{ResourceMetrics: []*metricspb.ResourceMetrics{{SchemaUrl: "m"}}},
+		&coltracepb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{SchemaUrl: "a"}, {SchemaUrl: "b"}}},
 	}
-	if c.Metrics()["m"] == nil || len(c.Records()) != 1 || c.Records()[0].GetEventName() != "l" {
-		t.Errorf("metrics %v, log records %v", c.Metrics(), c.Records())
+	slices.SortFunc(client.list, func(a, b proto.Message) int {
+		return strings.Compare(string(a.ProtoReflect().Descriptor().Name()), string(b.ProtoReflect().Descriptor().Name()))
+	})
+	if diff := cmp.Diff(want, client.list, protocmp.Transform()); diff != "" {
+		t.Errorf("(-want +sent)\n%s", diff)
 	}
-	if traces, metrics, logs := c.Requests(); traces != 1 || metrics != 1 || logs != 1 {
-		t.Errorf("%d, %d and %d requests, want one each", traces, metrics, logs)
+	if got := callbacks.Interest(in); got != callbacks.HookNodeEnd {
+		t.Errorf("wants %s", got)
 	}
-	emit(t, in)
-	_ = in.(backend.TracesReceiver).OnTraces(t.Context(), &coltracepb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{resource("c", "three")}})
-	if err := in.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if spans := c.Spans(); spans["three"] == nil || spans["pipeline daily"] == nil {
-		t.Error("Close did not send what was left")
+}
+
+// TestForwardBesideRuns: the exports do not wait for each other.
+func TestForwardBesideRuns(t *testing.T) {
+	client := &sent{wait: make(chan struct{})}
+	in := forwardAll(&runs{flush: func() error { close(client.wait); return nil }}, client)
+	give(t, in)
+	if err := in.Flush(t.Context()); err != nil || len(client.list) != 3 {
+		t.Errorf("%v, %d sent", err, len(client.list))
 	}
 }
 
 func TestForwardErrors(t *testing.T) {
-	in := openAt(t, otlptest.Refused(t))
-	for range 2 {
-		_ = in.(backend.LogsReceiver).OnLogs(t.Context(), &collogspb.ExportLogsServiceRequest{ResourceLogs: []*logspb.ResourceLogs{{}}})
-		_ = in.(backend.MetricsReceiver).OnMetrics(t.Context(), &colmetricspb.ExportMetricsServiceRequest{ResourceMetrics: []*metricspb.ResourceMetrics{{}}})
-		emit(t, in)
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		begin := time.Now()
-		err := in.Flush(ctx)
-		cancel()
-		if err == nil || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("Flush: %v", err)
-		}
-		if d := time.Since(begin); d > time.Second {
-			t.Errorf("Flush took %s", d)
-		}
+	away := errors.New("away")
+	client, inner := &sent{err: away}, &runs{flush: func() error { return away }}
+	in := forwardAll(inner, client)
+	give(t, in)
+	if err := in.Flush(t.Context()); err == nil || err.Error() != "away" {
+		t.Errorf("Flush: %v, want one cause", err)
 	}
-	if err := in.Flush(t.Context()); err != nil {
-		t.Errorf("what was lost is tried again: %v", err)
+	client.err, inner.flush = nil, nil
+	if err := in.Flush(t.Context()); err != nil || len(client.list) != 3 {
+		t.Errorf("what was lost is tried again: %v, %d sent", err, len(client.list))
+	}
+}
+
+// TestForwardAtClose: what is left goes before the instance ends, and its client
+// with it.
+func TestForwardAtClose(t *testing.T) {
+	client, inner := &sent{}, &runs{}
+	in := forwardAll(inner, client)
+	give(t, in)
+	if err := in.Close(t.Context()); err != nil || len(client.list) != 3 {
+		t.Errorf("%v, %d sent", err, len(client.list))
+	}
+	if !slices.Equal(inner.calls, []string{"close"}) {
+		t.Errorf("called %v", inner.calls)
 	}
 }
 
 func TestTracesOnly(t *testing.T) {
-	in, err := Open(t.Context(), settings(t, map[string]any{"endpoint": otlptest.Refused(t)}), service)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = in.Close(t.Context()) }()
-	if _, ok := in.(backend.TracesReceiver); !ok {
-		t.Error("takes no spans")
-	}
-	if _, ok := in.(backend.MetricsReceiver); ok {
-		t.Error("takes metrics")
-	}
-	if _, ok := in.(backend.LogsReceiver); ok {
-		t.Error("takes log records")
+	var in backend.Instance = forwardTraces(&runs{}, &sent{})
+	_, traces := in.(backend.TracesReceiver)
+	_, metrics := in.(backend.MetricsReceiver)
+	if _, logs := in.(backend.LogsReceiver); !traces || metrics || logs {
+		t.Errorf("traces %t, metrics %t, log records %t", traces, metrics, logs)
 	}
 }

@@ -68,7 +68,12 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		return t, nil
 	}
 	t.start(specs(m))
-	if err := t.required(ctx, m); err != nil {
+	err = t.openOwn(ctx, m)
+	if err == nil {
+		err = t.required(ctx, m)
+	}
+	if err != nil {
+		t.abandon(ctx)
 		return nil, err
 	}
 	return t, nil
@@ -114,18 +119,19 @@ func (t *Telemetry) required(ctx context.Context, m *manifest.Manifest) error {
 			errs = append(errs, t.hosts[i].Ready(ctx))
 		}
 	}
-	err := errors.Join(errs...)
-	if err == nil {
-		return nil
-	}
+	return errors.Join(errs...)
+}
+
+// abandon ends what was started, because the rest cannot be.
+func (t *Telemetry) abandon(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timeout)
 	defer cancel()
+	_, _ = t.own.shutdown(ctx)
 	var all sync.WaitGroup
 	for _, h := range t.hosts {
 		all.Go(func() { _ = h.Shutdown(ctx) }) // nothing was emitted
 	}
 	all.Wait()
-	return err
 }
 
 // place returns file:line:column of a path in m, or "" when m is of no file.

@@ -309,7 +309,7 @@ func TestNobodyReadsStandardError(t *testing.T) {
 	defer timer.Stop()
 	begin := time.Now()
 	out, err := cmd.Output()
-	if string(out) != "42 <nil> 3\n" || err != nil {
+	if string(out) != "42 <nil> 4\n" || err != nil {
 		t.Errorf("%q, %v", out, err)
 	}
 	if took := time.Since(begin); took > 4500*time.Millisecond { // 3 s is for Shutdown

@@ -11,7 +11,6 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/pluginhost"
-	"github.com/spanloom/spanloom/propagation"
 )
 
 // Telemetry is the set of backends that [Open] started. Its methods may be
@@ -20,6 +19,7 @@ type Telemetry struct {
 	timeout time.Duration
 	stderr  *output.Writer // never blocks
 	hosts   []*pluginhost.Host
+	own     own
 
 	once sync.Once
 	err  error
@@ -34,7 +34,8 @@ func (t *Telemetry) start(list []pluginhost.Spec) {
 }
 
 // Callbacks returns what to put into an engine's Config.Callbacks. There is
-// nothing in it when there is no backend, and a run then pays nothing.
+// nothing in it when there is no backend and nobody asked for logs, and a run then
+// pays nothing.
 //
 // They are [callbacks.Pinned]: a step with engine.WithCallbacks does not switch
 // off what the manifest says.
@@ -43,10 +44,10 @@ func (t *Telemetry) start(list []pluginhost.Spec) {
 // their context, and a tracer that is given a node's context makes children of
 // the node's span.
 func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
-	if len(t.hosts) == 0 {
+	if len(t.hosts) == 0 && t.own.lifecycle == nil {
 		return nil
 	}
-	list := []callbacks.PipelineCallback{joined{}}
+	list := t.own.callbacks()
 	for _, h := range t.hosts {
 		list = append(list, pinned{h})
 	}
@@ -56,6 +57,11 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 // Flush waits until the backends have exported what was emitted so far, or ctx
 // ends, or a backend is down. The error says what is missing.
 func (t *Telemetry) Flush(ctx context.Context) error {
+	if p := t.own.providers; p != nil {
+		if err := p.ForceFlush(ctx); err != nil {
+			return fmt.Errorf("flush: %w", err)
+		}
+	}
 	errs := make([]error, len(t.hosts))
 	var all sync.WaitGroup
 	for i, h := range t.hosts {
@@ -77,12 +83,16 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 		// What standard error takes at most, should nobody read it, is part of the time.
 		ctx, cancel := context.WithTimeout(ctx, t.timeout-min(t.timeout/10, maxReserve))
 		defer cancel()
+		var lost []error
+		if line, ok := t.own.shutdown(ctx); ok {
+			fmt.Fprintln(t.stderr, line)
+			lost = append(lost, errors.New(line))
+		}
 		var all sync.WaitGroup
 		for _, h := range t.hosts {
 			all.Go(func() { _ = h.Shutdown(ctx) }) // Lost says what came of it
 		}
 		all.Wait()
-		var lost []error
 		for _, h := range t.hosts {
 			if line, ok := h.Lost(); ok {
 				fmt.Fprintln(t.stderr, line)
@@ -104,15 +114,3 @@ type pinned struct{ *pluginhost.Host }
 
 // Pinned implements [callbacks.Pinned].
 func (pinned) Pinned() bool { return true }
-
-// joined gives runs their place in a trace. It listens to nothing.
-type joined struct {
-	callbacks.Base
-	propagation.OTel
-}
-
-// Hooks returns no hooks.
-func (joined) Hooks() callbacks.Hook { return 0 }
-
-// Pinned implements [callbacks.Pinned]: a silent step is part of the trace too.
-func (joined) Pinned() bool { return true }

@@ -2,13 +2,22 @@ package metrics
 
 import (
 	"context"
+	"errors"
 
+	"go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/spanloom/spanloom/internal/buildinfo"
 )
+
+// Process makes instruments that tell of the process, its memory, processor time
+// and goroutines, as the semantic conventions say. A [Callback] with exporters has
+// them already.
+func Process(p metric.MeterProvider) error {
+	return errors.Join(runtime.Start(runtime.WithMeterProvider(p)), observeProcess(p))
+}
 
 // observeProcess adds the process metrics of the semantic conventions that the
 // system can tell. Memory and goroutines of Go are added by the instrumentation

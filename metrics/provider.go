@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
@@ -40,8 +39,7 @@ func (p *provider) open(c Config, producer sdkmetric.Producer, report func(error
 		opts = append(opts, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(x, reader...)))
 	}
 	p.sdk = sdkmetric.NewMeterProvider(opts...)
-	err := errors.Join(runtime.Start(runtime.WithMeterProvider(p.sdk)), observeProcess(p.sdk))
-	if err != nil {
+	if err := Process(p.sdk); err != nil {
 		return errors.Join(err, p.sdk.Shutdown(context.Background()))
 	}
 	return nil

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/spanloom/spanloom/callbacks"
 )
 
 // learned is a context key that OpenTelemetry does not export.
@@ -49,6 +47,6 @@ func (p *probe) Value(key any) any {
 // answerUnknown is for an OpenTelemetry that cannot be probed. It asks a context
 // that was made by OpenTelemetry's own function for whatever key it is given:
 // always right, and one allocation for each value that anybody looks up.
-func answerUnknown(cc *callbacks.CallbackContext, key any) any {
-	return trace.ContextWithSpan(context.Background(), &span{cc: cc}).Value(key)
+func answerUnknown(s *span, key any) any {
+	return trace.ContextWithSpan(context.Background(), s).Value(key)
 }

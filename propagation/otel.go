@@ -22,6 +22,10 @@ type OTel struct {
 	// Runs that a request led to, as [Config.Receive] says, are new roots all the
 	// same. Defaults to none: they are all new roots.
 	Outer callbacks.Identity
+	// Provider is what the span of a node says that it is from: tracers of it make
+	// the spans of code that asks the current span for one. Defaults to one that
+	// makes no spans.
+	Provider trace.TracerProvider
 }
 
 var (
@@ -54,14 +58,14 @@ func (o OTel) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
 // ContextValue answers the key under which OpenTelemetry looks for the current
 // span with a span that has the ids of cc's scope. It is made when it is asked
 // for: a node that never asks costs nothing.
-func (OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
+func (o OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
 	if !spanKey.known {
-		return answerUnknown(cc, key)
+		return answerUnknown(&span{cc: cc, provider: o.Provider}, key)
 	}
 	if key != spanKey.key {
 		return nil
 	}
-	return &span{cc: cc}
+	return &span{cc: cc, provider: o.Provider}
 }
 
 // span is the span of a scope as node code sees it. It is a pointer, as the
@@ -69,7 +73,16 @@ func (OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
 type span struct {
 	noop.Span
 
-	cc *callbacks.CallbackContext
+	cc       *callbacks.CallbackContext
+	provider trace.TracerProvider
+}
+
+// TracerProvider returns the program's, or one that makes no spans.
+func (s *span) TracerProvider() trace.TracerProvider {
+	if s.provider == nil {
+		return s.Span.TracerProvider()
+	}
+	return s.provider
 }
 
 // SpanContext returns the ids of the scope.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/hooktest"
-	"github.com/spanloom/spanloom/plugins/internal/otlptest"
+	"github.com/spanloom/spanloom/internal/otlptest"
 )
 
 func TestHints(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/hooktest"
-	"github.com/spanloom/spanloom/plugins/internal/otlptest"
+	"github.com/spanloom/spanloom/internal/otlptest"
 )
 
 // TestPrecedence: the config counts before the environment; headers come from

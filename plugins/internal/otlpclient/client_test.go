@@ -22,8 +22,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/internal/otlptest"
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
-	"github.com/spanloom/spanloom/plugins/internal/otlptest"
 )
 
 // canary is the key of every client here.

@@ -22,7 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/spanloom/spanloom/plugins/internal/otlptest"
+	"github.com/spanloom/spanloom/internal/otlptest"
 )
 
 func encode(t *testing.T, content string, m proto.Message) []byte {

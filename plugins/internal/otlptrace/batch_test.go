@@ -11,7 +11,7 @@ import (
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 
 	"github.com/spanloom/spanloom/internal/hooktest"
-	"github.com/spanloom/spanloom/plugins/internal/otlptest"
+	"github.com/spanloom/spanloom/internal/otlptest"
 )
 
 // TestSize: no request is larger than asked, and none is left out.

@@ -17,8 +17,8 @@ import (
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/otlptest"
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
-	"github.com/spanloom/spanloom/plugins/internal/otlptest"
 )
 
 var service = backend.Service{

@@ -1,0 +1,225 @@
+package spanloom
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+
+	"go.opentelemetry.io/otel/log"
+	lognoop "go.opentelemetry.io/otel/log/noop"
+	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+
+	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/logs"
+	"github.com/spanloom/spanloom/manifest"
+	"github.com/spanloom/spanloom/metrics"
+	"github.com/spanloom/spanloom/pluginhost"
+	"github.com/spanloom/spanloom/propagation"
+	"github.com/spanloom/spanloom/telemetry/providers"
+)
+
+// own is the telemetry that the program itself makes: spans, metrics and log
+// records of node code, the metrics of all runs, and lines of what happens in
+// them. Its fields are nil where nobody would get it.
+type own struct {
+	conn      *grpc.ClientConn
+	providers *providers.Providers
+	metrics   *metrics.Callback
+	logger    *slog.Logger
+	lifecycle callbacks.PipelineCallback
+	incoming  propagation.Config
+	outer     callbacks.Identity
+}
+
+// openOwn makes what the program's own telemetry goes through, to the backends
+// that have been started.
+func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
+	tel := m.Telemetry
+	t.own.incoming = propagation.Config{
+		TrustIncoming: tel.Propagation.TrustIncoming, Hosts: tel.Propagation.Hosts, Baggage: tel.Propagation.Baggage,
+	}
+	// The environment is that of whoever started this program, and is trusted.
+	t.own.outer, _ = propagation.OTel{}.RunIdentity(propagation.FromEnvironment(context.Background()))
+	if len(t.hosts) > 0 {
+		if err := t.openProviders(ctx, tel, serviceOf(tel)); err != nil {
+			return err
+		}
+	}
+	c := logs.Config{Level: tel.Logs.Level, Format: tel.Logs.Format}
+	if tel.Logs.Forward && t.own.providers != nil {
+		c.Provider = t.own.providers.LoggerProvider()
+	}
+	logger, err := logs.New(t.stderr, c)
+	if err != nil {
+		return err //nolint:wrapcheck // it says all
+	}
+	t.own.logger = logger
+	if saidOfLogs(m) {
+		t.own.lifecycle = logs.Lifecycle(logger)
+	}
+	return nil
+}
+
+func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s backend.Service) error {
+	conn, err := pluginhost.NewConn(t.hosts...)
+	if err != nil {
+		return err //nolint:wrapcheck // it says all
+	}
+	c := providers.Config{Resource: otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes)}
+	if slices.ContainsFunc(tel.Backends, takesMetrics) {
+		if t.own.metrics, err = metrics.New(metrics.Config{Backends: t.ledgers}); err != nil {
+			return fmt.Errorf("%w", err)
+		}
+		c.Producers = append(c.Producers, t.own.metrics)
+	}
+	p, err := providers.New(conn, c)
+	if err != nil {
+		_ = conn.Close()
+		return err //nolint:wrapcheck // it says all
+	}
+	if t.own.metrics != nil {
+		err = metrics.Process(p.MeterProvider())
+	}
+	t.own.conn, t.own.providers = conn, p
+	return err //nolint:wrapcheck // it says all
+}
+
+// takesMetrics reports whether a backend may take metrics. Of those in the tree,
+// console shows runs and jaeger stores traces: for them none are counted.
+func takesMetrics(b manifest.Backend) bool { return b.Plugin != "console" && b.Plugin != "jaeger" }
+
+// saidOfLogs reports whether somebody has said how to log: lines of what runs do
+// are for those who asked.
+func saidOfLogs(m *manifest.Manifest) bool {
+	return slices.ContainsFunc(m.Settings(), func(s manifest.Setting) bool {
+		return (s.Path == "telemetry.logs.level" || s.Path == "telemetry.logs.format") && s.Origin.String() != manifest.Origin{}.String()
+	})
+}
+
+// ledgers says what became of the events for the backends.
+func (t *Telemetry) ledgers() []metrics.Backend {
+	list := make([]metrics.Backend, 0, len(t.hosts))
+	for _, h := range t.hosts {
+		s := h.Stats()
+		b := metrics.Backend{Name: s.Name, Delivered: s.Delivered, InFlight: s.InFlight, Dropped: map[string]uint64{}}
+		for reason, n := range s.Dropped {
+			b.Dropped[string(reason)] = n
+		}
+		list = append(list, b)
+	}
+	return list
+}
+
+// TracerProvider returns the provider of tracers whose spans go to the backends,
+// in the trace of the run whose node starts them. No global of OpenTelemetry is
+// set: a program that uses the globals may set them to these providers in its
+// main. With no backend, it does nothing.
+func (t *Telemetry) TracerProvider() trace.TracerProvider {
+	if t.own.providers == nil {
+		return tracenoop.NewTracerProvider()
+	}
+	return t.own.providers.TracerProvider()
+}
+
+// MeterProvider is TracerProvider for metrics. The metrics of runs are exported
+// together with those of its instruments, each minute or as
+// OTEL_METRIC_EXPORT_INTERVAL says.
+func (t *Telemetry) MeterProvider() metric.MeterProvider {
+	if t.own.providers == nil {
+		return metricnoop.NewMeterProvider()
+	}
+	return t.own.providers.MeterProvider()
+}
+
+// LoggerProvider is TracerProvider for log records.
+func (t *Telemetry) LoggerProvider() log.LoggerProvider {
+	if t.own.providers == nil {
+		return lognoop.NewLoggerProvider()
+	}
+	return t.own.providers.LoggerProvider()
+}
+
+// Logger returns a logger that writes lines to standard error, with the level and
+// the format that the manifest and the environment say, and sends the same records
+// to the backends. A record that is made with the context of a node says which,
+// and has its trace and span id.
+func (t *Telemetry) Logger() *slog.Logger {
+	if t.own.logger == nil {
+		logger, err := logs.New(os.Stderr, logs.Config{})
+		if err != nil { // of the environment, which does not count with telemetry off
+			return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+		}
+		return logger
+	}
+	return t.own.logger
+}
+
+// Propagation returns whom the manifest trusts with traces: give its Middleware
+// to servers and its Transport to clients.
+func (t *Telemetry) Propagation() propagation.Config { return t.own.incoming }
+
+// callbacks returns the listeners of the program's own telemetry.
+func (o *own) callbacks() []callbacks.PipelineCallback {
+	j := joined{OTel: propagation.OTel{Outer: o.outer}}
+	if o.providers != nil {
+		j.Provider, j.meters = o.providers.TracerProvider(), o.providers.MeterProvider()
+	}
+	list := []callbacks.PipelineCallback{j}
+	if o.metrics != nil {
+		list = append(list, pinnedTo{o.metrics})
+	}
+	if o.lifecycle != nil {
+		list = append(list, pinnedTo{o.lifecycle})
+	}
+	return list
+}
+
+// shutdown exports what is left, and returns a line of what is lost.
+func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
+	if o.providers == nil {
+		return "", false
+	}
+	_ = o.providers.Shutdown(ctx) // Lost says what came of it
+	_ = o.conn.Close()            // it is connected to nothing
+	return o.providers.Lost()
+}
+
+// joined gives runs their place in a trace, and node code the providers. It
+// listens to nothing.
+type joined struct {
+	callbacks.Base
+	propagation.OTel
+
+	meters metric.MeterProvider
+}
+
+// Hooks returns no hooks.
+func (joined) Hooks() callbacks.Hook { return 0 }
+
+// Pinned implements [callbacks.Pinned]: a silent step is part of the trace too.
+func (joined) Pinned() bool { return true }
+
+// ContextValue implements [callbacks.ContextValue].
+func (j joined) ContextValue(cc *callbacks.CallbackContext, key any) any {
+	if key == (metrics.ProviderKey{}) && j.meters != nil {
+		return j.meters
+	}
+	return j.OTel.ContextValue(cc, key)
+}
+
+// pinnedTo is a callback that no step of a pipeline can silence.
+type pinnedTo struct{ callbacks.PipelineCallback }
+
+// Pinned implements [callbacks.Pinned].
+func (pinnedTo) Pinned() bool { return true }
+
+// Hooks returns those that the callback wants.
+func (p pinnedTo) Hooks() callbacks.Hook { return callbacks.Interest(p.PipelineCallback) }

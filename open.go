@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spanloom/spanloom/internal/catalog"
@@ -23,6 +25,7 @@ type Option func(*options)
 type options struct {
 	path     string
 	embedded []byte
+	only     string
 }
 
 // WithManifest names the manifest. It must be there.
@@ -34,6 +37,27 @@ func WithManifest(path string) Option {
 // Its relative paths start from the working directory.
 func WithEmbeddedManifest(data []byte) Option {
 	return func(o *options) { o.embedded = data }
+}
+
+// OnlyBackend starts, of the backends in the manifest, the one of that name only.
+// There being none is an [*UnknownBackendError].
+func OnlyBackend(name string) Option {
+	return func(o *options) { o.only = name }
+}
+
+// UnknownBackendError says that the manifest has no backend of a name.
+type UnknownBackendError struct {
+	Name string
+	// Known are the names that there are.
+	Known []string
+}
+
+// Error implements error.
+func (e *UnknownBackendError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("there is no backend %q: the manifest has none", e.Name)
+	}
+	return fmt.Sprintf("there is no backend %q; the manifest has: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 // Open starts what the manifest names and returns at once: what is emitted
@@ -67,7 +91,13 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if !m.Telemetry.Enabled {
 		return t, nil
 	}
-	t.start(specs(m))
+	list := specs(m)
+	if o.only != "" {
+		if list, err = pick(list, o.only); err != nil {
+			return nil, err
+		}
+	}
+	t.start(list)
 	err = t.openOwn(ctx, m)
 	if err == nil {
 		err = t.required(ctx, m)
@@ -77,6 +107,18 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// pick returns the backend of a name.
+func pick(list []pluginhost.Spec, name string) ([]pluginhost.Spec, error) {
+	e := &UnknownBackendError{Name: name}
+	for _, spec := range list {
+		if spec.Name == name {
+			return []pluginhost.Spec{spec}, nil
+		}
+		e.Known = append(e.Known, spec.Name)
+	}
+	return nil, e
 }
 
 // specs returns what a manifest says to start.
@@ -114,8 +156,9 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 // required waits for the backends without which the program must not begin.
 func (t *Telemetry) required(ctx context.Context, m *manifest.Manifest) error {
 	var errs []error
-	for i, b := range m.Telemetry.Backends {
-		if b.Required {
+	for _, b := range m.Telemetry.Backends {
+		i := slices.IndexFunc(t.hosts, func(h *pluginhost.Host) bool { return h.Stats().Name == b.Name })
+		if b.Required && i >= 0 {
 			errs = append(errs, t.hosts[i].Ready(ctx))
 		}
 	}

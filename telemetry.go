@@ -71,6 +71,16 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Stats returns, for each backend, what became of the telemetry that it was sent,
+// at one moment.
+func (t *Telemetry) Stats() []pluginhost.Stats {
+	list := make([]pluginhost.Stats, 0, len(t.hosts))
+	for _, h := range t.hosts {
+		list = append(list, h.Stats())
+	}
+	return list
+}
+
 // Shutdown sends what is still queued, ends the backends and returns within the
 // manifest's shutdown_timeout, or by the deadline of ctx if that is earlier,
 // whatever the backends do. What could not be delivered is told in one line for

@@ -55,6 +55,7 @@ func (w *worker) passOver(f *frame, id int32, o *op) bool {
 	default:
 		return false
 	}
+	f.pass(o)
 	return true
 }
 
@@ -141,6 +142,7 @@ func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err 
 	if f.wants(callbacks.HookEmit) {
 		cc.End()
 	}
+	looked(&f.totals[f.plan.ops[id].scope].missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
 	if err != nil {
@@ -213,6 +215,10 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 	if cc == nil {
 		return
 	}
+	counts := f.total(o.scope)
+	if outer := f.plan.scopes[o.scope].parent; outer >= 0 {
+		f.totals[outer].add(counts)
+	}
 	end := f.scopeEnd(cc, cut)
 	if dead && end.Result == callbacks.ResultSuccess {
 		end.Result = callbacks.ResultSkip
@@ -225,7 +231,7 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 		return
 	}
 	end.Duration = cc.Elapsed()
-	ev := callbacks.PipelineEnd{End: end}
+	ev := callbacks.PipelineEnd{End: end, Counts: counts}
 	if !cut && !dead {
 		ev.Outputs = f.outputs(id)
 	}
@@ -233,7 +239,7 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 		f.ears.callback.OnPipelineEnd(cc, ev)
 	}
 	if parent := cc.Parent(); parent != nil && around.hooks&callbacks.HookNestedPipelineEnd != 0 {
-		around.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Child: cc})
+		around.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Counts: counts, Child: cc})
 	}
 }
 

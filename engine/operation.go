@@ -10,6 +10,7 @@ import (
 // step runs one operation and returns the next, if there is one.
 func (w *worker) step(t task) task {
 	f, id := t.frame, t.id
+	w.ready = t.ready
 	o := &f.plan.ops[id]
 	if o.kind != opExit && (f.domain.odd.Load() || f.run.watched && f.over()) && w.passOver(f, id, o) {
 		return w.next(f, id)
@@ -252,15 +253,18 @@ const yieldAfter = 500 * time.Microsecond
 // the frame.
 func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
 	cc := w.context()
-	var start time.Duration
+	var start, queued time.Duration
 	if w.run.times {
 		start = w.clock()
+		if w.ready != 0 {
+			queued, w.ready = w.ready.until(start), 0
+		}
 	}
 	iteration := int32(0)
 	if top {
 		iteration = f.iteration
 	}
-	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Iteration: iteration, Attempt: 1, Start: start})
+	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Iteration: iteration, Attempt: 1, Start: start, Queued: queued})
 	if top && f.override != nil {
 		cc.Override(*f.override)
 	}

@@ -78,7 +78,7 @@ func (r *run) work(w *worker, f *frame) (err error) {
 			r.disband()
 		}
 	}()
-	w.work(task{f, 0})
+	w.work(task{frame: f})
 	return nil
 }
 

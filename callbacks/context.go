@@ -235,7 +235,8 @@ func (cc *CallbackContext) TraceID() TraceID { return cc.env.identity().TraceID 
 
 // SpanID returns the id of the span of this scope. It is derived from the
 // parent's, the node, the index, the iteration and the attempt: the same place
-// of the same run has the same id under every runner.
+// of the same run has the same id under every runner. A first attempt has that of
+// its node or item: while it runs, nobody knows whether another will follow.
 func (cc *CallbackContext) SpanID() SpanID {
 	var s SpanID
 	binary.BigEndian.PutUint64(s[:], cc.spanID())
@@ -260,7 +261,9 @@ func (cc *CallbackContext) spanID() uint64 {
 	s := top.span.Load()
 	for i := len(pending) - 1; i >= 0; i-- { //nolint:modernize // an iterator would make pending escape
 		c := pending[i]
-		s = childSpan(s, c.node, c.Kind(), c.index, c.iteration, c.attempt)
+		if c.Kind() != KindAttempt || c.attempt != 1 {
+			s = childSpan(s, c.node, c.Kind(), c.index, c.iteration, c.attempt)
+		}
 		c.span.Store(s)
 	}
 	return s

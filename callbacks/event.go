@@ -180,6 +180,9 @@ type Failure struct {
 type NodeRetry struct {
 	// Attempt is the number of the failed attempt, from 1.
 	Attempt int
+	// Start is when that attempt began, since the start of the scope, and
+	// Duration how long it took; 0 when nobody wants [Times].
+	Start, Duration time.Duration
 	// Delay is the time until the next attempt.
 	Delay time.Duration
 	Err   error

@@ -54,6 +54,7 @@ func execute(ctx context.Context, f *frame, c *Config) error {
 	if err := r.open(ctx, f, c, &root); err != nil {
 		return err
 	}
+	r.decide(&root)
 	r.base = base{&r.ctx, r, f.ears}
 	r.root = r.context.Begin(&r.base, &root)
 	f.scopes[0] = r.root

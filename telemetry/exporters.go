@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/spanloom/spanloom/privacy"
 )
 
 // Exporters says where the telemetry of runs goes.
@@ -23,6 +25,16 @@ type Exporters struct {
 	// OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, or else to the name of
 	// the executable.
 	Resource *resource.Resource
+
+	// Attributes stand on every span, such as those of [Product]. Defaults to
+	// none.
+	Attributes []attribute.KeyValue
+
+	// Capture says which inputs and outputs stand on spans. Defaults to none.
+	Capture privacy.Capture
+
+	// Fanout bounds the spans of maps. Defaults to 1000 items a map.
+	Fanout Fanout
 }
 
 // defaultResource is what the SDK's resource.Default is, without its use of

@@ -104,7 +104,9 @@ func (s *Scope) Looked(name string, l callbacks.CacheLookup) *Scope {
 // Retry says that an attempt of s failed and another will follow.
 func (s *Scope) Retry(attempt int, delay time.Duration, err error) {
 	s.retries++
-	s.run.cb.OnNodeRetry(s.CallbackContext, callbacks.NodeRetry{Attempt: attempt, Delay: delay, Err: err})
+	s.run.cb.OnNodeRetry(s.CallbackContext, callbacks.NodeRetry{
+		Attempt: attempt, Start: time.Duration(attempt-1) * time.Second, Duration: time.Millisecond, Delay: delay, Err: err,
+	})
 }
 
 // Cached says that a node's stored result was used.

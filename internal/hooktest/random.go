@@ -73,6 +73,7 @@ func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callb
 	c := &callbacks.CallbackContext{}
 	s := callbacks.Scope{
 		Kind: k, Node: n, Index: at.index, Iteration: at.iteration, Attempt: 1, Start: time.Since(e.epoch),
+		Queued: time.Duration(e.r.IntN(2) * 1000),
 	}
 	cc.Begin(c, s)
 	c.Override(callbacks.Override{Runner: at.runner})
@@ -157,7 +158,7 @@ func (e *random) retries(cc *callbacks.CallbackContext, err error) int {
 	attempts := 1
 	for ; e.r.IntN(3) == 0; attempts++ {
 		e.call()
-		e.cb.OnNodeRetry(cc, callbacks.NodeRetry{Attempt: attempts, Delay: time.Duration(attempts) * time.Millisecond, Err: err})
+		e.cb.OnNodeRetry(cc, callbacks.NodeRetry{Attempt: attempts, Start: time.Duration(attempts), Duration: time.Second, Delay: time.Duration(attempts) * time.Millisecond, Err: err})
 	}
 	return attempts
 }

@@ -39,6 +39,9 @@ const (
 	keyHitRatio       = attribute.Key("spanloom.cache.hit_ratio")
 	keyInputs         = attribute.Key("spanloom.inputs")
 	keyOutputs        = attribute.Key("spanloom.outputs")
+	keySamplingKept   = attribute.Key("spanloom.sampling.kept")
+	keyDroppedItems   = attribute.Key("spanloom.sampling.dropped.items.count")
+	keyDroppedNodes   = attribute.Key("spanloom.sampling.dropped.nodes.count")
 	keyLeftCount      = attribute.Key("spanloom.map.left_out.count")
 	keyLeftFailed     = attribute.Key("spanloom.map.left_out.failed.count")
 	keyLeftShortest   = attribute.Key("spanloom.map.left_out.duration.min")
@@ -115,6 +118,9 @@ var table = []described{
 	{keyMapFailed, attribute.INT64, onMap, "Items that failed."},
 	{keyMapCached, attribute.INT64, onMap, "Items whose stored result was used."},
 	{keyMapSkipped, attribute.INT64, onMap, "Items that were never started, or were cancelled."},
+	{keySamplingKept, attribute.STRING, onRun, "Why a run that is not sampled has spans: failed or slow."},
+	{keyDroppedItems, attribute.INT64, onRun, "Spans in map items for which such a run had no room."},
+	{keyDroppedNodes, attribute.INT64, onRun, "Other spans for which such a run had no room."},
 	{keyLeftCount, attribute.INT64, onMap, "Items that have no span of their own; absent when all have."},
 	{keyLeftFailed, attribute.INT64, onMap, "How many of those failed."},
 	{keyLeftShortest, attribute.FLOAT64, onMap, "Time of the shortest of those, in seconds."},

@@ -24,6 +24,7 @@ type Callback struct {
 	steps    steps
 	notes    notes
 	held     held
+	keep     keeper
 	queue    queue
 	counters counters
 }
@@ -43,6 +44,7 @@ func NewCallback(e Exporters) *Callback {
 		resource: e.Resource,
 		static:   e.Attributes,
 		capture:  e.Capture,
+		keep:     keeper{Keep: e.Keep},
 		held:     held{fanout: e.Fanout.withDefaults()},
 		worker:   newWorker(),
 	}
@@ -72,12 +74,17 @@ func (c *Callback) Hooks() callbacks.Hook {
 	return h
 }
 
-// UnsampledHooks returns none: a run that is not sampled makes no spans.
-func (*Callback) UnsampledHooks() callbacks.Hook { return 0 }
+// UnsampledHooks returns none, unless some runs that are not sampled are kept.
+func (c *Callback) UnsampledHooks() callbacks.Hook {
+	if c.keep.some() {
+		return c.Hooks()
+	}
+	return 0
+}
 
-// follows says whether the run of cc has spans.
+// follows says whether the run of cc has spans, or may have.
 func (c *Callback) follows(cc *callbacks.CallbackContext) bool {
-	return c.exporter != nil && cc.Identity().Flags&sampled != 0
+	return c.exporter != nil && (cc.Identity().Flags&sampled != 0 || c.keep.some())
 }
 
 // wants says whether there is to be a span of cc's scope, and counts it as lost
@@ -100,9 +107,15 @@ func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pip
 			c.outAll(m)
 		}
 	}
-	if c.wants(cc) {
-		c.out(cc, c.pipelineSpan(cc, ev), nil)
+	if !c.wants(cc) {
+		return
 	}
+	s := c.pipelineSpan(cc, ev)
+	if cc.Parent() == nil && !s.context.IsSampled() {
+		c.verdict(cc, s, ev.End)
+		return
+	}
+	c.out(cc, s, nil)
 }
 
 // OnNodeEnd makes the span of a node.

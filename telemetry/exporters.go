@@ -35,6 +35,9 @@ type Exporters struct {
 
 	// Fanout bounds the spans of maps. Defaults to 1000 items a map.
 	Fanout Fanout
+
+	// Keep says which runs have spans though they are not sampled. Defaults to none.
+	Keep Keep
 }
 
 // defaultResource is what the SDK's resource.Default is, without its use of

@@ -201,7 +201,7 @@ func (c *Callback) out(cc *callbacks.CallbackContext, s *span, end *callbacks.En
 	taken, left := c.held.take(cc, s, end)
 	c.counters.leftOut.Add(uint64(left))
 	if !taken {
-		c.put(s)
+		c.release(cc, s)
 	}
 }
 

@@ -18,6 +18,15 @@ type Product struct {
 	Mode      string // spanloom.mode: dev, staging or prod
 }
 
+// ProductOf returns what of the attributes of a service stands on every span too:
+// those that a [Product] has.
+func ProductOf(service map[string]string) []attribute.KeyValue {
+	return Product{
+		Namespace: service[string(keyNamespace)], Name: service[string(keyProductName)],
+		Version: service[string(keyProductVersion)], Mode: service[string(keyMode)],
+	}.Attributes()
+}
+
 // Attributes returns what stands on every span of the product: give it to
 // [Exporters], or to the processor of an application's own spans.
 func (p Product) Attributes() []attribute.KeyValue {

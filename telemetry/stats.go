@@ -7,8 +7,8 @@ import "sync/atomic"
 type Stats struct {
 	// Exported spans were taken by the exporter.
 	Exported uint64
-	// Queued spans wait to be exported, or for the end of a map, or are being
-	// exported.
+	// Queued spans wait to be exported, or for the end of a map or a run, or are
+	// being exported.
 	Queued uint64
 	// QueueFull spans found no place in the queue and are lost.
 	QueueFull uint64
@@ -17,7 +17,8 @@ type Stats struct {
 	ExportFailed uint64
 	// AfterShutdown spans came when the callback was shut down, and are lost.
 	AfterShutdown uint64
-	// LeftOut spans are those of map items for which [Fanout] has no room.
+	// LeftOut spans are those of map items for which [Fanout] has no room, and those
+	// of runs that are not sampled and that [Keep] does not keep.
 	LeftOut uint64
 	// Panics is how often the exporter panicked.
 	Panics uint64
@@ -34,7 +35,7 @@ type counters struct {
 func (c *Callback) Stats() Stats {
 	return Stats{
 		Exported:      c.counters.exported.Load(),
-		Queued:        uint64(max(c.queue.count.Load(), 0)) + uint64(c.held.waiting()),
+		Queued:        uint64(max(c.queue.count.Load(), 0)) + uint64(c.held.waiting()+c.keep.waiting()),
 		QueueFull:     c.counters.queueFull.Load(),
 		ExportFailed:  c.counters.exportFailed.Load(),
 		AfterShutdown: c.counters.afterShutdown.Load(),

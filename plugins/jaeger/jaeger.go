@@ -52,7 +52,7 @@ func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
 		return nil, err
 	}
 	// No headers: those of the environment are for another place.
-	return otlptrace.Open(ctx, e, map[string]string{}, c.Service) //nolint:wrapcheck // it says all
+	return otlptrace.Open(ctx, e, map[string]string{}, c) //nolint:wrapcheck // it says all
 }
 
 // endpoint returns where the config says spans go.

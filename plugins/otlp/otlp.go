@@ -47,7 +47,7 @@ func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return otlptrace.Open(ctx, e, nil, c.Service) //nolint:wrapcheck // it says all
+	return otlptrace.Open(ctx, e, nil, c) //nolint:wrapcheck // it says all
 }
 
 // endpoint returns where the config, or the environment, says spans go.

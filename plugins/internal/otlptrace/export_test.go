@@ -30,7 +30,7 @@ func openAt(t *testing.T, endpoint string) backend.Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := Open(t.Context(), e, map[string]string{}, service)
+	in, err := Open(t.Context(), e, map[string]string{}, backend.Config{Service: service})
 	if err != nil {
 		t.Fatal(err)
 	}

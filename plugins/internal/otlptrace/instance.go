@@ -11,6 +11,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/telemetry"
 )
 
@@ -34,12 +35,18 @@ func (i instance) Close(ctx context.Context) error { return i.Shutdown(ctx) }
 
 // Open returns an instance that exports to an endpoint. Where headers is nil,
 // OTEL_EXPORTER_OTLP_HEADERS says which headers are sent.
-func Open(ctx context.Context, e Endpoint, headers map[string]string, s backend.Service) (backend.Instance, error) {
+func Open(ctx context.Context, e Endpoint, headers map[string]string, c backend.Config) (backend.Instance, error) {
 	exp, err := newExporter(ctx, e, headers)
 	if err != nil {
 		return nil, err
 	}
-	return instance{telemetry.NewCallback(telemetry.Exporters{Spans: exp, Resource: Resource(ctx, s)})}, nil
+	return instance{telemetry.NewCallback(telemetry.Exporters{
+		Spans: exp, Resource: Resource(ctx, c.Service), Attributes: telemetry.ProductOf(c.Service.Attributes),
+		Fanout: telemetry.Fanout{Items: telemetry.MapItems(c.Tracing.MapItems), Max: c.Tracing.MaxPerMap, Ratio: c.Tracing.ItemRatio},
+		Keep:   telemetry.Keep{Failed: c.Tracing.KeepFailed, Slow: c.Tracing.KeepSlow},
+		// Only text that the host has captured comes this far.
+		Capture: privacy.Capture{Inputs: true, Outputs: true},
+	})}, nil
 }
 
 // Resource returns a service in the words of OpenTelemetry.

@@ -64,6 +64,60 @@ func TestBackend(t *testing.T) {
 	}
 }
 
+// TestLinked: a run that a node starts has a trace of its own, and links lead to
+// it and back, in the process of the run and behind the protocol.
+func TestLinked(t *testing.T) {
+	here, there := kept{tracetest.NewInMemoryExporter()}, kept{tracetest.NewInMemoryExporter()}
+	cb := NewCallback(Exporters{Spans: here})
+	host := pluginhost.Start(pluginhost.Spec{
+		Name: "spans",
+		Launch: pluginhost.InProcess(backend.Backend{Name: "spans", Open: func(context.Context, backend.Config) (backend.Instance, error) {
+			return instance{NewCallback(Exporters{Spans: there})}, nil
+		}}),
+	})
+	cfg := engine.Config{Callbacks: []callbacks.PipelineCallback{Sampler{Ratio: 1, Linked: true}, cb, host}}
+	inc := engine.Node("inc", func(_ context.Context, n int) (int, error) { return n + 1, nil })
+	inner := engine.Define("inner", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] { return engine.Add(g, inc, n) })
+	tries := 0
+	outer := engine.Define("outer", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] {
+		return engine.Add(g, engine.Node("start", func(ctx context.Context, n int) (int, error) {
+			if tries++; tries == 1 {
+				return 0, errors.New("busy")
+			}
+			return inner.Run(ctx, n, cfg)
+		}, engine.WithRetry(engine.Retry{Attempts: 2})), engine.Add(g, inner, n)) // which is nested
+	})
+	if _, err := outer.Run(t.Context(), 1, cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(host.Shutdown(t.Context()), cb.Shutdown(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(flat(here.GetSpans()), flat(there.GetSpans())); diff != "" {
+		t.Errorf("(-here +there)\n%s", diff)
+	}
+	traces := map[string][]string{}
+	links := map[string]string{}
+	for _, s := range here.GetSpans() {
+		id := s.SpanContext.TraceID().String()
+		traces[id] = append(traces[id], s.Name)
+		for _, l := range s.Links {
+			links[s.SpanContext.SpanID().String()] = l.SpanContext.SpanID().String()
+		}
+	}
+	if len(traces) != 2 || len(links) != 2 {
+		t.Errorf("traces %v, links %v", traces, links)
+	}
+	for _, s := range here.GetSpans() {
+		if to, ok := links[s.SpanContext.SpanID().String()]; ok && links[to] != s.SpanContext.SpanID().String() {
+			t.Errorf("%s links to %s, which does not link back: %v", s.Name, to, links)
+		}
+	}
+	if cb.notes.any() {
+		t.Error("notes are left")
+	}
+}
+
 // flat writes each span as one text.
 func flat(list tracetest.SpanStubs) []string {
 	var texts []string
@@ -71,6 +125,9 @@ func flat(list tracetest.SpanStubs) []string {
 		var b strings.Builder
 		fmt.Fprintln(&b, s.Name, s.SpanContext.SpanID(), s.SpanContext.IsSampled(), s.Parent.SpanID(), s.SpanKind, s.Status, s.StartTime.UnixNano(), s.EndTime.Sub(s.StartTime))
 		write(&b, " ", s.Attributes)
+		for _, l := range s.Links {
+			fmt.Fprintln(&b, "link to", l.SpanContext.TraceID(), l.SpanContext.SpanID())
+		}
 		for _, e := range s.Events {
 			fmt.Fprintln(&b, e.Name)
 			write(&b, "  ", e.Attributes)

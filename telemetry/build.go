@@ -82,6 +82,7 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 	}
 	if cc.Depth() == 0 {
 		s.kind = trace.SpanKindServer
+		s.linked(cc)
 	} else {
 		s.add(keyPipelineNested.Bool(true))
 		s.place(cc)

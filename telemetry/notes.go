@@ -39,6 +39,7 @@ type note struct {
 	events  []sdktrace.Event
 	dropped int
 	resumed *callbacks.Resumed
+	started []sdktrace.Link // the runs that its code started, in traces of their own
 	inputs  attribute.KeyValue
 	retried retried
 }
@@ -48,8 +49,9 @@ func key(cc *callbacks.CallbackContext) noted { return noted{cc.TraceID(), cc.Sp
 func (n *notes) any() bool { return n.count.Load() > 0 }
 
 // write calls f with the note of cc's scope.
-func (n *notes) write(cc *callbacks.CallbackContext, f func(*note)) {
-	k := key(cc)
+func (n *notes) write(cc *callbacks.CallbackContext, f func(*note)) { n.writeKey(key(cc), f) }
+
+func (n *notes) writeKey(k noted, f func(*note)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	at := n.of[k]
@@ -110,6 +112,10 @@ func (n *notes) take(cc *callbacks.CallbackContext, s *span) {
 	if at.resumed != nil {
 		s.resumed(at.resumed)
 	}
+	if len(at.started) > 0 {
+		m := s.grow()
+		m.links = append(m.links, at.started...)
+	}
 	if at.inputs.Valid() {
 		s.add(at.inputs)
 	}
@@ -132,6 +138,7 @@ func (s *span) resumed(r *callbacks.Resumed) {
 // OnPipelineStart notes what a run continues, and the inputs of a pipeline.
 func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
 	c.inputs(cc, ev.Inputs)
+	c.started(cc)
 	if ev.Resumed == nil || !c.follows(cc) {
 		return
 	}

@@ -21,6 +21,12 @@ type Sampler struct {
 
 	// Ratio is the part of the new roots that are sampled, from 0, none, to 1, all.
 	Ratio float64
+
+	// Linked gives each run that the code of a node starts a trace of its own, and
+	// links both: the span of the run with that of the node, or of its attempt, and
+	// the other way round. It is sampled if the node is. Nested pipelines are part
+	// of their run in any case. Defaults to false: one trace for all.
+	Linked bool
 }
 
 var (
@@ -40,6 +46,9 @@ func (Sampler) Pinned() bool { return true }
 // around it, and whether it is sampled.
 func (s Sampler) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
 	if id, ok := s.OTel.RunIdentity(ctx); ok {
+		if cc := callbacks.FromContext(ctx); cc != nil && s.Linked {
+			return apart(id, cc), true
+		}
 		return id, true
 	}
 	id := callbacks.NewIdentity()
@@ -47,6 +56,14 @@ func (s Sampler) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
 		id.Flags &^= sampled
 	}
 	return id, true
+}
+
+// apart returns the identity of a run that is started in cc, in another trace.
+func apart(around callbacks.Identity, cc *callbacks.CallbackContext) callbacks.Identity {
+	id := callbacks.NewIdentity()
+	id.Flags = around.Flags
+	id.LinkTrace, id.LinkSpan = cc.TraceID(), cc.SpanID()
+	return id
 }
 
 // sampled is the W3C trace flag.

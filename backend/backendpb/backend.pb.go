@@ -604,7 +604,14 @@ type Run struct {
 	// The root pipeline, a node index.
 	Node uint32 `protobuf:"varint,9,opt,name=node,proto3" json:"node,omitempty"`
 	// The span of the root pipeline.
-	Span          uint64 `protobuf:"fixed64,10,opt,name=span,proto3" json:"span,omitempty"`
+	Span uint64 `protobuf:"fixed64,10,opt,name=span,proto3" json:"span,omitempty"`
+	// The scope in which the run was started, where the run has a trace of its own
+	// all the same: bytes 0 to 7 of its trace id, big-endian; else 0.
+	LinkTraceHi uint64 `protobuf:"fixed64,11,opt,name=link_trace_hi,json=linkTraceHi,proto3" json:"link_trace_hi,omitempty"`
+	// Bytes 8 to 15 of that trace id.
+	LinkTraceLo uint64 `protobuf:"fixed64,12,opt,name=link_trace_lo,json=linkTraceLo,proto3" json:"link_trace_lo,omitempty"`
+	// The span of that scope.
+	LinkSpan      uint64 `protobuf:"fixed64,13,opt,name=link_span,json=linkSpan,proto3" json:"link_span,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -705,6 +712,27 @@ func (x *Run) GetNode() uint32 {
 func (x *Run) GetSpan() uint64 {
 	if x != nil {
 		return x.Span
+	}
+	return 0
+}
+
+func (x *Run) GetLinkTraceHi() uint64 {
+	if x != nil {
+		return x.LinkTraceHi
+	}
+	return 0
+}
+
+func (x *Run) GetLinkTraceLo() uint64 {
+	if x != nil {
+		return x.LinkTraceLo
+	}
+	return 0
+}
+
+func (x *Run) GetLinkSpan() uint64 {
+	if x != nil {
+		return x.LinkSpan
 	}
 	return 0
 }
@@ -2587,7 +2615,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"attributes\x126\n" +
 	"\alookups\x18\r \x01(\v2\x1c.spanloom.backend.v1.LookupsR\alookups\x126\n" +
 	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\x123\n" +
-	"\x06counts\x18\x10 \x01(\v2\x1b.spanloom.backend.v1.CountsR\x06counts\"\x82\x02\n" +
+	"\x06counts\x18\x10 \x01(\v2\x1b.spanloom.backend.v1.CountsR\x06counts\"\xe7\x02\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x19\n" +
 	"\btrace_hi\x18\x02 \x01(\x06R\atraceHi\x12\x19\n" +
@@ -2600,7 +2628,10 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fepoch_unix_nano\x18\b \x01(\x03R\repochUnixNano\x12\x12\n" +
 	"\x04node\x18\t \x01(\rR\x04node\x12\x12\n" +
 	"\x04span\x18\n" +
-	" \x01(\x06R\x04span\"\x90\x01\n" +
+	" \x01(\x06R\x04span\x12\"\n" +
+	"\rlink_trace_hi\x18\v \x01(\x06R\vlinkTraceHi\x12\"\n" +
+	"\rlink_trace_lo\x18\f \x01(\x06R\vlinkTraceLo\x12\x1b\n" +
+	"\tlink_span\x18\r \x01(\x06R\blinkSpan\"\x90\x01\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\rR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\rR\x04type\x12\x1c\n" +

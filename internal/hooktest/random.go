@@ -49,6 +49,9 @@ func Random(cb callbacks.PipelineCallback, seed uint64) int {
 		id.Parent = callbacks.SpanID{1, 2, 3}
 		id.State = "a=b"
 	}
+	if seed%7 == 6 {
+		id.LinkTrace, id.LinkSpan = callbacks.TraceID{5, 15: byte(seed)}, callbacks.SpanID{6}
+	}
 	cc := callbacks.NewRun(context.Background(), callbacks.RunConfig{
 		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: e.epoch,
 		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline"},

@@ -308,6 +308,9 @@ func (e *Encoder) run(root *callbacks.CallbackContext) uint32 {
 		EpochUnixNano: nano,
 		Node:          e.node(root.Node()),
 		Span:          binary.BigEndian.Uint64(span[:]),
+		LinkTraceHi:   binary.BigEndian.Uint64(id.LinkTrace[:8]),
+		LinkTraceLo:   binary.BigEndian.Uint64(id.LinkTrace[8:]),
+		LinkSpan:      binary.BigEndian.Uint64(id.LinkSpan[:]),
 	})
 	e.epochs = append(e.epochs, epoch)
 	e.runners = append(e.runners, root.Runner())

@@ -52,10 +52,12 @@ func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
 		d.forget(d.order[0])
 	}
 	identity := callbacks.Identity{
-		TraceID: traceID(r.GetTraceHi(), r.GetTraceLo()),
-		Parent:  spanID(r.GetParent()),
-		Flags:   byte(r.GetFlags()),
-		State:   b.GetStrings()[r.GetTraceState()],
+		TraceID:   traceID(r.GetTraceHi(), r.GetTraceLo()),
+		Parent:    spanID(r.GetParent()),
+		Flags:     byte(r.GetFlags()),
+		State:     b.GetStrings()[r.GetTraceState()],
+		LinkTrace: traceID(r.GetLinkTraceHi(), r.GetLinkTraceLo()),
+		LinkSpan:  spanID(r.GetLinkSpan()),
 	}
 	c := callbacks.RunConfig{
 		ID:       key.id,

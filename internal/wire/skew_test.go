@@ -41,6 +41,9 @@ var (
 // and all else is as it was said.
 func TestOlderHosts(t *testing.T) {
 	for seed := range uint64(50) {
+		if seed%7 == 6 {
+			continue // a run with a link to another, which such a host does not have
+		}
 		var said, heard callbacktest.Recorder
 		hooktest.Random(&said, seed)
 		dec := wire.NewDecoder()

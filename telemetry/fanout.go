@@ -112,7 +112,7 @@ func (f Fanout) may(it *item) bool {
 // heldMap is a map whose items wait for its end.
 type heldMap struct {
 	scope        *callbacks.CallbackContext
-	open         map[*callbacks.CallbackContext]*item // items that have not ended, with what is inside
+	open         map[callbacks.SpanID]*item // items that have not ended, with what is inside
 	failed, slow ranking
 	left         left
 }

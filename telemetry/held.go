@@ -45,7 +45,7 @@ func (h *held) begin(cc *callbacks.CallbackContext, size int) (gone *heldMap) {
 			break
 		}
 	}
-	h.maps[key(cc)] = &heldMap{scope: cc, open: map[*callbacks.CallbackContext]*item{}}
+	h.maps[key(cc)] = &heldMap{scope: cc, open: map[callbacks.SpanID]*item{}}
 	h.open.Store(int64(len(h.maps)))
 	return gone
 }
@@ -102,10 +102,10 @@ func (h *held) take(cc *callbacks.CallbackContext, s *span, end *callbacks.End) 
 		}
 		out = h.leave(m, no)
 	}
-	it := m.open[of]
+	it := m.open[of.SpanID()]
 	if it == nil {
 		it = &item{}
-		m.open[of] = it
+		m.open[of.SpanID()] = it
 	}
 	it.spans = append(it.spans, s)
 	h.count++
@@ -114,11 +114,11 @@ func (h *held) take(cc *callbacks.CallbackContext, s *span, end *callbacks.End) 
 
 // ended takes the span of an item, with what was inside.
 func (h *held) ended(m *heldMap, cc *callbacks.CallbackContext, s *span, end *callbacks.End) (out int) {
-	it := m.open[cc]
+	it := m.open[cc.SpanID()]
 	if it == nil {
 		it = &item{}
 	}
-	delete(m.open, cc)
+	delete(m.open, cc.SpanID())
 	it.index, it.id, it.spans = cc.Index(), cc.SpanID(), append(it.spans, s)
 	h.count++
 	it.duration, it.ran = end.Duration, end.Duration > 0

@@ -25,6 +25,7 @@ const root = "../.."
 // kind "validate" is the one that it is about.
 var pages = []string{
 	"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/logs.md", "docs/privacy.md", "docs/propagation.md",
+	"docs/traces.md",
 	"README.md",
 }
 

@@ -68,6 +68,8 @@ type Config struct {
 	JSON json.RawMessage
 	// Service describes the program whose telemetry this is.
 	Service Service
+	// Tracing says which spans are made, by an instance that makes spans.
+	Tracing Tracing
 	// Terminal says what is known of where Output ends.
 	Terminal Terminal
 	// Output takes text for the people at the host's terminal, which a backend
@@ -84,6 +86,21 @@ type Service struct {
 	Namespace string
 	// Attributes are further resource attributes.
 	Attributes map[string]string
+}
+
+// Tracing says which spans are made of the events, as package telemetry does it.
+type Tracing struct {
+	// MapItems says which items of a map have spans: "all", "failed_and_slow" or
+	// "none". Defaults to "all".
+	MapItems string
+	// MaxPerMap is the most items of a map that have spans. Defaults to 1000.
+	MaxPerMap int
+	// ItemRatio is the part of the items that did not fail. Defaults to 1.
+	ItemRatio float64
+	// KeepFailed makes spans of a run that is not sampled, when it failed.
+	KeepFailed bool
+	// KeepSlow does so when it took at least so long. Defaults to never.
+	KeepSlow time.Duration
 }
 
 // Terminal is what the host knows of its standard error.

@@ -142,6 +142,11 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 			Name: r.GetService().GetName(), Version: r.GetService().GetVersion(),
 			Namespace: r.GetService().GetNamespace(), Attributes: r.GetService().GetAttributes(),
 		},
+		Tracing: Tracing{
+			MapItems: r.GetTracing().GetMapItems(), MaxPerMap: int(r.GetTracing().GetMaxPerMap()),
+			ItemRatio:  r.GetTracing().GetItemRatio(),
+			KeepFailed: r.GetTracing().GetKeepFailed(), KeepSlow: time.Duration(r.GetTracing().GetKeepSlow()),
+		},
 		Terminal: Terminal{
 			IsTerminal: r.GetTerminal().GetIsTerminal(), Width: int(r.GetTerminal().GetWidth()),
 			Color: r.GetTerminal().GetColor(),

@@ -93,6 +93,7 @@ func (t *targets) listening() {
 	t.atMost("E2b", "W1, it allocates more by, a node",
 		t.allocs(chainName, untimedName)-t.allocs(chainName, Spanloom), 0.01, " allocs")
 	t.atMost("E2c", "W1, a no-op listener with times and ids adds", t.p50(chainName, timedName)-quiet, 80, " ns")
+	t.atMost("T4", "W1, a run that is not sampled adds", t.p50(chainName, unsampledName)-quiet, 15, " ns")
 	t.atMost("E4", "W3 with item events, per item", t.p50(mapName, itemsName), 120, " ns")
 }
 

@@ -17,6 +17,7 @@ func TestTargets(t *testing.T) {
 		row("W1", deafName, 72),
 		{Workload: "W1", Engine: untimedName, P50: 90, Allocs: 0.5},
 		row("W1", timedName, 120),
+		row("W1", unsampledName, 71),
 		row("W1", taskflowName, 630),
 		row("W1n10", Spanloom, 100),
 		row("W1n10", einoName, 6000),
@@ -47,6 +48,7 @@ E9   eino over Spanloom, at least, in W2                    0.50x         >= 1x 
 E9   go-taskflow over Spanloom, at least, in W1             9.00x         >= 1x          holds
 E9   go-taskflow over Spanloom, W1                          9.00x         >= 10x         DOES NOT HOLD
 E9   eino over Spanloom, W1n10                              60.00x        >= 50x         holds
+T4   W1, a run that is not sampled adds                     1.00 ns       <= 15 ns       holds
 `
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(text.String())); diff != "" {
 		t.Errorf("targets (-want +got):\n%s\n%s", diff, text.String())

@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
 
 	"github.com/spanloom/spanloom"
+	"github.com/spanloom/spanloom/telemetry"
 )
 
 // Telemetry returns W1 with what listens to it switched on, one at a time. What
@@ -38,6 +40,12 @@ func Telemetry(s Sizes) ([]Workload, func() error, error) {
 			Make: flushing(tel, chainJob(s.Chain, listeningChain(tel.Callbacks()...))),
 		})
 	}
+	spans := telemetry.NewCallback(telemetry.Exporters{Spans: nowhere{}})
+	ends = append(ends, func() error { return spans.Shutdown(context.Background()) })
+	list = append(list, Workload{
+		Name: chainName, Engine: unsampledName, Nodes: s.Chain,
+		Make: chainJob(s.Chain, listeningChain(telemetry.Sampler{}, spans)),
+	})
 	return list, func() error {
 		var errs []error
 		for i := range ends {
@@ -46,6 +54,18 @@ func Telemetry(s Sizes) ([]Workload, func() error, error) {
 		return errors.Join(errs...)
 	}, nil
 }
+
+// unsampledName makes spans, but not of the runs that are measured.
+const unsampledName = Spanloom + "+unsampled"
+
+// nowhere is an exporter that is not called.
+type nowhere struct{}
+
+func (nowhere) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
+	return errors.New("a run was sampled")
+}
+
+func (nowhere) Shutdown(context.Context) error { return nil }
 
 // flushing has a job's check wait until the backends have everything.
 func flushing(tel *spanloom.Telemetry, makeJob func() (Job, error)) func() (Job, error) {

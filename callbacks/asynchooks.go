@@ -5,6 +5,9 @@ import "context"
 // Hooks returns the hooks that the callback wants; it was asked by [Async].
 func (a *AsyncCallback) Hooks() Hook { return a.inner.hooks }
 
+// UnsampledHooks implements [Unsampled]: it asks the callback.
+func (a *AsyncCallback) UnsampledHooks() Hook { return a.inner.UnsampledHooks() }
+
 // RunIdentity implements [RunIdentity]: it asks the callback at once.
 func (a *AsyncCallback) RunIdentity(ctx context.Context) (Identity, bool) {
 	return a.inner.RunIdentity(ctx)

@@ -42,6 +42,9 @@ package callbacks
 //     or map item, with its context. OnNodeRetry is called once for each attempt
 //     that another is to follow, with its number, from 1; the End's Attempts is
 //     one more, or as many when the wait for the last attempt was cut short.
+//  11. The Counts of a pipeline's end are those of the ends and cached hooks of
+//     nodes and map items inside, nested pipelines included. Steps that no
+//     callback heard are counted too.
 //
 // # Concurrency and ownership
 //

@@ -30,11 +30,15 @@ type CallbackContext struct {
 	iteration int32
 	depth     int16
 	attempt   uint16
-	bits      uint32 // the kind, and whether the scope has ended
+	bits      uint32 // the kind, whether the scope has ended, and how long it queued
 }
 
-// endedBit stands beside the kind.
-const endedBit = 1 << 8
+const (
+	// endedBit stands beside the kind.
+	endedBit = 1 << 8
+	// queuedAt is where the bits begin that say how long the scope queued.
+	queuedAt = 9
+)
 
 // environment is what the contexts of a run share, or those of a part of it.
 type environment struct {
@@ -119,6 +123,8 @@ type Scope struct {
 	Attempt uint16
 	// Start is the time since the run's epoch.
 	Start time.Duration
+	// Queued is how long before Start the scope could have begun.
+	Queued time.Duration
 }
 
 // Override is what a scope has otherwise than its parent. Nil and empty fields
@@ -148,6 +154,9 @@ func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
 		child.depth++
 	}
 	child.bits = uint32(s.Kind)
+	if s.Queued > 0 {
+		child.bits |= packDuration(s.Queued) << queuedAt
+	}
 }
 
 // Override replaces what cc, and the scopes that will begin inside it, have from
@@ -226,7 +235,8 @@ func (cc *CallbackContext) TraceID() TraceID { return cc.env.identity().TraceID 
 
 // SpanID returns the id of the span of this scope. It is derived from the
 // parent's, the node, the index, the iteration and the attempt: the same place
-// of the same run has the same id under every runner.
+// of the same run has the same id under every runner. A first attempt has that of
+// its node or item: while it runs, nobody knows whether another will follow.
 func (cc *CallbackContext) SpanID() SpanID {
 	var s SpanID
 	binary.BigEndian.PutUint64(s[:], cc.spanID())
@@ -251,7 +261,9 @@ func (cc *CallbackContext) spanID() uint64 {
 	s := top.span.Load()
 	for i := len(pending) - 1; i >= 0; i-- { //nolint:modernize // an iterator would make pending escape
 		c := pending[i]
-		s = childSpan(s, c.node, c.Kind(), c.index, c.iteration, c.attempt)
+		if c.Kind() != KindAttempt || c.attempt != 1 {
+			s = childSpan(s, c.node, c.Kind(), c.index, c.iteration, c.attempt)
+		}
 		c.span.Store(s)
 	}
 	return s
@@ -319,6 +331,12 @@ func (cc *CallbackContext) Start() time.Time {
 		return time.Time{}
 	}
 	return cc.env.epoch.Add(cc.start)
+}
+
+// Queued returns how long the scope waited, before Start, for a worker to run it;
+// 0 when no callback of the run wants [Times]. It is exact to five digits.
+func (cc *CallbackContext) Queued() time.Duration {
+	return unpackDuration(atomic.LoadUint32(&cc.bits) >> queuedAt)
 }
 
 // Elapsed returns the time since Start, on the monotonic clock; 0 when no

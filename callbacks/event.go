@@ -40,7 +40,27 @@ type Resumed struct {
 // PipelineEnd ends a run, or a nested pipeline inside one.
 type PipelineEnd struct {
 	End
+	Counts
 	Outputs Values
+}
+
+// Counts says what ended inside a pipeline, and inside the pipelines nested in
+// it, whoever heard of it.
+type Counts struct {
+	// Nodes is the number of nodes and map items that ran, or had a stored
+	// result. Maps and pipelines are not counted themselves.
+	Nodes int
+	// Cached is how many of them had a stored result.
+	Cached int
+	// Missed is how many of them asked a cache that had none.
+	Missed int
+}
+
+// Add adds what is counted in o.
+func (c *Counts) Add(o Counts) {
+	c.Nodes += o.Nodes
+	c.Cached += o.Cached
+	c.Missed += o.Missed
 }
 
 // NodeStart says that a node is about to run.
@@ -94,6 +114,7 @@ type NestedPipelineStart struct {
 // ended.
 type NestedPipelineEnd struct {
 	End
+	Counts
 	// Child is the context of the nested pipeline.
 	Child *CallbackContext
 }
@@ -159,6 +180,9 @@ type Failure struct {
 type NodeRetry struct {
 	// Attempt is the number of the failed attempt, from 1.
 	Attempt int
+	// Start is when that attempt began, since the start of the scope, and
+	// Duration how long it took; 0 when nobody wants [Times].
+	Start, Duration time.Duration
 	// Delay is the time until the next attempt.
 	Delay time.Duration
 	Err   error

@@ -46,6 +46,22 @@ func Interest(cb PipelineCallback) Hook {
 	return AllHooks
 }
 
+// Unsampled is what a callback also implements that wants other hooks, or none, of
+// runs that are not sampled: those whose [Identity] does not have the flag. It is
+// then asked once per run, in place of Hooks. So nothing is made of such a run for
+// a callback that would not use it.
+type Unsampled interface {
+	UnsampledHooks() Hook
+}
+
+// unsampledInterest is Interest for a run that is not sampled.
+func unsampledInterest(cb PipelineCallback) Hook {
+	if u, ok := cb.(Unsampled); ok {
+		return u.UnsampledHooks()
+	}
+	return Interest(cb)
+}
+
 var hookNames = [...]string{
 	"OnPipelineStart", "OnPipelineEnd", "OnNodeStart", "OnNodeEnd", "OnNodeCached",
 	"OnNestedPipelineStart", "OnNestedPipelineEnd", "OnMapStart", "OnMapEnd",

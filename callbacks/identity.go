@@ -31,6 +31,11 @@ type Identity struct {
 	Flags byte
 	// State is the W3C tracestate header, passed on unchanged.
 	State string
+
+	// LinkTrace and LinkSpan are those of the scope in which a run was started that
+	// has a trace of its own all the same; zero for all others.
+	LinkTrace TraceID
+	LinkSpan  SpanID
 }
 
 // RunIdentity is what a callback also implements to give runs their identity,

@@ -18,6 +18,16 @@ type listener struct {
 // Hooks returns the hooks that the callback wants.
 func (l *listener) Hooks() Hook { return l.hooks }
 
+// UnsampledHooks implements [Unsampled].
+func (l *listener) UnsampledHooks() (h Hook) {
+	l.ask("UnsampledHooks", func() { h = unsampledInterest(l.callback) })
+	return h
+}
+
+// Unsample has the callback hear what it wants of a run that is not sampled. It is
+// for the engine, before the first hook of a run for which it made the listener.
+func (l *listener) Unsample() { l.hooks = l.UnsampledHooks() }
+
 // RunIdentity implements [RunIdentity].
 func (l *listener) RunIdentity(ctx context.Context) (id Identity, ok bool) {
 	if i, is := l.callback.(RunIdentity); is {

@@ -15,6 +15,10 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 		if cb == nil {
 			continue
 		}
+		if inner, ok := cb.(*multi); ok { // each has a say of its own in each run
+			m.join(inner)
+			continue
+		}
 		l := &listener{callback: cb}
 		l.ask("Hooks", func() { l.hooks = Interest(cb) })
 		if l.hooks&^Times != 0 {
@@ -34,6 +38,16 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 	return m
 }
 
+// join adds the callbacks of another.
+func (m *multi) join(inner *multi) {
+	for _, l := range inner.listeners {
+		m.listeners = append(m.listeners, &listener{callback: l.callback, hooks: l.hooks})
+	}
+	m.hooks |= inner.hooks
+	m.identities = append(m.identities, inner.identities...)
+	m.values = append(m.values, inner.values...)
+}
+
 type multi struct {
 	listeners  []*listener
 	hooks      Hook
@@ -48,6 +62,23 @@ type identity struct {
 
 // Hooks returns the hooks that at least one of the callbacks wants.
 func (m *multi) Hooks() Hook { return m.hooks }
+
+// UnsampledHooks implements [Unsampled].
+func (m *multi) UnsampledHooks() (h Hook) {
+	for _, l := range m.listeners {
+		h |= l.UnsampledHooks()
+	}
+	return h
+}
+
+// Unsample does so with each callback.
+func (m *multi) Unsample() {
+	m.hooks = 0
+	for _, l := range m.listeners {
+		l.Unsample()
+		m.hooks |= l.hooks
+	}
+}
 
 // RunIdentity implements [RunIdentity].
 func (m *multi) RunIdentity(ctx context.Context) (id Identity, ok bool) {

@@ -37,7 +37,7 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 		iteration: r.Iteration,
 		attempt:   r.Attempt,
 		depth:     int16(min(max(r.Depth, 0), math.MaxInt16)),
-		bits:      uint32(r.Kind),
+		bits:      uint32(r.Kind) | packDuration(max(r.Queued, 0))<<queuedAt,
 	}
 	cc.state.Store(&state{path: r.Path})
 	cc.span.Store(binary.BigEndian.Uint64(r.SpanID[:]))

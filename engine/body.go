@@ -13,7 +13,7 @@ func (w *worker) body(f *frame, id int32, o *op, body *plan, cc *callbacks.Callb
 	for i, s := range body.ins {
 		f.move(o.in[i], sub, s)
 	}
-	return task{sub, 0}
+	return task{frame: sub}
 }
 
 // endBody goes on after the last operation of a body.
@@ -161,7 +161,7 @@ func (w *worker) round(sub *frame, cc *callbacks.CallbackContext) task {
 	next.iteration = sub.iteration + 1
 	sub.move(sub.plan.out, next, next.plan.ins[0])
 	sub.free()
-	return task{next, 0}
+	return task{frame: next}
 }
 
 // resume implements resumer: the condition failed.

@@ -173,10 +173,12 @@ func (g *guarded) alone(w *worker, reason string) (task, bool) {
 // cut ends a node that has not begun.
 func (g *guarded) cut(w *worker) task {
 	if g.mapping == nil {
+		g.frame.pass(g.op)
 		g.frame.cut[g.op.scope].Store(true)
 		return w.next(g.frame, g.id)
 	}
 	w.tally.ended++
+	w.tally.passed++
 	return g.ended(w)
 }
 
@@ -189,6 +191,7 @@ func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 		g.keepCached(w, e)
 	}
 	if g.mapping == nil {
+		f.totals[g.op.scope].cached.Add(1)
 		if f.wants(callbacks.HookNodeCached) {
 			f.ears.callback.OnNodeCached(g.cc, callbacks.NodeCached{Signature: sig, Saved: e.Cost, Reason: reason, Outputs: f.outputs(g.id)})
 		}

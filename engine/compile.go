@@ -81,6 +81,9 @@ func (c *compiler) finish() *plan {
 		if k := c.ops[i].kind; k != opWire && k != opExit && c.contexts < contextChunk {
 			c.contexts++
 		}
+		if o := &c.ops[i]; o.isNode() {
+			c.scopes[o.scope].nodes++
+		}
 	}
 	c.link()
 	p := c.plan

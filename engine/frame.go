@@ -17,6 +17,7 @@ type frame struct {
 	scopes  []*callbacks.CallbackContext // pipeline -> its context, once entered
 	cut     []atomic.Bool                // pipeline -> something in it did not run, or was cancelled
 	dead    []atomic.Bool                // operation -> a gate stopped it, or what it needs
+	totals  []totals                     // pipeline -> what ended inside
 	crew    *crew                        // of a root frame: who works on it
 
 	// Of the execution of an inner plan:
@@ -38,6 +39,7 @@ func newFrame(p *plan) *frame {
 		scopes:  make([]*callbacks.CallbackContext, len(p.scopes)),
 		cut:     make([]atomic.Bool, len(p.scopes)),
 		dead:    make([]atomic.Bool, len(p.ops)),
+		totals:  make([]totals, len(p.scopes)),
 	}
 	for i, c := range p.columns {
 		f.columns[i] = c.kind.make(int(c.rows))
@@ -95,6 +97,7 @@ const (
 // leaveBody ends a frame of an inner plan. If it is done, its result is still to
 // be taken, and then it can be freed.
 func (f *frame) leaveBody() leftBody {
+	f.outer.totals[f.outer.plan.ops[f.op].scope].add(f.total(0))
 	how := bodyDone
 	stopped := false
 	if f.domain != f.outer.domain {
@@ -128,6 +131,9 @@ func (f *frame) free() {
 		}
 	}
 	clear(f.scopes)
+	for i := range f.totals {
+		f.totals[i].clear()
+	}
 	f.run, f.domain, f.ears, f.outer, f.mapping, f.override, f.border = nil, nil, nil, nil, nil, nil, nil
 	f.iteration = 0
 	f.plan.frames.Put(f)

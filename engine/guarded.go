@@ -134,7 +134,11 @@ func (g *guarded) after(w *worker, err error) (time.Duration, bool, error) {
 	}
 	delay := g.guard.retry.delay(g.attempt)
 	if g.frame.wants(callbacks.HookNodeRetry) {
-		g.frame.ears.callback.OnNodeRetry(g.cc, callbacks.NodeRetry{Attempt: g.attempt, Delay: delay, Err: err})
+		ev := callbacks.NodeRetry{Attempt: g.attempt, Delay: delay, Err: err}
+		if w.run.times {
+			ev.Start, ev.Duration = g.began.Sub(g.cc.Start()), g.took
+		}
+		g.frame.ears.callback.OnNodeRetry(g.cc, ev)
 	}
 	return delay, true, nil
 }

@@ -47,6 +47,14 @@ func newEars(list []callbacks.PipelineCallback) *ears {
 	return e
 }
 
+// unsample has the callbacks hear what they want of a run that is not sampled.
+func (e *ears) unsample() {
+	if u, ok := e.callback.(interface{ Unsample() }); ok {
+		u.Unsample()
+		e.hooks = callbacks.Interest(e.callback)
+	}
+}
+
 // recovered tells of the panic of a hook. It reports whether there was one: a
 // nil value means that the goroutine is being ended.
 func (e *ears) recovered(h callbacks.Hook, cc *callbacks.CallbackContext, value any) bool {
@@ -80,6 +88,26 @@ func (r *run) listen(ctx context.Context, p *plan, list []callbacks.PipelineCall
 	}
 	if id, ok := r.ears[0].callback.(callbacks.RunIdentity); ok {
 		root.Identity, _ = id.RunIdentity(ctx)
+	}
+}
+
+// decide has the callbacks hear what they want of a run that is not sampled, if
+// that is so. Who is asked nothing of it hears nothing.
+func (r *run) decide(root *callbacks.RunConfig) {
+	const sampled = 1
+	if root.Identity.TraceID == (callbacks.TraceID{}) || root.Identity.Flags&sampled != 0 {
+		return
+	}
+	hooks := callbacks.Hook(0)
+	for _, e := range r.ears {
+		e.unsample()
+		if e.border != e {
+			e.border.unsample()
+		}
+		hooks |= e.hooks
+	}
+	if hooks&callbacks.Times == 0 && r.times {
+		r.times, root.Epoch = false, time.Time{}
 	}
 }
 

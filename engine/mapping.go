@@ -27,6 +27,7 @@ type mapping struct {
 	left  atomic.Int64 // items that have not ended, or not been told of
 
 	succeeded, failed, cached, stopped atomic.Int64
+	passed, missed                     atomic.Int64 // items that never began; that no cache had
 
 	shared [4]shared // inputs of all items, encoded when needed
 
@@ -66,7 +67,7 @@ func (m *mapping) again(r *run) int {
 }
 
 // tally counts items that ended and that the map has not been told of.
-type tally struct{ ended, succeeded, failed, stopped int64 }
+type tally struct{ ended, succeeded, failed, stopped, passed int64 }
 
 // done tells the map of items that ended and reports whether they were the last.
 func (m *mapping) done(t tally) bool {
@@ -76,6 +77,7 @@ func (m *mapping) done(t tally) bool {
 	m.succeeded.Add(t.succeeded)
 	m.failed.Add(t.failed)
 	m.stopped.Add(t.stopped)
+	m.passed.Add(t.passed)
 	return m.left.Add(-t.ended) == 0
 }
 
@@ -133,6 +135,7 @@ func (w *worker) items(m *mapping, i int) task {
 	for i >= 0 {
 		if f.over() {
 			w.tally.ended++
+			w.tally.passed++
 			i = m.again(r)
 			continue
 		}
@@ -207,6 +210,7 @@ func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err e
 		cc.End()
 	}
 	w.tally.ended++
+	looked(&m.missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
 	switch {
@@ -244,6 +248,7 @@ func (w *worker) item(m *mapping) task {
 	i := m.again(r)
 	for ; i >= 0 && f.over(); i = m.again(r) {
 		w.tally.ended++
+		w.tally.passed++
 	}
 	if i < 0 {
 		if w.told(m) {
@@ -258,7 +263,7 @@ func (w *worker) item(m *mapping) task {
 	sub := f.enterBody(m.id, m.op.bodies[0], cc, m.op.tolerant)
 	sub.mapping, sub.index = m, i
 	m.give(sub, i)
-	return task{sub, 0}
+	return task{frame: sub}
 }
 
 // endMapBody ends an item that is a body.
@@ -335,6 +340,9 @@ func (w *worker) endMap(m *mapping) task {
 		Succeeded: int(m.succeeded.Load()), Failed: int(m.failed.Load()), Cached: int(m.cached.Load()),
 		Concurrency: m.concurrency(),
 	}
+	f.totals[m.op.scope].add(callbacks.Counts{
+		Nodes: m.size - int(m.passed.Load()), Cached: ev.Cached, Missed: int(m.missed.Load()),
+	})
 	ev.Skipped = m.size - ev.Succeeded - ev.Failed - ev.Cached
 	cut := ev.Skipped > int(m.stopped.Load())
 	if m.op.tolerant && ev.Failed > 0 && (!cut || f.run.stoppedAt(m.cc)) {

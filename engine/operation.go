@@ -10,6 +10,7 @@ import (
 // step runs one operation and returns the next, if there is one.
 func (w *worker) step(t task) task {
 	f, id := t.frame, t.id
+	w.ready = t.ready
 	o := &f.plan.ops[id]
 	if o.kind != opExit && (f.domain.odd.Load() || f.run.watched && f.over()) && w.passOver(f, id, o) {
 		return w.next(f, id)
@@ -55,6 +56,7 @@ func (w *worker) passOver(f *frame, id int32, o *op) bool {
 	default:
 		return false
 	}
+	f.pass(o)
 	return true
 }
 
@@ -86,7 +88,7 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 		w.endNode(f, id, cc, err, 1, nil)
 	}
 	if o.then != 0 {
-		return task{f, o.then}
+		return task{frame: f, id: o.then}
 	}
 	return w.next(f, id)
 }
@@ -144,6 +146,7 @@ func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err 
 	if f.wants(callbacks.HookEmit) {
 		cc.End()
 	}
+	looked(&f.totals[f.plan.ops[id].scope].missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
 	if err != nil {
@@ -216,6 +219,10 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 	if cc == nil {
 		return
 	}
+	counts := f.total(o.scope)
+	if outer := f.plan.scopes[o.scope].parent; outer >= 0 {
+		f.totals[outer].add(counts)
+	}
 	end := f.scopeEnd(cc, cut)
 	if dead && end.Result == callbacks.ResultSuccess {
 		end.Result = callbacks.ResultSkip
@@ -228,7 +235,7 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 		return
 	}
 	end.Duration = cc.Elapsed()
-	ev := callbacks.PipelineEnd{End: end}
+	ev := callbacks.PipelineEnd{End: end, Counts: counts}
 	if !cut && !dead {
 		ev.Outputs = f.outputs(id)
 	}
@@ -236,7 +243,7 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 		f.ears.callback.OnPipelineEnd(cc, ev)
 	}
 	if parent := cc.Parent(); parent != nil && around.hooks&callbacks.HookNestedPipelineEnd != 0 {
-		around.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Child: cc})
+		around.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Counts: counts, Child: cc})
 	}
 }
 
@@ -249,15 +256,18 @@ const yieldAfter = 500 * time.Microsecond
 // the frame.
 func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
 	cc := w.context()
-	var start time.Duration
+	var start, queued time.Duration
 	if w.run.times {
 		start = w.clock()
+		if w.ready != 0 {
+			queued, w.ready = w.ready.until(start), 0
+		}
 	}
 	iteration := int32(0)
 	if top {
 		iteration = f.iteration
 	}
-	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Iteration: iteration, Attempt: 1, Start: start})
+	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Iteration: iteration, Attempt: 1, Start: start, Queued: queued})
 	if top && f.override != nil {
 		cc.Override(*f.override)
 	}

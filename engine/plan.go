@@ -62,6 +62,7 @@ type scope struct {
 	parent int32
 	in     slot
 	out    slot
+	nodes  int // operations that are nodes, themselves
 }
 
 type opKind uint8

@@ -122,6 +122,9 @@ func (w *world) run(p *engine.Pipeline[int, int], want model, in int, cfg engine
 	if !returned {
 		return nil
 	}
+	if bad := checkCounts(rec.Events()); len(w.silent) == 0 && bad != nil {
+		return bad
+	}
 	if bad := checkEnd(rec.Events(), err); bad != nil {
 		return bad
 	}
@@ -171,4 +174,38 @@ func TestRandomPipelinesKeepTheContract(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// checkCounts says which pipeline counts otherwise than what was heard inside, when
+// all is heard.
+func checkCounts(events []callbacktest.Event) error {
+	heard := map[*callbacks.CallbackContext]callbacks.Counts{}
+	for _, e := range events {
+		one := callbacks.Counts{Nodes: 1}
+		var looked *callbacks.CacheLookup
+		switch ev := e.Event.(type) {
+		case callbacks.NodeEnd:
+			looked = ev.Cache
+		case callbacks.MapItemEnd:
+			looked = ev.Cache
+		case callbacks.NodeCached, callbacks.MapItemCached:
+			one.Cached = 1
+		case callbacks.PipelineEnd:
+			if want := heard[e.Context]; ev.Counts != want {
+				return fmt.Errorf("%s counts %+v, want %+v", e.Context, ev.Counts, want)
+			}
+			continue
+		default:
+			continue
+		}
+		if looked != nil && !looked.Bypass {
+			one.Missed = 1
+		}
+		for p := e.Context.Parent(); p != nil; p = p.Parent() {
+			sum := heard[p]
+			sum.Add(one)
+			heard[p] = sum
+		}
+	}
+	return nil
 }

@@ -3,12 +3,27 @@ package engine
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // task is an operation that is ready to run.
 type task struct {
 	frame *frame
 	id    int32
+	ready moment // 0: it runs at once, or nobody wants times
+}
+
+// moment is a time of a run in four bytes, for which a task has room: since the
+// run's epoch in units of 16 µs, modulo 19 hours. It is never 0.
+type moment uint32
+
+const momentUnit = 14 // bits of nanoseconds
+
+func momentOf(sinceEpoch time.Duration) moment { return max(moment(sinceEpoch>>momentUnit), 1) }
+
+// until returns the time from m to another moment.
+func (m moment) until(sinceEpoch time.Duration) time.Duration {
+	return time.Duration(momentOf(sinceEpoch)-m) << momentUnit
 }
 
 // queue holds the ready operations of one worker. The worker takes the newest,
@@ -32,10 +47,10 @@ func (q *queue) resized() {
 	}
 }
 
-func (q *queue) push(f *frame, ids []int32) {
+func (q *queue) push(f *frame, ids []int32, ready moment) {
 	q.mu.Lock()
 	for _, id := range ids {
-		q.tasks = append(q.tasks, task{f, id})
+		q.tasks = append(q.tasks, task{f, id, ready})
 	}
 	q.resized()
 	q.mu.Unlock()

@@ -55,6 +55,7 @@ func execute(ctx context.Context, f *frame, c *Config) error {
 	if err := r.open(ctx, f, c, &root); err != nil {
 		return err
 	}
+	r.decide(&root)
 	r.base = base{&r.ctx, r, f.ears}
 	r.root = r.context.Begin(&r.base, &root)
 	f.scopes[0] = r.root
@@ -80,7 +81,7 @@ func (r *run) work(w *worker, f *frame) (err error) {
 		}
 		r.crew = nil // a context that is kept holds no other run
 	}()
-	w.work(task{f, 0})
+	w.work(task{frame: f})
 	return nil
 }
 

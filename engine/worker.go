@@ -35,6 +35,7 @@ type worker struct {
 	tally   tally    // of the map over nodes that it works on
 	woken   time.Time
 	yielded time.Duration // since the run's epoch
+	ready   moment        // when the operation could begin, until its scope does; as that of a task
 	now     current
 }
 
@@ -196,20 +197,23 @@ func (w *worker) next(f *frame, id int32) (t task) {
 		return w.end(f)
 	}
 	if then := p.ops[id].then; then != 0 {
-		return task{f, then}
+		return task{frame: f, id: then}
 	}
-	left := false
+	left, ready := false, moment(0)
 	for _, g := range p.outs[p.outAt[id]:p.outAt[id+1]] {
 		if p.need[g] != 1 && atomic.AddInt32(&f.counts[g], -1) != 0 {
 			continue
 		}
 		m := p.members[p.memberAt[g]:p.memberAt[g+1]]
 		if t.frame == nil {
-			t = task{f, m[0]}
+			t = task{frame: f, id: m[0]}
 			m = m[1:]
 		}
 		if len(m) > 0 {
-			w.queue.push(f, m)
+			if !left && w.run.times {
+				ready = momentOf(time.Since(w.run.epoch))
+			}
+			w.queue.push(f, m, ready)
 			left = true
 		}
 	}

@@ -5,10 +5,22 @@ import (
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
-var _ callbacks.PipelineCallback = (*Host)(nil)
+var (
+	_ callbacks.PipelineCallback = (*Host)(nil)
+	_ callbacks.Unsampled        = (*Host)(nil)
+)
 
 // Hooks returns the hooks that are sent to the backend.
 func (h *Host) Hooks() callbacks.Hook { return wire.Carried }
+
+// UnsampledHooks returns none, unless the backend is to have runs that are not
+// sampled too.
+func (h *Host) UnsampledHooks() callbacks.Hook {
+	if h.spec.Unsampled {
+		return h.Hooks()
+	}
+	return 0
+}
 
 // put queues a hook without extra facts.
 func (h *Host) put(hook callbacks.Hook, cc *callbacks.CallbackContext) {
@@ -42,61 +54,88 @@ func (h *Host) failed(r wire.Record, err error, x *wire.Extra) {
 }
 
 // begin queues the start of a node or item.
-func (h *Host) begin(hook callbacks.Hook, cc *callbacks.CallbackContext, l *callbacks.CacheLookup) {
-	if l == nil {
+func (h *Host) begin(hook callbacks.Hook, cc *callbacks.CallbackContext, in callbacks.Values, l *callbacks.CacheLookup) {
+	if l == nil && !h.spec.Capture.Inputs {
 		h.put(hook, cc)
 		return
 	}
-	h.beginLooked(hook, cc, l)
+	h.beginWith(hook, cc, in, l)
 }
 
 //go:noinline // as failed
-func (h *Host) beginLooked(hook callbacks.Hook, cc *callbacks.CallbackContext, l *callbacks.CacheLookup) {
-	var x wire.Extra
+func (h *Host) beginWith(hook callbacks.Hook, cc *callbacks.CallbackContext, in callbacks.Values, l *callbacks.CacheLookup) {
+	x := wire.Extra{Values: h.inputs(in)}
 	x.Look(l)
 	h.queue.put(wire.Record{Context: cc, Hook: hook}, &x)
 }
 
+// ended queues the end of a node or item.
+func (h *Host) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, out callbacks.Values, l *callbacks.CacheLookup) {
+	if l == nil && !h.spec.Capture.Outputs {
+		h.end(hook, cc, e, attempts, nil)
+		return
+	}
+	h.endWith(hook, cc, e, attempts, out, l)
+}
+
 //go:noinline // as failed
-func (h *Host) endLooked(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, l *callbacks.CacheLookup) {
-	var x wire.Extra
+func (h *Host) endWith(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, out callbacks.Values, l *callbacks.CacheLookup) {
+	x := wire.Extra{Values: h.outputs(out)}
 	x.Look(l)
 	h.end(hook, cc, e, attempts, &x)
 }
 
+func (h *Host) inputs(v callbacks.Values) string { return h.captured(v, h.spec.Capture.Inputs) }
+
+func (h *Host) outputs(v callbacks.Values) string { return h.captured(v, h.spec.Capture.Outputs) }
+
+// captured returns values as they leave the host: they are there during the hook
+// only.
+func (h *Host) captured(v callbacks.Values, wanted bool) string {
+	n := v.Len()
+	if !wanted || n == 0 {
+		return ""
+	}
+	list := make([]any, n)
+	for i := range list {
+		list[i] = v.Shared(i)
+	}
+	return h.spec.Capture.JSON(list...)
+}
+
 // OnPipelineStart queues the event.
 func (h *Host) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
-	if ev.Resumed == nil {
+	if ev.Resumed == nil && !h.spec.Capture.Inputs {
 		h.put(callbacks.HookPipelineStart, cc)
 		return
 	}
-	resumed := *ev.Resumed // an event is not ours to keep
-	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookPipelineStart}, &wire.Extra{Resumed: &resumed})
+	x := &wire.Extra{Values: h.inputs(ev.Inputs)}
+	if ev.Resumed != nil {
+		resumed := *ev.Resumed // an event is not ours to keep
+		x.Resumed = &resumed
+	}
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookPipelineStart}, x)
 }
 
 // OnPipelineEnd queues the event.
 func (h *Host) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
-	h.end(callbacks.HookPipelineEnd, cc, ev.End, 0, nil)
+	h.end(callbacks.HookPipelineEnd, cc, ev.End, 0, &wire.Extra{Counts: ev.Counts, Values: h.outputs(ev.Outputs)})
 }
 
 // OnNodeStart queues the event.
 func (h *Host) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
-	h.begin(callbacks.HookNodeStart, cc, ev.Cache)
+	h.begin(callbacks.HookNodeStart, cc, ev.Inputs, ev.Cache)
 }
 
 // OnNodeEnd queues the event.
 func (h *Host) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
-	if ev.Cache != nil {
-		h.endLooked(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, ev.Cache)
-		return
-	}
-	h.end(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, nil)
+	h.ended(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
 }
 
 // OnNodeCached queues the event.
 func (h *Host) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeCached},
-		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason})
+		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs)})
 }
 
 // OnNestedPipelineStart queues the event.
@@ -106,13 +145,13 @@ func (h *Host) OnNestedPipelineStart(_ *callbacks.CallbackContext, ev callbacks.
 
 // OnNestedPipelineEnd queues the event.
 func (h *Host) OnNestedPipelineEnd(_ *callbacks.CallbackContext, ev callbacks.NestedPipelineEnd) {
-	h.end(callbacks.HookNestedPipelineEnd, ev.Child, ev.End, 0, nil)
+	h.end(callbacks.HookNestedPipelineEnd, ev.Child, ev.End, 0, &wire.Extra{Counts: ev.Counts})
 }
 
 // OnMapStart queues the event.
 func (h *Host) OnMapStart(cc *callbacks.CallbackContext, ev callbacks.MapStart) {
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapStart},
-		&wire.Extra{Size: ev.Size, Concurrency: ev.Concurrency})
+		&wire.Extra{Size: ev.Size, Concurrency: ev.Concurrency, Values: h.inputs(ev.Inputs)})
 }
 
 // OnMapEnd queues the event.
@@ -121,27 +160,24 @@ func (h *Host) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
 		Size:        ev.Succeeded + ev.Failed + ev.Cached + ev.Skipped,
 		Concurrency: ev.Concurrency,
 		Succeeded:   ev.Succeeded, Failed: ev.Failed, Cached: ev.Cached, Skipped: ev.Skipped,
+		Values: h.outputs(ev.Outputs),
 	})
 }
 
 // OnMapItemStart queues the event.
 func (h *Host) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
-	h.begin(callbacks.HookMapItemStart, cc, ev.Cache)
+	h.begin(callbacks.HookMapItemStart, cc, ev.Inputs, ev.Cache)
 }
 
 // OnMapItemEnd queues the event.
 func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
-	if ev.Cache != nil {
-		h.endLooked(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, ev.Cache)
-		return
-	}
-	h.end(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, nil)
+	h.ended(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
 }
 
 // OnMapItemCached queues the event.
 func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached},
-		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason})
+		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs)})
 }
 
 // OnError queues the event.
@@ -153,10 +189,10 @@ func (h *Host) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure) {
 // OnNodeRetry queues the event.
 func (h *Host) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry) {
 	r := wire.Record{
-		Context: cc, Hook: callbacks.HookNodeRetry, Duration: sinceStart(cc),
+		Context: cc, Hook: callbacks.HookNodeRetry, Duration: ev.Start + ev.Duration,
 		Attempts: int32(ev.Attempt),
 	}
-	h.failed(r, ev.Err, &wire.Extra{Delay: ev.Delay})
+	h.failed(r, ev.Err, &wire.Extra{Delay: ev.Delay, Took: ev.Duration})
 }
 
 // OnNodeSkipped queues the event.
@@ -164,5 +200,5 @@ func (h *Host) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSki
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeSkipped}, &wire.Extra{Reason: ev.Reason})
 }
 
-// OnEmit does nothing: values do not leave the process.
+// OnEmit does nothing: values that are given out do not leave the process.
 func (*Host) OnEmit(*callbacks.CallbackContext, callbacks.Emit) {}

@@ -17,6 +17,7 @@ import (
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/internal/wire"
+	"github.com/spanloom/spanloom/privacy"
 )
 
 // Spec says which backend to run and with what.
@@ -32,6 +33,15 @@ type Spec struct {
 	Config json.RawMessage
 	// Service is the program whose telemetry this is.
 	Service backend.Service
+	// Tracing says which spans a backend makes that makes spans.
+	Tracing backend.Tracing
+	// Unsampled sends the events of runs that are not sampled too, as Tracing.Keep
+	// needs and as suits a backend that makes no spans. Defaults to false: such a
+	// run costs nothing.
+	Unsampled bool
+	// Capture says which inputs and outputs are sent with the events, as text.
+	// Defaults to none.
+	Capture privacy.Capture
 	// Terminal is what is known of where Output ends.
 	Terminal backend.Terminal
 	// Output gets what the backend writes for people. It may block: nothing
@@ -214,6 +224,11 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 		Terminal: &pb.Terminal{
 			IsTerminal: h.spec.Terminal.IsTerminal, Color: h.spec.Terminal.Color,
 			Width: uint32(max(h.spec.Terminal.Width, 0)),
+		},
+		Tracing: &pb.Tracing{
+			MapItems: h.spec.Tracing.MapItems, MaxPerMap: uint32(max(h.spec.Tracing.MaxPerMap, 0)),
+			ItemRatio:  h.spec.Tracing.ItemRatio,
+			KeepFailed: h.spec.Tracing.KeepFailed, KeepSlow: int64(h.spec.Tracing.KeepSlow),
 		},
 	})
 	if err != nil {

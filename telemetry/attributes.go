@@ -33,10 +33,24 @@ const (
 	keyMapCached      = attribute.Key("spanloom.map.cached.count")
 	keyMapSkipped     = attribute.Key("spanloom.map.skipped.count")
 	keyMapIndex       = attribute.Key("spanloom.map.index")
+	keyStrategy       = attribute.Key("spanloom.strategy")
+	keyQueued         = attribute.Key("spanloom.queue.duration")
+	keyNodeCount      = attribute.Key("spanloom.node.count")
+	keyHitRatio       = attribute.Key("spanloom.cache.hit_ratio")
+	keyInputs         = attribute.Key("spanloom.inputs")
+	keyOutputs        = attribute.Key("spanloom.outputs")
+	keySamplingKept   = attribute.Key("spanloom.sampling.kept")
+	keyDroppedItems   = attribute.Key("spanloom.sampling.dropped.items.count")
+	keyDroppedNodes   = attribute.Key("spanloom.sampling.dropped.nodes.count")
+	keyLeftCount      = attribute.Key("spanloom.map.left_out.count")
+	keyLeftFailed     = attribute.Key("spanloom.map.left_out.failed.count")
+	keyLeftShortest   = attribute.Key("spanloom.map.left_out.duration.min")
+	keyLeftLongest    = attribute.Key("spanloom.map.left_out.duration.max")
+	keyLeftTotal      = attribute.Key("spanloom.map.left_out.duration.sum")
 )
 
 // kinds of spans and events, as a set.
-type spans uint8
+type spans uint16
 
 const (
 	onRun spans = 1 << iota
@@ -46,12 +60,14 @@ const (
 	onMap
 	onItem
 	onCachedItem
-	onEvent // retry or skip
+	onAttempt
+	onEvent // skip
 
 	onPipelines = onRun | onNested
 	onNodes     = onNode | onCachedNode
 	onItems     = onItem | onCachedItem
 	onAll       = onPipelines | onNodes | onMap | onItems
+	onEvery     = onAll | onAttempt
 )
 
 // described is one row of the table of attributes.
@@ -65,23 +81,33 @@ type described struct {
 // table describes every attribute of the spans. A test holds it and the spans
 // together; the documentation is made from it.
 var table = []described{
+	{keyNamespace, attribute.STRING, onEvery, "Namespace of the product."},
+	{keyProductName, attribute.STRING, onEvery, "Name of the product."},
+	{keyProductVersion, attribute.STRING, onEvery, "Version of the product."},
+	{keyMode, attribute.STRING, onEvery, "Where the product runs: dev, staging or prod."},
 	{keyRunID, attribute.STRING, onPipelines, "Id of the run."},
 	{keyPipelineName, attribute.STRING, onPipelines, "Name of the pipeline."},
 	{keyRunStarts, attribute.INT64, onRun, "How often the run was started, this time included; absent for a new run."},
 	{keyRunner, attribute.STRING, onPipelines, "What executes the pipeline."},
 	{keyPipelineNested, attribute.BOOL, onNested, "True for a pipeline inside another."},
 	{keyResult, attribute.STRING, onAll, "How it ended: success, failure, error, timeout, cancellation or skip."},
-	{keyPath, attribute.STRING, onAll&^onRun | onEvent, "Way from the root pipeline."},
-	{keyDepth, attribute.INT64, onAll &^ onRun, "Number of pipelines around the root's."},
-	{keyNodeName, attribute.STRING, onNodes | onMap | onItems | onEvent, "Name of the step."},
+	{keyPath, attribute.STRING, onAll&^onRun | onAttempt | onEvent, "Way from the root pipeline."},
+	{keyDepth, attribute.INT64, onAll&^onRun | onAttempt, "Number of pipelines around the root's."},
+	{keyNodeName, attribute.STRING, onNodes | onMap | onItems | onAttempt | onEvent, "Name of the step."},
 	{keyNodeKind, attribute.STRING, onNodes | onMap, "What the step is: func, shell, notebook, branch, loop; pipeline when one is mapped."},
 	{keyNodeSignature, attribute.STRING, onNodes | onMap, "Go types of the step's inputs and outputs."},
 	{semconv.CodeFunctionNameKey, attribute.STRING, onNodes | onMap, "Function of the step."},
 	{semconv.CodeFilePathKey, attribute.STRING, onNodes | onMap, "File of that function."},
 	{semconv.CodeLineNumberKey, attribute.INT64, onNodes | onMap, "Line of that function."},
 	{keyAttemptCount, attribute.INT64, onNode | onItem, "How often the node or item ran."},
-	{keyAttemptNumber, attribute.INT64, onEvent, "Number of the attempt that failed, from 1."},
-	{keyAttemptDelay, attribute.FLOAT64, onEvent, "Time until the next attempt, in seconds."},
+	{keyAttemptNumber, attribute.INT64, onAttempt, "Number of the attempt, from 1."},
+	{keyAttemptDelay, attribute.FLOAT64, onAttempt, "Time that was waited before the attempt, in seconds; absent for the first."},
+	{keyStrategy, attribute.STRING, onNodes, "How the runner runs nodes: sequential, parallel or remote."},
+	{keyQueued, attribute.FLOAT64, onNodes | onMap, "Time between being ready and the start, in seconds; absent when it began at once."},
+	{keyNodeCount, attribute.INT64, onPipelines, "Nodes and map items that ran inside, or had a stored result; nested pipelines included."},
+	{keyHitRatio, attribute.FLOAT64, onPipelines, "Part of the look-ups inside that found a stored result, from 0 to 1; absent when there were none."},
+	{keyInputs, attribute.STRING, onAll, "Inputs as JSON, cut, when they are captured."},
+	{keyOutputs, attribute.STRING, onAll, "Outputs as JSON, cut, when they are captured."},
 	{keySkipReason, attribute.STRING, onEvent, "Why a step did not run."},
 	{keyCacheResult, attribute.STRING, onNodes | onItems, "Whether a result was stored: hit, also when a resumed run had kept it, miss or bypass; absent without a cache."},
 	{keyCacheKey, attribute.STRING, onNodes | onItems, "Key of the result in the cache, shortened."},
@@ -92,7 +118,14 @@ var table = []described{
 	{keyMapFailed, attribute.INT64, onMap, "Items that failed."},
 	{keyMapCached, attribute.INT64, onMap, "Items whose stored result was used."},
 	{keyMapSkipped, attribute.INT64, onMap, "Items that were never started, or were cancelled."},
+	{keySamplingKept, attribute.STRING, onRun, "Why a run that is not sampled has spans: failed or slow."},
+	{keyDroppedItems, attribute.INT64, onRun, "Spans in map items for which such a run had no room."},
+	{keyDroppedNodes, attribute.INT64, onRun, "Other spans for which such a run had no room."},
+	{keyLeftCount, attribute.INT64, onMap, "Items that have no span of their own; absent when all have."},
+	{keyLeftFailed, attribute.INT64, onMap, "How many of those failed."},
+	{keyLeftShortest, attribute.FLOAT64, onMap, "Time of the shortest of those, in seconds."},
+	{keyLeftLongest, attribute.FLOAT64, onMap, "Time of the longest of those, in seconds."},
+	{keyLeftTotal, attribute.FLOAT64, onMap, "Time of all of those together, in seconds."},
 	{keyMapIndex, attribute.INT64, onItems, "Index of the item, from 0."},
-	{semconv.ErrorTypeKey, attribute.STRING, onAll&^(onCachedNode|onCachedItem) | onEvent, "Type of the error, when it failed."},
-	{semconv.ExceptionMessageKey, attribute.STRING, onEvent, "Text of the error."},
+	{semconv.ErrorTypeKey, attribute.STRING, onAll&^(onCachedNode|onCachedItem) | onAttempt, "Type of the error, when it failed."},
 }

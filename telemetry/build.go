@@ -17,6 +17,9 @@ import (
 func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	s := &span{resource: c.resource, kind: trace.SpanKindInternal}
 	s.attributes = s.inline[:0]
+	if n := len(c.static); n > 0 {
+		s.attributes = append(make([]attribute.KeyValue, 0, maxInline+n), c.static...)
+	}
 	s.context = propagation.SpanContext(cc)
 	if parent := cc.ParentSpanID(); parent.IsValid() {
 		s.parent = s.context.WithSpanID(trace.SpanID(parent))
@@ -43,6 +46,11 @@ func (s *span) place(cc *callbacks.CallbackContext) {
 // was cancelled: its status stays unset.
 func (s *span) finish(e callbacks.End) {
 	s.add(keyResult.String(e.Result.String()))
+	s.outcome(e)
+}
+
+// outcome sets the status, and adds the failure if it is one.
+func (s *span) outcome(e callbacks.End) {
 	switch e.Result {
 	case callbacks.ResultFailure, callbacks.ResultError, callbacks.ResultTimeout:
 	default:
@@ -74,10 +82,16 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 	}
 	if cc.Depth() == 0 {
 		s.kind = trace.SpanKindServer
+		s.linked(cc)
 	} else {
 		s.add(keyPipelineNested.Bool(true))
 		s.place(cc)
 	}
+	s.add(keyNodeCount.Int(ev.Nodes))
+	if looks := ev.Cached + ev.Missed; looks > 0 {
+		s.add(keyHitRatio.Float64(float64(ev.Cached) / float64(looks)))
+	}
+	c.outputs(s, ev.Outputs)
 	s.finish(ev.End)
 	return s
 }
@@ -88,8 +102,10 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 	s.name = st.node
 	s.add(st.attributes...)
 	s.place(cc)
+	s.ran(cc)
 	s.add(keyAttemptCount.Int(ev.Attempts))
 	s.looked(ev.Cache)
+	c.outputs(s, ev.Outputs)
 	s.finish(ev.End)
 	return s
 }
@@ -101,7 +117,9 @@ func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.No
 	s.name = st.node
 	s.add(st.attributes...)
 	s.place(cc)
+	s.ran(cc)
 	s.hit(ev.Signature, ev.Saved)
+	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
 }
@@ -110,9 +128,10 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 	st := c.steps.of(cc.Node())
 	s := c.newSpan(cc, ev.End)
 	s.name = st.mapped
-	s.attributes = make([]attribute.KeyValue, 0, maxInline+6)
+	s.attributes = append(make([]attribute.KeyValue, 0, len(s.attributes)+maxInline+8), s.attributes...)
 	s.add(st.attributes...)
 	s.place(cc)
+	s.queued(cc)
 	s.add(
 		keyMapSize.Int(ev.Size()),
 		keyMapSucceeded.Int(ev.Succeeded), keyMapFailed.Int(ev.Failed),
@@ -121,6 +140,7 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 	if ev.Concurrency > 0 {
 		s.add(keyMapConcurrency.Int(ev.Concurrency))
 	}
+	c.outputs(s, ev.Outputs)
 	s.finish(ev.End)
 	return s
 }
@@ -138,6 +158,7 @@ func (c *Callback) itemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 	s := c.newItemSpan(cc, ev.End)
 	s.add(keyAttemptCount.Int(ev.Attempts))
 	s.looked(ev.Cache)
+	c.outputs(s, ev.Outputs)
 	s.finish(ev.End)
 	return s
 }
@@ -146,8 +167,35 @@ func (c *Callback) cachedItemSpan(cc *callbacks.CallbackContext, ev callbacks.Ma
 	e := callbacks.End{Result: callbacks.ResultSuccess}
 	s := c.newItemSpan(cc, e)
 	s.hit(ev.Signature, ev.Saved)
+	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
+}
+
+// ran adds how the runner runs the node.
+func (s *span) ran(cc *callbacks.CallbackContext) {
+	s.add(keyStrategy.String(strategy(cc.Runner())))
+	s.queued(cc)
+}
+
+// queued adds how long the scope waited for a worker.
+func (s *span) queued(cc *callbacks.CallbackContext) {
+	if d := cc.Queued(); d > 0 {
+		s.add(keyQueued.Float64(d.Seconds()))
+	}
+}
+
+// strategy returns how a runner runs nodes. Those that the engine does not have
+// itself run them elsewhere.
+func strategy(runner string) string {
+	switch runner {
+	case "sequential":
+		return "sequential"
+	case "local", "":
+		return "parallel"
+	default:
+		return "remote"
+	}
 }
 
 // looked adds that a cache had no result; l is nil when there is no cache.

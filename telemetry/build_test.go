@@ -19,6 +19,7 @@ import (
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/privacy"
 )
 
 // record runs f with a callback and returns its spans by name.
@@ -39,23 +40,47 @@ func recordAfter(t *testing.T, c callbacks.RunConfig, before *callbacks.Resumed,
 	if err := cb.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	spans := byName(t, exp.GetSpans())
+	if err := cb.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return spans
+}
+
+// byName returns spans by their names, or by their paths where a name is that of
+// several.
+func byName(t *testing.T, list tracetest.SpanStubs) map[string]tracetest.SpanStub {
+	t.Helper()
+	names := map[string]int{}
+	for _, s := range list {
+		names[spanName(s)]++
+	}
 	spans := map[string]tracetest.SpanStub{}
-	for _, s := range exp.GetSpans() {
-		name := s.Name
-		for _, kv := range s.Attributes {
-			if kv.Key == keyMapIndex {
-				name += fmt.Sprintf("[%d]", kv.Value.AsInt64())
-			}
+	for _, s := range list {
+		name := spanName(s)
+		if path, ok := attrs(s)["spanloom.path"].(string); ok && names[name] > 1 {
+			name = path
 		}
 		if _, ok := spans[name]; ok {
 			t.Errorf("two spans %s", name)
 		}
 		spans[name] = s
 	}
-	if err := cb.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return spans
+}
+
+// spanName returns the name of a span, with its number among its siblings.
+func spanName(s tracetest.SpanStub) string {
+	name := s.Name
+	for _, kv := range s.Attributes {
+		switch kv.Key {
+		case keyMapIndex:
+			name += fmt.Sprintf("[%d]", kv.Value.AsInt64())
+		case keyAttemptNumber:
+			name += fmt.Sprintf(" %d", kv.Value.AsInt64())
+		}
+	}
+	return name
 }
 
 func attrs(s tracetest.SpanStub) map[string]any {
@@ -112,26 +137,26 @@ func TestSpans(t *testing.T) {
 	}{
 		"pipeline daily": {"ee00000000000001", trace.SpanKindServer, codes.Error, 0, map[string]any{
 			"spanloom.run.id": "4f1c2a9be07d5538", "spanloom.pipeline.name": "daily", "spanloom.runner": "local",
-			"spanloom.result": "error", "error.type": "panic",
+			"spanloom.result": "error", "error.type": "panic", "spanloom.node.count": int64(7), "spanloom.cache.hit_ratio": 1.0,
 		}},
 		"pipeline stats": {run.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Error, 0, map[string]any{
 			"spanloom.run.id": "4f1c2a9be07d5538", "spanloom.pipeline.name": "stats", "spanloom.runner": "local",
 			"spanloom.pipeline.nested": true, "spanloom.path": "daily/stats", "spanloom.depth": int64(1),
-			"spanloom.result": "error", "error.type": "panic",
+			"spanloom.result": "error", "error.type": "panic", "spanloom.node.count": int64(1),
 		}},
 		"node total": {nested.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Error, 1, map[string]any{
-			"spanloom.node.name": "total", "spanloom.node.kind": "func",
+			"spanloom.node.name": "total", "spanloom.node.kind": "func", "spanloom.strategy": "parallel",
 			"spanloom.path": "daily/stats/total", "spanloom.depth": int64(1), "spanloom.attempt.count": int64(1),
 			"spanloom.result": "error", "error.type": "panic",
 		}},
 		"node fetch": {run.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Unset, 0, map[string]any{
-			"spanloom.node.name": "fetch", "spanloom.node.kind": "func", "spanloom.node.signature": fetch.Signature,
+			"spanloom.node.name": "fetch", "spanloom.node.kind": "func", "spanloom.strategy": "parallel", "spanloom.node.signature": fetch.Signature,
 			"code.function.name": "main.fetch", "code.file.path": "/src/main.go", "code.line.number": int64(12),
 			"spanloom.path": "daily/fetch", "spanloom.depth": int64(0), "spanloom.attempt.count": int64(1),
 			"spanloom.result": "success",
 		}},
 		"node clean": {run.SpanContext.SpanID().String(), trace.SpanKindInternal, codes.Unset, 0, map[string]any{
-			"spanloom.node.name": "clean", "spanloom.node.kind": "func", "spanloom.path": "daily/clean",
+			"spanloom.node.name": "clean", "spanloom.node.kind": "func", "spanloom.strategy": "parallel", "spanloom.path": "daily/clean",
 			"spanloom.depth": int64(0), "spanloom.result": "success", "spanloom.cache.result": "hit",
 			"spanloom.cache.key": "ab12", "spanloom.cache.saved.duration": 1.5,
 		}},
@@ -203,16 +228,14 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// TestTable holds the table of attributes and the spans together.
-func TestTable(t *testing.T) {
+// look holds the table of attributes and spans together. It returns which are used.
+func look(t *testing.T, list tracetest.SpanStubs) map[attribute.Key]bool {
+	t.Helper()
 	types, used := map[attribute.Key]attribute.Type{}, map[attribute.Key]bool{}
 	for _, d := range table {
 		types[d.key] = d.typ
-		if d.brief == "" || d.on == 0 {
-			t.Errorf("%s has no description", d.key)
-		}
 	}
-	look := func(name string, attributes []attribute.KeyValue) {
+	check := func(name string, attributes []attribute.KeyValue) {
 		for _, kv := range attributes {
 			used[kv.Key] = true
 			if typ, ok := types[kv.Key]; !ok || typ != kv.Value.Type() {
@@ -220,22 +243,53 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	for _, spans := range []map[string]tracetest.SpanStub{record(t, hooktest.Config("daily"), daily), recordResumed(t, callbacks.TraceID{1})} {
-		for name, s := range spans {
-			look(name, s.Attributes)
-			for _, ev := range s.Events {
-				if ev.Name != "exception" { // whose names are OpenTelemetry's
-					look(name+" "+ev.Name, ev.Attributes)
-				}
+	for _, s := range list {
+		check(s.Name, s.Attributes)
+		for _, ev := range s.Events {
+			if ev.Name != "exception" { // whose names are OpenTelemetry's
+				check(s.Name+" "+ev.Name, ev.Attributes)
 			}
 		}
 	}
+	return used
+}
+
+// TestTable holds the table of attributes and the spans together.
+func TestTable(t *testing.T) {
+	exp := tracetest.NewInMemoryExporter()
+	cb := NewCallback(Exporters{
+		Spans: exp, Fanout: Fanout{Max: 1}, Capture: privacy.Capture{Inputs: true, Outputs: true},
+		Attributes: Product{Namespace: "a", Name: "b", Version: "c", Mode: "dev"}.Attributes(),
+	})
+	daily(hooktest.Start(cb, hooktest.Config("daily")))
+	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
+	run := callbacks.NewRun(t.Context(), hooktest.Config("daily"))
+	cc := &callbacks.CallbackContext{}
+	run.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: fetch, Index: -1, Attempt: 1, Queued: time.Second})
+	cb.OnNodeStart(cc, callbacks.NodeStart{Inputs: callbacks.NewValues(values{}, 0)})
+	cb.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 1, Outputs: callbacks.NewValues(values{}, 0)})
+	if err := cb.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	used := look(t, exp.GetSpans())
+	if err := cb.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for _, d := range table {
-		if !used[d.key] {
+		if kept := strings.HasPrefix(string(d.key), "spanloom.sampling."); !used[d.key] && !kept { // those have a test of their own
 			t.Errorf("no span has %s", d.key)
+		}
+		if d.brief == "" || d.on == 0 {
+			t.Errorf("%s has no description", d.key)
 		}
 	}
 }
+
+// values is a callbacks.ValueSource.
+type values struct{}
+
+func (values) Len(int32) int     { return 1 }
+func (values) At(int32, int) any { return 7 }
 
 func TestHostileTexts(t *testing.T) {
 	long := strings.Repeat("é", 300)

@@ -1,12 +1,13 @@
 package telemetry
 
 import (
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/propagation"
 )
 
@@ -19,8 +20,12 @@ type Callback struct {
 
 	exporter sdktrace.SpanExporter
 	resource *resource.Resource
+	static   []attribute.KeyValue // of every span
+	capture  privacy.Capture
 	steps    steps
 	notes    notes
+	held     held
+	keep     keeper
 	queue    queue
 	counters counters
 }
@@ -29,6 +34,7 @@ var (
 	_ callbacks.PipelineCallback = (*Callback)(nil)
 	_ callbacks.RunIdentity      = (*Callback)(nil)
 	_ callbacks.ContextValue     = (*Callback)(nil)
+	_ callbacks.Unsampled        = (*Callback)(nil)
 )
 
 // NewCallback returns a callback that exports to e. It starts a goroutine, which
@@ -37,6 +43,10 @@ func NewCallback(e Exporters) *Callback {
 	c := &Callback{
 		exporter: e.Spans,
 		resource: e.Resource,
+		static:   e.Attributes,
+		capture:  e.Capture,
+		keep:     keeper{Keep: e.Keep},
+		held:     held{fanout: e.Fanout.withDefaults()},
 		worker:   newWorker(),
 	}
 	if c.resource == nil {
@@ -56,14 +66,32 @@ func (c *Callback) Hooks() callbacks.Hook {
 	if c.exporter == nil {
 		return 0
 	}
-	return callbacks.HookPipelineStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
+	h := callbacks.HookPipelineStart | callbacks.HookMapStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
 		callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached | callbacks.Times
+	if c.capture.Inputs {
+		h |= callbacks.HookNodeStart | callbacks.HookMapItemStart
+	}
+	return h
 }
 
-// wants says whether there is to be a span of cc's scope.
+// UnsampledHooks returns none, unless some runs that are not sampled are kept.
+func (c *Callback) UnsampledHooks() callbacks.Hook {
+	if c.keep.some() {
+		return c.Hooks()
+	}
+	return 0
+}
+
+// follows says whether the run of cc has spans, or may have.
+func (c *Callback) follows(cc *callbacks.CallbackContext) bool {
+	return c.exporter != nil && (cc.Identity().Flags&sampled != 0 || c.keep.some())
+}
+
+// wants says whether there is to be a span of cc's scope, and counts it as lost
+// when there is no room.
 func (c *Callback) wants(cc *callbacks.CallbackContext) bool {
-	if c.exporter == nil || cc.Identity().Flags&byte(trace.FlagsSampled) == 0 {
+	if !c.follows(cc) {
 		return false
 	}
 	if c.queue.count.Load() >= maxQueue { // before the work of building one
@@ -75,42 +103,52 @@ func (c *Callback) wants(cc *callbacks.CallbackContext) bool {
 
 // OnPipelineEnd makes the span of a run or of a nested pipeline.
 func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
-	if c.wants(cc) {
-		c.put(c.pipelineSpan(cc, ev))
+	if cc.Parent() == nil {
+		for _, m := range c.held.close(cc) { // whose Ends did not come
+			c.outAll(m)
+		}
 	}
+	if !c.wants(cc) {
+		return
+	}
+	s := c.pipelineSpan(cc, ev)
+	if cc.Parent() == nil && !s.context.IsSampled() {
+		c.verdict(cc, s, ev.End)
+		return
+	}
+	c.out(cc, s, nil)
 }
 
 // OnNodeEnd makes the span of a node.
 func (c *Callback) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
-	if c.wants(cc) {
-		c.put(c.nodeSpan(cc, ev))
+	if !c.wants(cc) {
+		return
 	}
+	s := c.nodeSpan(cc, ev)
+	c.lastAttempt(cc, ev.End, ev.Attempts, s.retried)
+	c.out(cc, s, nil)
 }
 
 // OnNodeCached makes the span of a node whose stored result was used.
 func (c *Callback) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
 	if c.wants(cc) {
-		c.put(c.cachedNodeSpan(cc, ev))
-	}
-}
-
-// OnMapEnd makes the span of a map.
-func (c *Callback) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
-	if c.wants(cc) {
-		c.put(c.mapSpan(cc, ev))
+		c.out(cc, c.cachedNodeSpan(cc, ev), nil)
 	}
 }
 
 // OnMapItemEnd makes the span of a map item.
 func (c *Callback) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
-	if c.wants(cc) {
-		c.put(c.itemSpan(cc, ev))
+	if !c.wants(cc) {
+		return
 	}
+	s := c.itemSpan(cc, ev)
+	c.lastAttempt(cc, ev.End, ev.Attempts, s.retried)
+	c.out(cc, s, &ev.End)
 }
 
 // OnMapItemCached makes the span of a map item whose stored result was used.
 func (c *Callback) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
 	if c.wants(cc) {
-		c.put(c.cachedItemSpan(cc, ev))
+		c.out(cc, c.cachedItemSpan(cc, ev), &callbacks.End{Result: callbacks.ResultSuccess})
 	}
 }

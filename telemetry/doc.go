@@ -21,15 +21,20 @@
 // the result "cancellation", status unset and no error.type. A failure is
 // recorded once, as an "exception" event of the span where it began.
 //
-// A step that did not run has no span, and is a "skip" event of the span around
-// it; a failed attempt that another followed is a "retry" event. What a gate
-// stopped has the result "skip" and status unset. A run that goes on tells so by
-// spanloom.run.start.count, and if it has another trace than before, by a link to
-// the root span of its first start. These come from earlier hooks than the End:
-// when a backend process is started again in between, they are missing.
+// A node or item that was tried more than once has a span for each attempt, under
+// its own: what failed there is an error of the attempt only. These come from
+// earlier hooks than the End, as do inputs that are captured, the "skip" event by
+// which the span around tells of a step that did not run, and what a run continues:
+// spanloom.run.start.count and, if it has another trace than before, a link to the
+// root span of its first start. When a backend process is started again in
+// between, they are missing.
 //
-// A run whose identity is not sampled makes no spans: whoever started it has
-// decided that for the whole trace.
+// # Less than everything
+//
+// [Sampler] decides once for each run whether it has spans; one that has none costs
+// next to nothing. [Fanout] bounds the spans of large maps, keeps those that matter
+// and says on the map what is left out. Capture keeps inputs and outputs, as text
+// that package privacy makes.
 //
 // # Never in the way of a run
 //

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Flush exports what was handed in so far and waits until that is done or ctx
-// ends. An error says that spans since the last Flush are lost, and why. What
+// Flush exports what was handed in so far, but the items that wait for the end of a
+// map, and waits until that is done or ctx ends. An error says that spans since the last Flush are lost, and why. What
 // could not be tried before ctx ended is kept, and exported later.
 //
 // After Shutdown there is nothing to export, and Flush returns nil.
@@ -27,6 +27,9 @@ func (c *Callback) Flush(ctx context.Context) error {
 // until that is done or ctx ends. Spans that come later are dropped and counted.
 // Calls after the first do nothing more, and return nil once it is done.
 func (c *Callback) Shutdown(ctx context.Context) error {
+	for _, m := range c.held.close(nil) { // maps that have not ended
+		c.outAll(m)
+	}
 	if !c.closed.Swap(true) && c.exporter != nil {
 		c.stop <- request{ctx: ctx}
 	}

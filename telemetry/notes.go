@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -39,6 +39,9 @@ type note struct {
 	events  []sdktrace.Event
 	dropped int
 	resumed *callbacks.Resumed
+	started []sdktrace.Link // the runs that its code started, in traces of their own
+	inputs  attribute.KeyValue
+	retried retried
 }
 
 func key(cc *callbacks.CallbackContext) noted { return noted{cc.TraceID(), cc.SpanID()} }
@@ -46,8 +49,9 @@ func key(cc *callbacks.CallbackContext) noted { return noted{cc.TraceID(), cc.Sp
 func (n *notes) any() bool { return n.count.Load() > 0 }
 
 // write calls f with the note of cc's scope.
-func (n *notes) write(cc *callbacks.CallbackContext, f func(*note)) {
-	k := key(cc)
+func (n *notes) write(cc *callbacks.CallbackContext, f func(*note)) { n.writeKey(key(cc), f) }
+
+func (n *notes) writeKey(k noted, f func(*note)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	at := n.of[k]
@@ -101,11 +105,21 @@ func (n *notes) take(cc *callbacks.CallbackContext, s *span) {
 			at.events[i].Time = s.end
 		}
 	}
-	m := s.grow()
-	m.events, m.dropped = at.events, at.dropped
+	if len(at.events) > 0 {
+		m := s.grow()
+		m.events, m.dropped = at.events, at.dropped
+	}
 	if at.resumed != nil {
 		s.resumed(at.resumed)
 	}
+	if len(at.started) > 0 {
+		m := s.grow()
+		m.links = append(m.links, at.started...)
+	}
+	if at.inputs.Valid() {
+		s.add(at.inputs)
+	}
+	s.retried = at.retried
 }
 
 // resumed adds what a run continues: where it was before, if that is another
@@ -121,36 +135,22 @@ func (s *span) resumed(r *callbacks.Resumed) {
 	}
 }
 
-// OnPipelineStart notes what a run continues.
+// OnPipelineStart notes what a run continues, and the inputs of a pipeline.
 func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
-	if ev.Resumed == nil || !c.wants(cc) {
+	c.inputs(cc, ev.Inputs)
+	c.started(cc)
+	if ev.Resumed == nil || !c.follows(cc) {
 		return
 	}
 	before := *ev.Resumed // an event is not ours to keep
 	c.notes.write(cc, func(n *note) { n.resumed = &before })
 }
 
-// OnNodeRetry notes an event of the span of the node or item.
-func (c *Callback) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry) {
-	if !c.wants(cc) {
-		return
-	}
-	e := sdktrace.Event{Name: "retry", Time: time.Now()}
-	e.Attributes = append(e.Attributes,
-		keyAttemptNumber.Int(ev.Attempt), keyAttemptDelay.Float64(ev.Delay.Seconds()))
-	if ev.Err != nil {
-		e.Attributes = append(e.Attributes,
-			semconv.ErrorTypeKey.String(valid(callbacks.ErrorType(ev.Err))),
-			semconv.ExceptionMessage(shorten(ev.Err.Error(), maxMessage)))
-	}
-	c.notes.event(cc, e)
-}
-
 // OnNodeSkipped notes an event of the span around: a step that did not run has
 // none.
 func (c *Callback) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSkipped) {
 	parent := cc.Parent()
-	if parent == nil || !c.wants(cc) {
+	if parent == nil || !c.follows(cc) {
 		return
 	}
 	at := cc.Start()

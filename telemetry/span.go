@@ -15,7 +15,7 @@ import (
 
 // maxInline is how many attributes a span holds without a second allocation: as
 // many as a node that failed has.
-const maxInline = 12
+const maxInline = 14
 
 // span is a finished span. It is built once and only read afterwards: a quarter
 // of the cost of a span of the SDK, which is made to be changed.
@@ -35,6 +35,7 @@ type span struct {
 	status     sdktrace.Status
 	resource   *resource.Resource
 	more       *more // nil for most
+	retried    retried
 
 	inline [maxInline]attribute.KeyValue
 }

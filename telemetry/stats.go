@@ -7,7 +7,8 @@ import "sync/atomic"
 type Stats struct {
 	// Exported spans were taken by the exporter.
 	Exported uint64
-	// Queued spans wait to be exported, or are being exported.
+	// Queued spans wait to be exported, or for the end of a map or a run, or are
+	// being exported.
 	Queued uint64
 	// QueueFull spans found no place in the queue and are lost.
 	QueueFull uint64
@@ -16,6 +17,9 @@ type Stats struct {
 	ExportFailed uint64
 	// AfterShutdown spans came when the callback was shut down, and are lost.
 	AfterShutdown uint64
+	// LeftOut spans are those of map items for which [Fanout] has no room, and those
+	// of runs that are not sampled and that [Keep] does not keep.
+	LeftOut uint64
 	// Panics is how often the exporter panicked.
 	Panics uint64
 }
@@ -24,17 +28,18 @@ type Stats struct {
 func (s Stats) Dropped() uint64 { return s.QueueFull + s.ExportFailed + s.AfterShutdown }
 
 type counters struct {
-	exported, queueFull, exportFailed, afterShutdown, panics atomic.Uint64
+	exported, queueFull, exportFailed, afterShutdown, leftOut, panics atomic.Uint64
 }
 
 // Stats returns the counts so far. It may be called at any time.
 func (c *Callback) Stats() Stats {
 	return Stats{
 		Exported:      c.counters.exported.Load(),
-		Queued:        uint64(max(c.queue.count.Load(), 0)),
+		Queued:        uint64(max(c.queue.count.Load(), 0)) + uint64(c.held.waiting()+c.keep.waiting()),
 		QueueFull:     c.counters.queueFull.Load(),
 		ExportFailed:  c.counters.exportFailed.Load(),
 		AfterShutdown: c.counters.afterShutdown.Load(),
+		LeftOut:       c.counters.leftOut.Load(),
 		Panics:        c.counters.panics.Load(),
 	}
 }

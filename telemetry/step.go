@@ -12,9 +12,9 @@ import (
 
 // step is what the spans of a step have in common, whatever run they are from.
 type step struct {
-	name                         string
-	pipeline, node, mapped, item string // names of spans
-	attributes                   []attribute.KeyValue
+	name                                  string
+	pipeline, node, mapped, item, attempt string // names of spans
+	attributes                            []attribute.KeyValue
 }
 
 func newStep(n *callbacks.Node) *step {
@@ -25,6 +25,7 @@ func newStep(n *callbacks.Node) *step {
 		node:     callbacks.KindNode.String() + " " + name,
 		mapped:   callbacks.KindMap.String() + " " + name,
 		item:     callbacks.KindMapItem.String() + " " + name,
+		attempt:  callbacks.KindAttempt.String() + " " + name,
 	}
 	st.attributes = append(st.attributes, keyNodeName.String(name))
 	source := n.Source()

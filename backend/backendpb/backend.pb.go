@@ -404,7 +404,7 @@ func (x Attributes_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Attributes_Type.Descriptor instead.
 func (Attributes_Type) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12, 0}
 }
 
 // Status is the state of the way to the destination.
@@ -457,7 +457,7 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25, 0}
 }
 
 // Batch is a number of events in the order in which the run called its hooks, and
@@ -504,7 +504,9 @@ type Batch struct {
 	// What runs continue.
 	Resumed *Resumed `protobuf:"bytes,14,opt,name=resumed,proto3" json:"resumed,omitempty"`
 	// What the program has made by itself, in the order in which it did.
-	Exports       []*Export `protobuf:"bytes,15,rep,name=exports,proto3" json:"exports,omitempty"`
+	Exports []*Export `protobuf:"bytes,15,rep,name=exports,proto3" json:"exports,omitempty"`
+	// What ended inside pipelines.
+	Counts        *Counts `protobuf:"bytes,16,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -644,6 +646,13 @@ func (x *Batch) GetExports() []*Export {
 	return nil
 }
 
+func (x *Batch) GetCounts() *Counts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
 // Export is one request of the OpenTelemetry Protocol, as an exporter in the
 // host's program would have sent it to a collector. Hosts send it only to a
 // backend that takes the signal (ConfigureResponse), or has not said yet.
@@ -740,7 +749,14 @@ type Run struct {
 	// The root pipeline, a node index.
 	Node uint32 `protobuf:"varint,9,opt,name=node,proto3" json:"node,omitempty"`
 	// The span of the root pipeline.
-	Span          uint64 `protobuf:"fixed64,10,opt,name=span,proto3" json:"span,omitempty"`
+	Span uint64 `protobuf:"fixed64,10,opt,name=span,proto3" json:"span,omitempty"`
+	// The scope in which the run was started, where the run has a trace of its own
+	// all the same: bytes 0 to 7 of its trace id, big-endian; else 0.
+	LinkTraceHi uint64 `protobuf:"fixed64,11,opt,name=link_trace_hi,json=linkTraceHi,proto3" json:"link_trace_hi,omitempty"`
+	// Bytes 8 to 15 of that trace id.
+	LinkTraceLo uint64 `protobuf:"fixed64,12,opt,name=link_trace_lo,json=linkTraceLo,proto3" json:"link_trace_lo,omitempty"`
+	// The span of that scope.
+	LinkSpan      uint64 `protobuf:"fixed64,13,opt,name=link_span,json=linkSpan,proto3" json:"link_span,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -841,6 +857,27 @@ func (x *Run) GetNode() uint32 {
 func (x *Run) GetSpan() uint64 {
 	if x != nil {
 		return x.Span
+	}
+	return 0
+}
+
+func (x *Run) GetLinkTraceHi() uint64 {
+	if x != nil {
+		return x.LinkTraceHi
+	}
+	return 0
+}
+
+func (x *Run) GetLinkTraceLo() uint64 {
+	if x != nil {
+		return x.LinkTraceLo
+	}
+	return 0
+}
+
+func (x *Run) GetLinkSpan() uint64 {
+	if x != nil {
+		return x.LinkSpan
 	}
 	return 0
 }
@@ -989,7 +1026,10 @@ type Events struct {
 	Flags []uint32 `protobuf:"varint,17,rep,packed,name=flags,proto3" json:"flags,omitempty"`
 	// What executes the scope, a string index; 0 means the runner of the run. A
 	// missing column means zeros.
-	Runner        []uint32 `protobuf:"varint,18,rep,packed,name=runner,proto3" json:"runner,omitempty"`
+	Runner []uint32 `protobuf:"varint,18,rep,packed,name=runner,proto3" json:"runner,omitempty"`
+	// How long the scope waited, before its start, for a worker to run it, in
+	// nanoseconds. A missing column means zeros.
+	Queued        []uint64 `protobuf:"varint,19,rep,packed,name=queued,proto3" json:"queued,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1146,6 +1186,13 @@ func (x *Events) GetFlags() []uint32 {
 func (x *Events) GetRunner() []uint32 {
 	if x != nil {
 		return x.Runner
+	}
+	return nil
+}
+
+func (x *Events) GetQueued() []uint64 {
+	if x != nil {
+		return x.Queued
 	}
 	return nil
 }
@@ -1556,20 +1603,98 @@ func (x *Resumed) GetSpan() []uint64 {
 	return nil
 }
 
-// Retries has a row for each NODE_RETRY. Both columns have the same length.
+// Counts has a row for each PIPELINE_END and NESTED_PIPELINE_END. All columns have
+// the same length. Hosts that do not count send no rows.
+type Counts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position in Events.
+	Event []uint32 `protobuf:"varint,1,rep,packed,name=event,proto3" json:"event,omitempty"`
+	// Nodes and map items that ran inside, or had a stored result, nested pipelines
+	// included.
+	Nodes []uint64 `protobuf:"varint,2,rep,packed,name=nodes,proto3" json:"nodes,omitempty"`
+	// Those of them that had a stored result.
+	Cached []uint64 `protobuf:"varint,3,rep,packed,name=cached,proto3" json:"cached,omitempty"`
+	// Those of them that asked a cache which had none.
+	Missed        []uint64 `protobuf:"varint,4,rep,packed,name=missed,proto3" json:"missed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Counts) Reset() {
+	*x = Counts{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Counts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Counts) ProtoMessage() {}
+
+func (x *Counts) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Counts.ProtoReflect.Descriptor instead.
+func (*Counts) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Counts) GetEvent() []uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Counts) GetNodes() []uint64 {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *Counts) GetCached() []uint64 {
+	if x != nil {
+		return x.Cached
+	}
+	return nil
+}
+
+func (x *Counts) GetMissed() []uint64 {
+	if x != nil {
+		return x.Missed
+	}
+	return nil
+}
+
+// Retries has a row for each NODE_RETRY. All columns have the same length.
 type Retries struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The position in Events.
 	Event []uint32 `protobuf:"varint,1,rep,packed,name=event,proto3" json:"event,omitempty"`
 	// The time until the next attempt, in nanoseconds.
-	Delay         []int64 `protobuf:"varint,2,rep,packed,name=delay,proto3" json:"delay,omitempty"`
+	Delay []int64 `protobuf:"varint,2,rep,packed,name=delay,proto3" json:"delay,omitempty"`
+	// How long the failed attempt took, in nanoseconds. The event happened when it
+	// ended. A missing column means zeros.
+	Took          []int64 `protobuf:"varint,3,rep,packed,name=took,proto3" json:"took,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Retries) Reset() {
 	*x = Retries{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1706,7 @@ func (x *Retries) String() string {
 func (*Retries) ProtoMessage() {}
 
 func (x *Retries) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1719,7 @@ func (x *Retries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Retries.ProtoReflect.Descriptor instead.
 func (*Retries) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{10}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Retries) GetEvent() []uint32 {
@@ -1611,8 +1736,17 @@ func (x *Retries) GetDelay() []int64 {
 	return nil
 }
 
+func (x *Retries) GetTook() []int64 {
+	if x != nil {
+		return x.Took
+	}
+	return nil
+}
+
 // Attributes has any number of rows for an event. All columns have the same
-// length. Version 1 hosts send none.
+// length. Where the manifest asks for it, starts have "spanloom.inputs", and ends
+// and cached events "spanloom.outputs": the values as JSON that may be cut. Ignore
+// keys that you do not know.
 type Attributes struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The position in Events.
@@ -1629,7 +1763,7 @@ type Attributes struct {
 
 func (x *Attributes) Reset() {
 	*x = Attributes{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1641,7 +1775,7 @@ func (x *Attributes) String() string {
 func (*Attributes) ProtoMessage() {}
 
 func (x *Attributes) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1654,7 +1788,7 @@ func (x *Attributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
 func (*Attributes) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{11}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Attributes) GetEvent() []uint32 {
@@ -1702,7 +1836,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1714,7 +1848,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1727,7 +1861,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Ack) GetEpoch() uint64 {
@@ -1769,7 +1903,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1781,7 +1915,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1794,7 +1928,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -1823,7 +1957,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +1969,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +1982,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -1896,14 +2030,16 @@ type ConfigureRequest struct {
 	// The program whose telemetry this is.
 	Service *Service `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
 	// What the host knows of its terminal.
-	Terminal      *Terminal `protobuf:"bytes,4,opt,name=terminal,proto3" json:"terminal,omitempty"`
+	Terminal *Terminal `protobuf:"bytes,4,opt,name=terminal,proto3" json:"terminal,omitempty"`
+	// Which spans are made.
+	Tracing       *Tracing `protobuf:"bytes,6,opt,name=tracing,proto3" json:"tracing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2051,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2064,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -1959,6 +2095,97 @@ func (x *ConfigureRequest) GetTerminal() *Terminal {
 	return nil
 }
 
+func (x *ConfigureRequest) GetTracing() *Tracing {
+	if x != nil {
+		return x.Tracing
+	}
+	return nil
+}
+
+// Tracing says which spans are made, where the backend makes spans of the events.
+type Tracing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which items of a map have spans: "all", which is also meant by "",
+	// "failed_and_slow" or "none".
+	MapItems string `protobuf:"bytes,1,opt,name=map_items,json=mapItems,proto3" json:"map_items,omitempty"`
+	// The most items of a map that have spans; 0 means 1000.
+	MaxPerMap uint32 `protobuf:"varint,2,opt,name=max_per_map,json=maxPerMap,proto3" json:"max_per_map,omitempty"`
+	// The part of the items that did not fail, from 0 to 1; 0 means all.
+	ItemRatio float64 `protobuf:"fixed64,3,opt,name=item_ratio,json=itemRatio,proto3" json:"item_ratio,omitempty"`
+	// A run that is not sampled, whose events the host sends nevertheless, has spans
+	// when it failed.
+	KeepFailed bool `protobuf:"varint,4,opt,name=keep_failed,json=keepFailed,proto3" json:"keep_failed,omitempty"`
+	// The same when it took so long, in nanoseconds; 0 means that it does not matter.
+	KeepSlow      int64 `protobuf:"varint,5,opt,name=keep_slow,json=keepSlow,proto3" json:"keep_slow,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tracing) Reset() {
+	*x = Tracing{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tracing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tracing) ProtoMessage() {}
+
+func (x *Tracing) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tracing.ProtoReflect.Descriptor instead.
+func (*Tracing) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Tracing) GetMapItems() string {
+	if x != nil {
+		return x.MapItems
+	}
+	return ""
+}
+
+func (x *Tracing) GetMaxPerMap() uint32 {
+	if x != nil {
+		return x.MaxPerMap
+	}
+	return 0
+}
+
+func (x *Tracing) GetItemRatio() float64 {
+	if x != nil {
+		return x.ItemRatio
+	}
+	return 0
+}
+
+func (x *Tracing) GetKeepFailed() bool {
+	if x != nil {
+		return x.KeepFailed
+	}
+	return false
+}
+
+func (x *Tracing) GetKeepSlow() int64 {
+	if x != nil {
+		return x.KeepSlow
+	}
+	return 0
+}
+
 // Service is a program, in the words of OpenTelemetry's resource conventions.
 type Service struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1976,7 +2203,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2215,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2228,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Service) GetName() string {
@@ -2047,7 +2274,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2286,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2299,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -2112,7 +2339,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2351,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2364,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -2174,7 +2401,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2186,7 +2413,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2199,7 +2426,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -2225,7 +2452,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2237,7 +2464,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2250,7 +2477,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -2266,7 +2493,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2278,7 +2505,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2291,7 +2518,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -2317,7 +2544,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2329,7 +2556,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2342,7 +2569,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 // HealthResponse says how the backend is.
@@ -2367,7 +2594,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2606,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2619,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -2446,7 +2673,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2458,7 +2685,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2471,7 +2698,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -2487,7 +2714,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2499,7 +2726,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2512,7 +2739,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -2533,7 +2760,7 @@ var File_spanloom_backend_v1_backend_proto protoreflect.FileDescriptor
 
 const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xbd\x05\n" +
+	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xf2\x05\n" +
 	"\x05Batch\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12%\n" +
@@ -2552,11 +2779,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"attributes\x126\n" +
 	"\alookups\x18\r \x01(\v2\x1c.spanloom.backend.v1.LookupsR\alookups\x126\n" +
 	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\x125\n" +
-	"\aexports\x18\x0f \x03(\v2\x1b.spanloom.backend.v1.ExportR\aexports\"m\n" +
+	"\aexports\x18\x0f \x03(\v2\x1b.spanloom.backend.v1.ExportR\aexports\x123\n" +
+	"\x06counts\x18\x10 \x01(\v2\x1b.spanloom.backend.v1.CountsR\x06counts\"m\n" +
 	"\x06Export\x123\n" +
 	"\x06signal\x18\x01 \x01(\x0e2\x1b.spanloom.backend.v1.SignalR\x06signal\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\x04R\x05order\x12\x18\n" +
-	"\arequest\x18\x03 \x01(\fR\arequest\"\x82\x02\n" +
+	"\arequest\x18\x03 \x01(\fR\arequest\"\xe7\x02\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x19\n" +
 	"\btrace_hi\x18\x02 \x01(\x06R\atraceHi\x12\x19\n" +
@@ -2569,14 +2797,17 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fepoch_unix_nano\x18\b \x01(\x03R\repochUnixNano\x12\x12\n" +
 	"\x04node\x18\t \x01(\rR\x04node\x12\x12\n" +
 	"\x04span\x18\n" +
-	" \x01(\x06R\x04span\"\x90\x01\n" +
+	" \x01(\x06R\x04span\x12\"\n" +
+	"\rlink_trace_hi\x18\v \x01(\x06R\vlinkTraceHi\x12\"\n" +
+	"\rlink_trace_lo\x18\f \x01(\x06R\vlinkTraceLo\x12\x1b\n" +
+	"\tlink_span\x18\r \x01(\x06R\blinkSpan\"\x90\x01\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\rR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\rR\x04type\x12\x1c\n" +
 	"\tsignature\x18\x03 \x01(\rR\tsignature\x12\x1a\n" +
 	"\bfunction\x18\x04 \x01(\rR\bfunction\x12\x12\n" +
 	"\x04file\x18\x05 \x01(\rR\x04file\x12\x12\n" +
-	"\x04line\x18\x06 \x01(\rR\x04line\"\xf7\x03\n" +
+	"\x04line\x18\x06 \x01(\rR\x04line\"\x8f\x04\n" +
 	"\x06Events\x12-\n" +
 	"\x04hook\x18\x01 \x03(\x0e2\x19.spanloom.backend.v1.HookR\x04hook\x12-\n" +
 	"\x04kind\x18\x02 \x03(\x0e2\x19.spanloom.backend.v1.KindR\x04kind\x12\x10\n" +
@@ -2596,7 +2827,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x04path\x18\x0f \x03(\rR\x04path\x123\n" +
 	"\x06result\x18\x10 \x03(\x0e2\x1b.spanloom.backend.v1.ResultR\x06result\x12\x14\n" +
 	"\x05flags\x18\x11 \x03(\rR\x05flags\x12\x16\n" +
-	"\x06runner\x18\x12 \x03(\rR\x06runner\"b\n" +
+	"\x06runner\x18\x12 \x03(\rR\x06runner\x12\x16\n" +
+	"\x06queued\x18\x13 \x03(\x04R\x06queued\"b\n" +
 	"\x06Errors\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x12\n" +
 	"\x04type\x18\x02 \x03(\rR\x04type\x12\x18\n" +
@@ -2625,10 +2857,16 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x06starts\x18\x02 \x03(\rR\x06starts\x12\x19\n" +
 	"\btrace_hi\x18\x03 \x03(\x06R\atraceHi\x12\x19\n" +
 	"\btrace_lo\x18\x04 \x03(\x06R\atraceLo\x12\x12\n" +
-	"\x04span\x18\x05 \x03(\x06R\x04span\"5\n" +
+	"\x04span\x18\x05 \x03(\x06R\x04span\"d\n" +
+	"\x06Counts\x12\x14\n" +
+	"\x05event\x18\x01 \x03(\rR\x05event\x12\x14\n" +
+	"\x05nodes\x18\x02 \x03(\x04R\x05nodes\x12\x16\n" +
+	"\x06cached\x18\x03 \x03(\x04R\x06cached\x12\x16\n" +
+	"\x06missed\x18\x04 \x03(\x04R\x06missed\"I\n" +
 	"\aRetries\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x14\n" +
-	"\x05delay\x18\x02 \x03(\x03R\x05delay\"\xf0\x01\n" +
+	"\x05delay\x18\x02 \x03(\x03R\x05delay\x12\x12\n" +
+	"\x04took\x18\x03 \x03(\x03R\x04took\"\xf0\x01\n" +
 	"\n" +
 	"Attributes\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x10\n" +
@@ -2654,12 +2892,21 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12)\n" +
 	"\x10protocol_version\x18\x03 \x01(\rR\x0fprotocolVersion\x12#\n" +
 	"\rconfig_schema\x18\x04 \x01(\fR\fconfigSchema\x12\x16\n" +
-	"\x06linger\x18\x05 \x01(\x03R\x06linger\"\xb9\x01\n" +
+	"\x06linger\x18\x05 \x01(\x03R\x06linger\"\xf1\x01\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x126\n" +
 	"\aservice\x18\x03 \x01(\v2\x1c.spanloom.backend.v1.ServiceR\aservice\x129\n" +
-	"\bterminal\x18\x04 \x01(\v2\x1d.spanloom.backend.v1.TerminalR\bterminal\"\xe2\x01\n" +
+	"\bterminal\x18\x04 \x01(\v2\x1d.spanloom.backend.v1.TerminalR\bterminal\x126\n" +
+	"\atracing\x18\x06 \x01(\v2\x1c.spanloom.backend.v1.TracingR\atracing\"\xa3\x01\n" +
+	"\aTracing\x12\x1b\n" +
+	"\tmap_items\x18\x01 \x01(\tR\bmapItems\x12\x1e\n" +
+	"\vmax_per_map\x18\x02 \x01(\rR\tmaxPerMap\x12\x1d\n" +
+	"\n" +
+	"item_ratio\x18\x03 \x01(\x01R\titemRatio\x12\x1f\n" +
+	"\vkeep_failed\x18\x04 \x01(\bR\n" +
+	"keepFailed\x12\x1b\n" +
+	"\tkeep_slow\x18\x05 \x01(\x03R\bkeepSlow\"\xe2\x01\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1c\n" +
@@ -2763,7 +3010,7 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 }
 
 var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
@@ -2781,23 +3028,25 @@ var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(*Cached)(nil),             // 13: spanloom.backend.v1.Cached
 	(*Lookups)(nil),            // 14: spanloom.backend.v1.Lookups
 	(*Resumed)(nil),            // 15: spanloom.backend.v1.Resumed
-	(*Retries)(nil),            // 16: spanloom.backend.v1.Retries
-	(*Attributes)(nil),         // 17: spanloom.backend.v1.Attributes
-	(*Ack)(nil),                // 18: spanloom.backend.v1.Ack
-	(*DescribeRequest)(nil),    // 19: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 20: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 21: spanloom.backend.v1.ConfigureRequest
-	(*Service)(nil),            // 22: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 23: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 24: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 25: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 26: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 27: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 28: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 29: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 30: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 31: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 32: spanloom.backend.v1.Service.AttributesEntry
+	(*Counts)(nil),             // 16: spanloom.backend.v1.Counts
+	(*Retries)(nil),            // 17: spanloom.backend.v1.Retries
+	(*Attributes)(nil),         // 18: spanloom.backend.v1.Attributes
+	(*Ack)(nil),                // 19: spanloom.backend.v1.Ack
+	(*DescribeRequest)(nil),    // 20: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 21: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 22: spanloom.backend.v1.ConfigureRequest
+	(*Tracing)(nil),            // 23: spanloom.backend.v1.Tracing
+	(*Service)(nil),            // 24: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 25: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 26: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 27: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 28: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 29: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 30: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 31: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 32: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 33: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 34: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
@@ -2806,39 +3055,41 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	11, // 3: spanloom.backend.v1.Batch.errors:type_name -> spanloom.backend.v1.Errors
 	12, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
 	13, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
-	16, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
-	17, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
+	17, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
+	18, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
 	14, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
 	15, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
 	7,  // 10: spanloom.backend.v1.Batch.exports:type_name -> spanloom.backend.v1.Export
-	3,  // 11: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
-	0,  // 12: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
-	1,  // 13: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
-	2,  // 14: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
-	4,  // 15: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	22, // 16: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	23, // 17: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	32, // 18: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	25, // 19: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	3,  // 20: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	5,  // 21: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	19, // 22: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	21, // 23: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 24: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	26, // 25: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	28, // 26: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	30, // 27: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	20, // 28: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	24, // 29: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	18, // 30: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	27, // 31: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	29, // 32: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	31, // 33: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	28, // [28:34] is the sub-list for method output_type
-	22, // [22:28] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	16, // 11: spanloom.backend.v1.Batch.counts:type_name -> spanloom.backend.v1.Counts
+	3,  // 12: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
+	0,  // 13: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
+	1,  // 14: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
+	2,  // 15: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
+	4,  // 16: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
+	24, // 17: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	25, // 18: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	23, // 19: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
+	34, // 20: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	27, // 21: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 22: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	5,  // 23: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	20, // 24: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	22, // 25: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 26: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	28, // 27: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	30, // 28: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	32, // 29: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	21, // 30: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	26, // 31: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	19, // 32: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	29, // 33: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	31, // 34: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	33, // 35: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	30, // [30:36] is the sub-list for method output_type
+	24, // [24:30] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -2852,7 +3103,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

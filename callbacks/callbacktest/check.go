@@ -63,6 +63,8 @@ type scope struct {
 	failure []callbacks.Failure
 	retries int
 	mapping *mapping
+	heard   callbacks.Counts // of a pipeline: what was heard to end inside
+	said    callbacks.Counts // of a pipeline: what its end said
 }
 
 // running reports whether a hook may be called between Start and End.
@@ -92,13 +94,17 @@ func (c *checker) event(ev Event) {
 		c.start(s, callbacks.KindPipeline)
 	case callbacks.PipelineEnd:
 		c.end(s, callbacks.KindPipeline, e.End)
+		s.said = e.Counts
 	case callbacks.NodeStart:
 		c.start(s, callbacks.KindNode)
 	case callbacks.NodeEnd:
 		c.attempts(s, e.End, e.Attempts)
 		c.end(s, callbacks.KindNode, e.End)
+		c.ended(cc, false, e.Cache)
 	case callbacks.NodeCached:
-		c.alone(s, ev.Hook, callbacks.KindNode)
+		if c.alone(s, ev.Hook, callbacks.KindNode) {
+			c.ended(cc, true, nil)
+		}
 	case callbacks.NodeSkipped:
 		c.alone(s, ev.Hook, cc.Kind())
 	case callbacks.NestedPipelineStart:
@@ -116,8 +122,10 @@ func (c *checker) event(ev Event) {
 		c.attempts(s, e.End, e.Attempts)
 		c.end(s, callbacks.KindMapItem, e.End)
 		c.count(cc, e.Result, false)
+		c.ended(cc, false, e.Cache)
 	case callbacks.MapItemCached:
 		if c.alone(s, ev.Hook, callbacks.KindMapItem) {
+			c.ended(cc, true, nil)
 			c.count(cc, callbacks.ResultSuccess, true)
 		}
 	case callbacks.Failure:
@@ -327,6 +335,9 @@ func (c *checker) retry(s *scope, e callbacks.NodeRetry) {
 	if e.Err == nil {
 		c.errorf(10, s.cc, "OnNodeRetry without an error")
 	}
+	if e.Start < 0 || e.Duration < 0 {
+		c.errorf(10, s.cc, "OnNodeRetry of an attempt that began at %s and took %s", e.Start, e.Duration)
+	}
 	if e.Delay < 0 {
 		c.errorf(10, s.cc, "OnNodeRetry with the negative delay %s", e.Delay)
 	}
@@ -360,6 +371,9 @@ func (c *checker) nestedEnd(parent *callbacks.CallbackContext, e callbacks.Neste
 	if s.ended && (s.end.Result != e.Result || s.end.Origin != e.Origin || text(s.end.Err) != text(e.Err)) {
 		c.errorf(4, e.Child, "OnNestedPipelineEnd with %s, %s; OnPipelineEnd said %s, %s",
 			e.Result, text(e.Err), s.end.Result, text(s.end.Err))
+	}
+	if s.ended && s.said != e.Counts {
+		c.errorf(4, e.Child, "OnNestedPipelineEnd counts %+v; OnPipelineEnd said %+v", e.Counts, s.said)
 	}
 	s.closed = true
 }
@@ -432,6 +446,14 @@ func (c *checker) finish() {
 		}
 		if s.nested && !s.closed {
 			c.errorf(4, s.cc, "OnNestedPipelineStart without OnNestedPipelineEnd")
+		}
+	}
+	if len(c.errs) > 0 {
+		return // what else is broken may break the counts
+	}
+	for _, s := range c.order {
+		if s.ended && s.cc.Kind() == callbacks.KindPipeline {
+			c.counts(s)
 		}
 	}
 }

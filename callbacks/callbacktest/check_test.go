@@ -142,6 +142,15 @@ func with[E any](events []event, h callbacks.Hook, change func(*E)) []event {
 	return c
 }
 
+// counting returns the events with other counts at the end of the run.
+func counting(events []event, change func(*callbacks.Counts)) []event {
+	last := events[len(events)-1]
+	end := last.Event.(callbacks.PipelineEnd)
+	change(&end.Counts)
+	last.Event = end
+	return append(slices.Clone(events[:len(events)-1]), last)
+}
+
 // swapped returns the events with others in the place of the n-th call of a hook.
 func swapped(events []event, h callbacks.Hook, n int, others ...event) []event {
 	i := find(events, h, n)
@@ -274,6 +283,11 @@ func TestCheckFindsBreaks(t *testing.T) {
 		{"a retry of a pipeline", slices.Insert(slices.Clone(good), 1, event{Hook: callbacks.HookNodeRetry, Context: root, Event: callbacks.NodeRetry{Attempt: 1, Err: errBroken}}), "rule 10: pipeline p: OnNodeRetry with the context of a pipeline", nil},
 		{"emitting after the end", moved(varied, callbacks.HookEmit, 0), "rule 10: node v/flaky: OnEmit outside of its Start and End", nil},
 		{"emitting from a map", slices.Insert(slices.Clone(varied), find(varied, callbacks.HookMapItemCached, 0), event{Hook: callbacks.HookEmit, Context: cachedItem.Parent(), Event: callbacks.Emit{}}), "rule 10: map v/item: OnEmit with the context of a map", nil},
+		{"a node that is not counted", counting(good, func(c *callbacks.Counts) { c.Nodes-- }), "rule 11: pipeline p: counts", nil},
+		{"a hit that is not counted", counting(varied, func(c *callbacks.Counts) { c.Cached-- }), "rule 11: pipeline v: counts", nil},
+		{"more look-ups than nodes", counting(varied, func(c *callbacks.Counts) { c.Missed = c.Nodes }), "rule 11: pipeline v: counts", nil},
+		{"another count for the parent", with(good, callbacks.HookNestedPipelineEnd, func(e *callbacks.NestedPipelineEnd) { e.Nodes++ }), "rule 4: pipeline p/inner[0]: OnNestedPipelineEnd counts", nil},
+		{"a negative attempt", with(varied, callbacks.HookNodeRetry, func(e *callbacks.NodeRetry) { e.Start = -1 }), "rule 10: node v/flaky: OnNodeRetry of an attempt that began at -1ns", nil},
 		{"a negative delay", with(varied, callbacks.HookNodeRetry, func(e *callbacks.NodeRetry) { e.Delay = -1 }), "rule 10: node v/flaky: OnNodeRetry with the negative", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -81,6 +81,16 @@ func count(name string, n, usual int) string {
 	return fmt.Sprintf("%s=%d", name, n)
 }
 
+func counts(c callbacks.Counts) string {
+	var said []string
+	for _, s := range [...]string{count("nodes", c.Nodes, -1), count("hits", c.Cached, 0), count("misses", c.Missed, 0)} {
+		if s != "" {
+			said = append(said, s)
+		}
+	}
+	return strings.Join(said, " ")
+}
+
 func lookup(l *callbacks.CacheLookup) string {
 	switch {
 	case l == nil:
@@ -99,7 +109,7 @@ func (w *witness) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.Pi
 
 func (w *witness) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
 	w.Recorder.OnPipelineEnd(cc, ev)
-	w.note(cc, "end", ending(ev.End), values(ev.Outputs))
+	w.note(cc, "end", ending(ev.End), counts(ev.Counts), values(ev.Outputs))
 }
 
 func (w *witness) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
@@ -124,7 +134,7 @@ func (w *witness) OnNestedPipelineStart(cc *callbacks.CallbackContext, ev callba
 
 func (w *witness) OnNestedPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.NestedPipelineEnd) {
 	w.Recorder.OnNestedPipelineEnd(cc, ev)
-	w.note(ev.Child, "nested-end", ev.Result.String())
+	w.note(ev.Child, "nested-end", ev.Result.String(), counts(ev.Counts))
 }
 
 func (w *witness) OnMapStart(cc *callbacks.CallbackContext, ev callbacks.MapStart) {

@@ -114,11 +114,15 @@ func said(events []callbacktest.Event) map[string]span {
 	for _, ev := range events {
 		switch e := ev.Event.(type) {
 		case callbacks.PipelineEnd:
-			add(ev.Context, e.End, map[string]any{"spanloom.pipeline.name": ev.Context.Name()})
+			add(ev.Context, e.End, map[string]any{
+				"spanloom.pipeline.name": ev.Context.Name(),
+				"spanloom.node.count":    int64(e.Nodes),
+			})
 		case callbacks.NodeEnd:
 			add(ev.Context, e.End, map[string]any{
 				"spanloom.node.name":      ev.Context.Name(),
 				"spanloom.attempt.count":  int64(e.Attempts),
+				"spanloom.strategy":       "parallel",
 				"code.function.name":      ev.Context.Node().Source().Function,
 				"spanloom.node.signature": ev.Context.Node().Signature,
 			})

@@ -12,8 +12,9 @@ import (
 
 // Run is a run whose hooks are called by hand.
 type Run struct {
-	cb  callbacks.PipelineCallback
-	rec *callbacktest.Recorder
+	cb     callbacks.PipelineCallback
+	rec    *callbacktest.Recorder
+	counts counts
 }
 
 // Scope is a scope of the run: its context and how to call its hooks.
@@ -50,7 +51,7 @@ func Start(cb callbacks.PipelineCallback, c callbacks.RunConfig) *Scope { return
 // Resume begins a run that continues another.
 func Resume(cb callbacks.PipelineCallback, c callbacks.RunConfig, before *callbacks.Resumed) *Scope {
 	rec := &callbacktest.Recorder{}
-	r := &Run{cb: callbacks.Multi(cb, rec), rec: rec}
+	r := &Run{cb: callbacks.Multi(cb, rec), rec: rec, counts: counts{}}
 	if v, ok := cb.(callbacks.ContextValue); ok {
 		c.Values = append(c.Values, v)
 	}
@@ -103,12 +104,15 @@ func (s *Scope) Looked(name string, l callbacks.CacheLookup) *Scope {
 // Retry says that an attempt of s failed and another will follow.
 func (s *Scope) Retry(attempt int, delay time.Duration, err error) {
 	s.retries++
-	s.run.cb.OnNodeRetry(s.CallbackContext, callbacks.NodeRetry{Attempt: attempt, Delay: delay, Err: err})
+	s.run.cb.OnNodeRetry(s.CallbackContext, callbacks.NodeRetry{
+		Attempt: attempt, Start: time.Duration(attempt-1) * time.Second, Duration: time.Millisecond, Delay: delay, Err: err,
+	})
 }
 
 // Cached says that a node's stored result was used.
 func (s *Scope) Cached(name string, ev callbacks.NodeCached) {
 	c := s.child(&callbacks.Node{Name: name, Type: "func"}, callbacks.KindNode, -1)
+	s.run.counts.cached(c.CallbackContext)
 	s.run.cb.OnNodeCached(c.CallbackContext, ev)
 }
 
@@ -159,6 +163,7 @@ func (s *Scope) item(index int, l *callbacks.CacheLookup) *Scope {
 // CachedItem says that an item's stored result was used.
 func (s *Scope) CachedItem(index int, ev callbacks.MapItemCached) {
 	c := s.child(s.CallbackContext.Node(), callbacks.KindMapItem, index)
+	s.run.counts.cached(c.CallbackContext)
 	s.run.cb.OnMapItemCached(c.CallbackContext, ev)
 }
 
@@ -186,13 +191,16 @@ func (s *Scope) EndAttempts(e callbacks.End, attempts int) {
 	cc := s.CallbackContext
 	switch cc.Kind() {
 	case callbacks.KindPipeline:
-		s.run.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: e})
+		n := s.run.counts.of(cc)
+		s.run.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: e, Counts: n})
 		if p := cc.Parent(); p != nil {
-			s.run.cb.OnNestedPipelineEnd(p, callbacks.NestedPipelineEnd{End: e, Child: cc})
+			s.run.cb.OnNestedPipelineEnd(p, callbacks.NestedPipelineEnd{End: e, Counts: n, Child: cc})
 		}
 	case callbacks.KindNode:
+		s.run.counts.ended(cc, s.cache)
 		s.run.cb.OnNodeEnd(cc, callbacks.NodeEnd{End: e, Attempts: attempts, Cache: s.cache})
 	case callbacks.KindMapItem:
+		s.run.counts.ended(cc, s.cache)
 		s.run.cb.OnMapItemEnd(cc, callbacks.MapItemEnd{End: e, Attempts: attempts, Cache: s.cache})
 	case callbacks.KindMap:
 		s.EndMap(callbacks.MapEnd{End: e})

@@ -28,7 +28,7 @@ func Line(e callbacktest.Event) string {
 			s += fmt.Sprintf(" resumed=%d %s %s", r.Starts, r.TraceID, r.SpanID)
 		}
 	case callbacks.PipelineEnd:
-		s += end(ev.End)
+		s += end(ev.End) + fmt.Sprint(" ", ev.Counts)
 	case callbacks.NodeStart:
 		s += lookup(ev.Cache)
 	case callbacks.NodeEnd:
@@ -38,7 +38,7 @@ func Line(e callbacktest.Event) string {
 	case callbacks.NestedPipelineStart:
 		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child))
 	case callbacks.NestedPipelineEnd:
-		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child)) + end(ev.End)
+		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child)) + end(ev.End) + fmt.Sprint(" ", ev.Counts)
 	case callbacks.MapStart:
 		s += fmt.Sprint(" ", ev.Size, ev.Concurrency)
 	case callbacks.MapEnd:
@@ -52,7 +52,7 @@ func Line(e callbacktest.Event) string {
 	case callbacks.Failure:
 		s += fmt.Sprint(" ", ev.Result, errText(ev.Err))
 	case callbacks.NodeRetry:
-		s += fmt.Sprint(" ", ev.Attempt, ev.Delay, errText(ev.Err))
+		s += fmt.Sprint(" ", ev.Attempt, ev.Start+ev.Duration, ev.Duration, ev.Delay, errText(ev.Err))
 	case callbacks.NodeSkipped:
 		s += " " + ev.Reason
 	}
@@ -61,9 +61,9 @@ func Line(e callbacktest.Event) string {
 
 func place(cc *callbacks.CallbackContext) string {
 	n := cc.Node()
-	return fmt.Sprintf("%s path=%s run=%s runner=%s trace=%s span=%s parent=%s id=%v node=%s/%s/%s/%v depth=%d index=%d iter=%d attempt=%d start=%d",
+	return fmt.Sprintf("%s path=%s run=%s runner=%s trace=%s span=%s parent=%s id=%v node=%s/%s/%s/%v depth=%d index=%d iter=%d attempt=%d start=%d queued=%s",
 		cc.Kind(), cc.Path(), cc.RunID(), cc.Runner(), cc.TraceID(), cc.SpanID(), cc.ParentSpanID(),
-		cc.Identity(), n.Name, n.Type, n.Signature, n.Source(), cc.Depth(), cc.Index(), cc.Iteration(), cc.Attempt(), cc.Start().UnixNano())
+		cc.Identity(), n.Name, n.Type, n.Signature, n.Source(), cc.Depth(), cc.Index(), cc.Iteration(), cc.Attempt(), cc.Start().UnixNano(), cc.Queued())
 }
 
 func end(e callbacks.End) string {

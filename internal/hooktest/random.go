@@ -35,17 +35,22 @@ type random struct {
 	r     *rand.Rand
 	epoch time.Time
 	calls int
+
+	counts counts
 }
 
 // Random calls the hooks of one random run, which keeps all rules of
 // callbacks.PipelineCallback. The same seed gives the same run but for ids and
 // times. It returns the number of calls.
 func Random(cb callbacks.PipelineCallback, seed uint64) int {
-	e := &random{cb: cb, epoch: time.Now(), r: rand.New(rand.NewPCG(seed, seed))}
+	e := &random{cb: cb, epoch: time.Now(), counts: counts{}, r: rand.New(rand.NewPCG(seed, seed))}
 	id := callbacks.NewIdentity()
 	if seed%2 == 0 {
 		id.Parent = callbacks.SpanID{1, 2, 3}
 		id.State = "a=b"
+	}
+	if seed%7 == 6 {
+		id.LinkTrace, id.LinkSpan = callbacks.TraceID{5, 15: byte(seed)}, callbacks.SpanID{6}
 	}
 	cc := callbacks.NewRun(context.Background(), callbacks.RunConfig{
 		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: e.epoch,
@@ -71,6 +76,7 @@ func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callb
 	c := &callbacks.CallbackContext{}
 	s := callbacks.Scope{
 		Kind: k, Node: n, Index: at.index, Iteration: at.iteration, Attempt: 1, Start: time.Since(e.epoch),
+		Queued: time.Duration(e.r.IntN(2) * 1000),
 	}
 	cc.Begin(c, s)
 	c.Override(callbacks.Override{Runner: at.runner})
@@ -105,7 +111,7 @@ func (e *random) pipeline(cc *callbacks.CallbackContext, depth int, before *call
 	}
 	e.call()
 	end := e.stopped(cc, failure)
-	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: end})
+	e.cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: end, Counts: e.counts.of(cc)})
 	return end
 }
 
@@ -128,6 +134,7 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 	case choice == 4:
 		e.call()
 		c := e.scope(cc, callbacks.KindNode, n, at)
+		e.counts.cached(c)
 		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache"})
 	case choice == 5:
 		e.skipped(cc, n, "stopped by a gate")
@@ -154,7 +161,7 @@ func (e *random) retries(cc *callbacks.CallbackContext, err error) int {
 	attempts := 1
 	for ; e.r.IntN(3) == 0; attempts++ {
 		e.call()
-		e.cb.OnNodeRetry(cc, callbacks.NodeRetry{Attempt: attempts, Delay: time.Duration(attempts) * time.Millisecond, Err: err})
+		e.cb.OnNodeRetry(cc, callbacks.NodeRetry{Attempt: attempts, Start: time.Duration(attempts), Duration: time.Second, Delay: time.Duration(attempts) * time.Millisecond, Err: err})
 	}
 	return attempts
 }
@@ -179,6 +186,7 @@ func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail boo
 		e.cb.OnError(c, callbacks.Failure{Err: err, Result: callbacks.ResultFailure})
 		end = e.end(c, err, true)
 	}
+	e.counts.ended(c, looked)
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: end, Attempts: attempts, Cache: looked})
 	return end.Err
 }
@@ -193,6 +201,7 @@ func (e *random) around(cc *callbacks.CallbackContext, n *callbacks.Node) *callb
 
 func (e *random) endAround(c *callbacks.CallbackContext, failure error) error {
 	e.call()
+	e.counts.ended(c, nil)
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.stopped(c, failure), Attempts: 1})
 	return failure
 }
@@ -230,7 +239,7 @@ func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth 
 	e.calls += 2
 	e.cb.OnNestedPipelineStart(cc, callbacks.NestedPipelineStart{Child: c})
 	end := e.pipeline(c, depth+1, nil)
-	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: end, Child: c})
+	e.cb.OnNestedPipelineEnd(cc, callbacks.NestedPipelineEnd{End: end, Counts: e.counts.of(c), Child: c})
 	return end.Err
 }
 
@@ -245,6 +254,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 		switch e.r.IntN(6) {
 		case 0:
 			e.call()
+			e.counts.cached(item)
 			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume"})
 			end.Cached++
 		case 1: // stopped by a gate
@@ -252,6 +262,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 			e.cb.OnMapItemStart(item, callbacks.MapItemStart{})
 			stop := e.end(item, nil, false)
 			stop.Result = callbacks.ResultSkip
+			e.counts.ended(item, nil)
 			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: stop, Attempts: 1})
 			end.Skipped++
 		default:
@@ -298,5 +309,6 @@ func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth 
 		end.End = e.end(item, nil, false)
 		count.Succeeded++
 	}
+	e.counts.ended(item, looked)
 	e.cb.OnMapItemEnd(item, end)
 }

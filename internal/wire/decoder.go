@@ -31,7 +31,8 @@ type Decoder struct {
 	batchNodes []*callbacks.Node
 	buf        []byte
 	// positions in the sparse tables, whose rows come in the order of events
-	errors, maps, cached, retries, lookups, resumed cursor
+	errors, maps, cached, retries, lookups, resumed, counts cursor
+	captured                                                map[uint32]captured
 }
 
 // NewDecoder returns a decoder.
@@ -84,6 +85,8 @@ func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
 	d.retries.reset(b.GetRetries().GetEvent())
 	d.lookups.reset(b.GetLookups().GetEvent())
 	d.resumed.reset(b.GetResumed().GetEvent())
+	d.counts.reset(b.GetCounts().GetEvent())
+	d.texts(b)
 
 	var first error
 	note := func(err error) {
@@ -149,42 +152,48 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 	ev := b.Events
 	switch ev.Hook[i] { //nolint:exhaustive // the caller has seen to that
 	case pb.Hook_HOOK_PIPELINE_START:
-		cb.OnPipelineStart(cc, callbacks.PipelineStart{Resumed: d.resumedOf(b, i)})
+		cb.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: d.valuesOf(i), Resumed: d.resumedOf(b, i)})
 	case pb.Hook_HOOK_PIPELINE_END:
-		cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: d.endOf(b, i)})
+		cb.OnPipelineEnd(cc, callbacks.PipelineEnd{End: d.endOf(b, i), Counts: d.countsOf(b, i), Outputs: d.valuesOf(i)})
 	case pb.Hook_HOOK_NODE_START:
-		cb.OnNodeStart(cc, callbacks.NodeStart{Cache: d.lookupOf(b, i)})
+		cb.OnNodeStart(cc, callbacks.NodeStart{Inputs: d.valuesOf(i), Cache: d.lookupOf(b, i)})
 	case pb.Hook_HOOK_NODE_END:
-		cb.OnNodeEnd(cc, callbacks.NodeEnd{End: d.endOf(b, i), Attempts: int(ev.Attempts[i]), Cache: d.lookupOf(b, i)})
+		cb.OnNodeEnd(cc, callbacks.NodeEnd{
+			End: d.endOf(b, i), Attempts: int(ev.Attempts[i]), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
+		})
 	case pb.Hook_HOOK_NODE_CACHED:
 		sig, saved, reason := d.cachedOf(b, i)
-		cb.OnNodeCached(cc, callbacks.NodeCached{Signature: sig, Saved: saved, Reason: reason})
+		cb.OnNodeCached(cc, callbacks.NodeCached{Signature: sig, Saved: saved, Reason: reason, Outputs: d.valuesOf(i)})
 	case pb.Hook_HOOK_NESTED_PIPELINE_START:
 		cb.OnNestedPipelineStart(cc.Parent(), callbacks.NestedPipelineStart{Child: cc})
 	case pb.Hook_HOOK_NESTED_PIPELINE_END:
-		cb.OnNestedPipelineEnd(cc.Parent(), callbacks.NestedPipelineEnd{End: d.endOf(b, i), Child: cc})
+		cb.OnNestedPipelineEnd(cc.Parent(), callbacks.NestedPipelineEnd{End: d.endOf(b, i), Counts: d.countsOf(b, i), Child: cc})
 	case pb.Hook_HOOK_MAP_START:
 		size, m := d.mapOf(b, i)
-		cb.OnMapStart(cc, callbacks.MapStart{Size: size, Concurrency: m.Concurrency})
+		cb.OnMapStart(cc, callbacks.MapStart{Size: size, Concurrency: m.Concurrency, Inputs: d.valuesOf(i)})
 	case pb.Hook_HOOK_MAP_END:
 		_, m := d.mapOf(b, i)
-		m.End = d.endOf(b, i)
+		m.End, m.Outputs = d.endOf(b, i), d.valuesOf(i)
 		cb.OnMapEnd(cc, m)
 	case pb.Hook_HOOK_MAP_ITEM_START:
-		cb.OnMapItemStart(cc, callbacks.MapItemStart{Cache: d.lookupOf(b, i)})
+		cb.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: d.valuesOf(i), Cache: d.lookupOf(b, i)})
 	case pb.Hook_HOOK_MAP_ITEM_END:
 		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{
-			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Cache: d.lookupOf(b, i),
+			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
 		sig, saved, reason := d.cachedOf(b, i)
-		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason})
+		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason, Outputs: d.valuesOf(i)})
 	case pb.Hook_HOOK_ERROR:
 		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])})
 	case pb.Hook_HOOK_NODE_RETRY:
 		retry := callbacks.NodeRetry{Attempt: int(ev.Attempts[i]), Err: d.errorOf(b, i)}
 		if r, ok := d.retries.row(i); ok {
-			retry.Delay = time.Duration(b.Retries.Delay[r])
+			retry.Delay = time.Duration(max(b.Retries.Delay[r], 0))
+			if took := b.Retries.Took; len(took) > 0 {
+				retry.Duration = time.Duration(max(took[r], 0))
+				retry.Start = max(time.Duration(ev.Duration[i])-retry.Duration, 0)
+			}
 		}
 		cb.OnNodeRetry(cc, retry)
 	case pb.Hook_HOOK_NODE_SKIPPED:
@@ -230,6 +239,15 @@ func (d *Decoder) lookupOf(b *pb.Batch, i int) *callbacks.CacheLookup {
 	return &callbacks.CacheLookup{
 		Signature: b.Strings[t.Signature[r]], Reason: b.Strings[t.Reason[r]], Bypass: t.Bypass[r],
 	}
+}
+
+func (d *Decoder) countsOf(b *pb.Batch, i int) callbacks.Counts {
+	r, ok := d.counts.row(i)
+	if !ok {
+		return callbacks.Counts{}
+	}
+	t := b.Counts
+	return callbacks.Counts{Nodes: int(t.Nodes[r]), Cached: int(t.Cached[r]), Missed: int(t.Missed[r])}
 }
 
 func (d *Decoder) resumedOf(b *pb.Batch, i int) *callbacks.Resumed {

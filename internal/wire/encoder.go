@@ -60,12 +60,12 @@ func (e *Encoder) Begin(epoch, seq, dropped uint64) {
 	ev.Start, ev.Duration, ev.Depth = ev.Start[:0], ev.Duration[:0], ev.Depth[:0]
 	ev.Index, ev.Iteration, ev.Attempt = ev.Index[:0], ev.Iteration[:0], ev.Attempt[:0]
 	ev.Attempts, ev.Path, ev.Result, ev.Flags = ev.Attempts[:0], ev.Path[:0], ev.Result[:0], ev.Flags[:0]
-	ev.Runner = ev.Runner[:0]
+	ev.Runner, ev.Queued = ev.Runner[:0], ev.Queued[:0]
 	b := &e.batch
 	b.Epoch, b.Seq, b.DroppedBefore = epoch, seq, dropped
 	b.Strings, b.Runs, b.Nodes = b.Strings[:0], b.Runs[:0], b.Nodes[:0]
 	b.Events, b.Errors, b.Maps, b.Cached, b.Retries = ev, nil, nil, nil, nil
-	b.Lookups, b.Resumed = nil, nil
+	b.Lookups, b.Resumed, b.Counts, b.Attributes = nil, nil, nil, nil
 	clear(b.Exports) // lets the requests go
 	b.Exports = b.Exports[:0]
 	e.intern("")
@@ -117,6 +117,12 @@ func (e *Encoder) Add(r *Record, x *Extra) {
 	ev.Flags = append(ev.Flags, flags)
 	if name := cc.Runner(); len(ev.Runner) > 0 || name != e.runners[in.run] {
 		e.runner(in.run, name)
+	}
+	if d := cc.Queued(); len(ev.Queued) > 0 || d > 0 {
+		for len(ev.Queued) < len(ev.Hook)-1 { // as with runners
+			ev.Queued = append(ev.Queued, 0)
+		}
+		ev.Queued = append(ev.Queued, uint64(d))
 	}
 	if x != nil {
 		e.extra(at, r.Hook, x)
@@ -184,7 +190,19 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		t.TraceLo = append(t.TraceLo, binary.BigEndian.Uint64(r.TraceID[8:]))
 		t.Span = append(t.Span, binary.BigEndian.Uint64(r.SpanID[:]))
 	}
+	if x.Values != "" {
+		e.values(at, hook, x.Values)
+	}
 	switch hook {
+	case callbacks.HookPipelineEnd, callbacks.HookNestedPipelineEnd:
+		if b.Counts == nil {
+			b.Counts = &pb.Counts{}
+		}
+		t := b.Counts
+		t.Event = append(t.Event, at)
+		t.Nodes = append(t.Nodes, uint64(x.Counts.Nodes))
+		t.Cached = append(t.Cached, uint64(x.Counts.Cached))
+		t.Missed = append(t.Missed, uint64(x.Counts.Missed))
 	case callbacks.HookMapStart, callbacks.HookMapEnd:
 		if b.Maps == nil {
 			b.Maps = &pb.Maps{}
@@ -212,6 +230,7 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		}
 		b.Retries.Event = append(b.Retries.Event, at)
 		b.Retries.Delay = append(b.Retries.Delay, int64(x.Delay))
+		b.Retries.Took = append(b.Retries.Took, int64(x.Took))
 	}
 }
 
@@ -291,6 +310,9 @@ func (e *Encoder) run(root *callbacks.CallbackContext) uint32 {
 		EpochUnixNano: nano,
 		Node:          e.node(root.Node()),
 		Span:          binary.BigEndian.Uint64(span[:]),
+		LinkTraceHi:   binary.BigEndian.Uint64(id.LinkTrace[:8]),
+		LinkTraceLo:   binary.BigEndian.Uint64(id.LinkTrace[8:]),
+		LinkSpan:      binary.BigEndian.Uint64(id.LinkSpan[:]),
 	})
 	e.epochs = append(e.epochs, epoch)
 	e.runners = append(e.runners, root.Runner())

@@ -42,6 +42,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Resumed = ev.Resumed
 	case callbacks.PipelineEnd:
 		end(ev.End)
+		x.Counts = ev.Counts
 	case callbacks.NodeStart:
 		x.Look(ev.Cache)
 	case callbacks.NodeEnd:
@@ -55,6 +56,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 	case callbacks.NestedPipelineEnd:
 		r.Context = ev.Child
 		end(ev.End)
+		x.Counts = ev.Counts
 	case callbacks.MapStart:
 		x.Size, x.Concurrency = ev.Size, ev.Concurrency
 	case callbacks.MapEnd:
@@ -72,6 +74,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Error, r.Result = wire.NewError(ev.Err), ev.Result
 	case callbacks.NodeRetry:
 		x.Error, x.Delay, r.Attempts = wire.NewError(ev.Err), ev.Delay, int32(ev.Attempt)
+		x.Took, r.Duration = ev.Duration, ev.Start+ev.Duration
 	case callbacks.NodeSkipped:
 		x.Reason = ev.Reason
 	}

@@ -32,8 +32,11 @@ type Extra struct {
 	Succeeded, Failed int
 	Cached, Skipped   int
 	Signature, Reason string
-	Saved, Delay      time.Duration
-	Looked, Bypass    bool // of a cache, without a result
+	Saved             time.Duration
+	Delay, Took       time.Duration    // of a retry
+	Counts            callbacks.Counts // of a pipeline's end
+	Values            string           // the captured text of inputs or outputs
+	Looked, Bypass    bool             // of a cache, without a result
 	Resumed           *callbacks.Resumed
 }
 
@@ -109,7 +112,7 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	return 220 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason))
+	return 280 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
 }
 
 // RecordSize is the same for a record without an extra.

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"time"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
@@ -51,10 +52,12 @@ func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
 		d.forget(d.order[0])
 	}
 	identity := callbacks.Identity{
-		TraceID: traceID(r.GetTraceHi(), r.GetTraceLo()),
-		Parent:  spanID(r.GetParent()),
-		Flags:   byte(r.GetFlags()),
-		State:   b.GetStrings()[r.GetTraceState()],
+		TraceID:   traceID(r.GetTraceHi(), r.GetTraceLo()),
+		Parent:    spanID(r.GetParent()),
+		Flags:     byte(r.GetFlags()),
+		State:     b.GetStrings()[r.GetTraceState()],
+		LinkTrace: traceID(r.GetLinkTraceHi(), r.GetLinkTraceLo()),
+		LinkSpan:  spanID(r.GetLinkSpan()),
 	}
 	c := callbacks.RunConfig{
 		ID:       key.id,
@@ -141,6 +144,7 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 			Iteration: int32(ev.Iteration[i]),
 			Attempt:   uint16(ev.Attempt[i]),
 			Start:     time.Duration(ev.Start[i]),
+			Queued:    queued(ev, i),
 		},
 		SpanID:       spanID(ev.Span[i]),
 		ParentSpanID: spanID(ev.Parent[i]),
@@ -151,6 +155,14 @@ func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackCont
 		cc.Override(callbacks.Override{Runner: name})
 	}
 	return cc
+}
+
+// queued returns how long the i-th event's scope waited for a worker.
+func queued(ev *pb.Events, i int) time.Duration {
+	if q := ev.GetQueued(); len(q) > 0 {
+		return time.Duration(min(q[i], math.MaxInt64))
+	}
+	return 0
 }
 
 // runner returns what executes the i-th event's scope.

@@ -100,6 +100,9 @@ func (c *checker) events(b *pb.Batch, strs, nodes, runs int) {
 		c.column(t, "runner", len(e.GetRunner()), n)
 		c.indices(t, "runner", e.GetRunner(), strs)
 	}
+	if len(e.GetQueued()) > 0 {
+		c.column(t, "queued", len(e.GetQueued()), n)
+	}
 	c.indices(t, "run", e.GetRun(), runs)
 	c.indices(t, "node", e.GetNode(), nodes)
 	c.indices(t, "path", e.GetPath(), strs)
@@ -149,7 +152,17 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 
 	retries := b.GetRetries()
 	c.column("retries", "delay", len(retries.GetDelay()), len(retries.GetEvent()))
+	if len(retries.GetTook()) > 0 {
+		c.column("retries", "took", len(retries.GetTook()), len(retries.GetEvent()))
+	}
 	c.indices("retries", "event", retries.GetEvent(), events)
+
+	counts := b.GetCounts()
+	n = len(counts.GetEvent())
+	c.column("counts", "nodes", len(counts.GetNodes()), n)
+	c.column("counts", "cached", len(counts.GetCached()), n)
+	c.column("counts", "missed", len(counts.GetMissed()), n)
+	c.indices("counts", "event", counts.GetEvent(), events)
 
 	lookups := b.GetLookups()
 	n = len(lookups.GetEvent())
@@ -175,4 +188,14 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 	c.column("attributes", "value", len(attrs.GetValue()), n)
 	c.indices("attributes", "event", attrs.GetEvent(), events)
 	c.indices("attributes", "key", attrs.GetKey(), strs)
+	if c.err != nil {
+		return
+	}
+	for i, typ := range attrs.GetType() {
+		text := typ == pb.Attributes_TYPE_STRING || typ == pb.Attributes_TYPE_JSON
+		if text && attrs.GetValue()[i] >= uint64(strs) {
+			c.errorf("attributes.value has index %d of %d", attrs.GetValue()[i], strs)
+			return
+		}
+	}
 }

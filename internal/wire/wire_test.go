@@ -124,8 +124,17 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 		"lookup's event":  func(b *pb.Batch) { b.Lookups.Event[0] = 1e6 },
 		"lookup's reason": func(b *pb.Batch) { b.Lookups.Reason[0] = 1e6 },
 		"resumed":         func(b *pb.Batch) { b.Resumed = &pb.Resumed{Event: []uint32{0}} },
-		"resumed event":   func(b *pb.Batch) { b.Resumed.Event[0] = 1e6 },
 		"empty export":    func(b *pb.Batch) { b.Exports = []*pb.Export{nil} },
+		"counts":          func(b *pb.Batch) { b.Counts = &pb.Counts{Event: []uint32{0}} },
+		"count's event":   func(b *pb.Batch) { b.Counts.Event[0] = 1e6 },
+		"few queued":      func(b *pb.Batch) { b.Events.Queued = []uint64{0} },
+		"few took": func(b *pb.Batch) {
+			b.Retries = &pb.Retries{Event: []uint32{0, 0}, Delay: []int64{0, 0}, Took: []int64{0}}
+		},
+		"captured text": func(b *pb.Batch) {
+			b.Attributes = &pb.Attributes{Event: []uint32{0}, Key: []uint32{0}, Type: []pb.Attributes_Type{pb.Attributes_TYPE_JSON}, Value: []uint64{1 << 40}}
+		},
+		"resumed event": func(b *pb.Batch) { b.Resumed.Event[0] = 1e6 },
 	}
 	for name, breakIt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return otlptrace.Open(ctx, s, c.Service)
+	return otlptrace.Open(ctx, s, c)
 }
 
 // settings reads no variable: those of the environment are for another place.

@@ -40,7 +40,7 @@ func open(ctx context.Context, c backend.Config) (backend.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return otlptrace.OpenAll(ctx, s, c.Service)
+	return otlptrace.OpenAll(ctx, s, c)
 }
 
 func settings(c backend.Config) (otlpconfig.Settings, error) {

@@ -43,7 +43,7 @@ func settings(t *testing.T, config map[string]any) otlpconfig.Settings {
 // openBy opens an instance by a config.
 func openBy(t *testing.T, config map[string]any) backend.Instance {
 	t.Helper()
-	in, err := OpenAll(t.Context(), settings(t, config), service)
+	in, err := OpenAll(t.Context(), settings(t, config), backend.Config{Service: service})
 	if err != nil {
 		t.Fatal(err)
 	}

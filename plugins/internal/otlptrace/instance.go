@@ -7,6 +7,7 @@ import (
 	"github.com/spanloom/spanloom/internal/otelresource"
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
+	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/telemetry"
 )
 
@@ -30,21 +31,21 @@ func (i instance) Close(ctx context.Context) error { return i.Shutdown(ctx) }
 
 // Open returns an instance that exports the spans of runs and of programs as s
 // says.
-func Open(ctx context.Context, s otlpconfig.Settings, service backend.Service) (backend.Instance, error) {
-	return open(ctx, s, service)
+func Open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (backend.Instance, error) {
+	return open(ctx, s, c)
 }
 
 // OpenAll is Open for an endpoint that takes the metrics and log records of
 // programs too.
-func OpenAll(ctx context.Context, s otlpconfig.Settings, service backend.Service) (backend.Instance, error) {
-	f, err := open(ctx, s, service)
+func OpenAll(ctx context.Context, s otlpconfig.Settings, c backend.Config) (backend.Instance, error) {
+	f, err := open(ctx, s, c)
 	if err != nil {
 		return nil, err
 	}
 	return forwardingAll{f}, nil
 }
 
-func open(ctx context.Context, s otlpconfig.Settings, service backend.Service) (*forwarding, error) {
+func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwarding, error) {
 	client, err := otlpclient.New(s)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,12 @@ func open(ctx context.Context, s otlpconfig.Settings, service backend.Service) (
 		return nil, err
 	}
 	in := instance{telemetry.NewCallback(telemetry.Exporters{
-		Spans: spans, Resource: otelresource.Of(ctx, service.Name, service.Version, service.Namespace, service.Attributes),
+		Spans: spans, Resource: otelresource.Of(ctx, c.Service.Name, c.Service.Version, c.Service.Namespace, c.Service.Attributes),
+		Attributes: telemetry.ProductOf(c.Service.Attributes),
+		Fanout:     telemetry.Fanout{Items: telemetry.MapItems(c.Tracing.MapItems), Max: c.Tracing.MaxPerMap, Ratio: c.Tracing.ItemRatio},
+		Keep:       telemetry.Keep{Failed: c.Tracing.KeepFailed, Slow: c.Tracing.KeepSlow},
+		// Only text that the host has captured comes this far.
+		Capture: privacy.Capture{Inputs: true, Outputs: true},
 	})}
 	return &forwarding{Instance: bound(in, s.Batch.Queue), client: client, pace: newPace(s.Batch.Linger)}, nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/spanloom/spanloom/metrics"
 	"github.com/spanloom/spanloom/pluginhost"
 	"github.com/spanloom/spanloom/propagation"
+	"github.com/spanloom/spanloom/telemetry"
 	"github.com/spanloom/spanloom/telemetry/providers"
 )
 
@@ -36,7 +37,7 @@ type own struct {
 	logger    *slog.Logger
 	lifecycle callbacks.PipelineCallback
 	incoming  propagation.Config
-	outer     callbacks.Identity
+	sampler   telemetry.Sampler
 }
 
 // openOwn makes what the program's own telemetry goes through, to the backends
@@ -47,7 +48,10 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 		TrustIncoming: tel.Propagation.TrustIncoming, Hosts: tel.Propagation.Hosts, Baggage: tel.Propagation.Baggage,
 	}
 	// The environment is that of whoever started this program, and is trusted.
-	t.own.outer, _ = propagation.OTel{}.RunIdentity(propagation.FromEnvironment(context.Background()))
+	outer, _ := propagation.OTel{}.RunIdentity(propagation.FromEnvironment(context.Background()))
+	t.own.sampler = telemetry.Sampler{
+		OTel: propagation.OTel{Outer: outer}, Ratio: tel.Sampling.Ratio, Linked: tel.Trace.Mode == "linked",
+	}
 	if len(t.hosts) > 0 {
 		if err := t.openProviders(ctx, tel, serviceOf(tel)); err != nil {
 			return err
@@ -57,6 +61,7 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 	if tel.Logs.Forward && t.own.providers != nil {
 		c.Provider = t.own.providers.LoggerProvider()
 	}
+	c.Redactor = m.Redactor()
 	logger, err := logs.New(t.stderr, c)
 	if err != nil {
 		return err //nolint:wrapcheck // it says all
@@ -73,7 +78,10 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 	if err != nil {
 		return err //nolint:wrapcheck // it says all
 	}
-	c := providers.Config{Resource: otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes)}
+	c := providers.Config{
+		Resource:   otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes),
+		Attributes: telemetry.ProductOf(s.Attributes),
+	}
 	if slices.ContainsFunc(tel.Backends, takesMetrics) {
 		if t.own.metrics, err = metrics.New(metrics.Config{Backends: t.ledgers}); err != nil {
 			return fmt.Errorf("%w", err)
@@ -168,7 +176,7 @@ func (t *Telemetry) Propagation() propagation.Config { return t.own.incoming }
 
 // callbacks returns the listeners of the program's own telemetry.
 func (o *own) callbacks() []callbacks.PipelineCallback {
-	j := joined{OTel: propagation.OTel{Outer: o.outer}}
+	j := joined{Sampler: o.sampler}
 	if o.providers != nil {
 		j.Provider, j.meters = o.providers.TracerProvider(), o.providers.MeterProvider()
 	}
@@ -195,24 +203,17 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 // joined gives runs their place in a trace, and node code the providers. It
 // listens to nothing.
 type joined struct {
-	callbacks.Base
-	propagation.OTel
+	telemetry.Sampler
 
 	meters metric.MeterProvider
 }
-
-// Hooks returns no hooks.
-func (joined) Hooks() callbacks.Hook { return 0 }
-
-// Pinned implements [callbacks.Pinned]: a silent step is part of the trace too.
-func (joined) Pinned() bool { return true }
 
 // ContextValue implements [callbacks.ContextValue].
 func (j joined) ContextValue(cc *callbacks.CallbackContext, key any) any {
 	if key == (metrics.ProviderKey{}) && j.meters != nil {
 		return j.meters
 	}
-	return j.OTel.ContextValue(cc, key)
+	return j.Sampler.ContextValue(cc, key)
 }
 
 // pinnedTo is a callback that no step of a pipeline can silence.

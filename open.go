@@ -28,6 +28,8 @@ type options struct {
 	path     string
 	embedded []byte
 	only     string
+
+	providers Providers
 }
 
 // WithManifest names the manifest. It must be there.
@@ -76,7 +78,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{stderr: output.New(os.Stderr)}
+	t := &Telemetry{stderr: output.New(os.Stderr), own: own{given: o.providers, leave: func() {}}}
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil

@@ -31,6 +31,8 @@ import (
 // records of node code, the metrics of all runs, and lines of what happens in
 // them. Its fields are nil where nobody would get it.
 type own struct {
+	given     Providers
+	leave     func() // the program's provider
 	conn      *grpc.ClientConn
 	providers *providers.Providers
 	metrics   *metrics.Callback
@@ -97,6 +99,7 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 		err = metrics.Process(p.MeterProvider())
 	}
 	t.own.conn, t.own.providers = conn, p
+	t.own.leave = t.own.join()
 	return err //nolint:wrapcheck // it says all
 }
 
@@ -131,28 +134,40 @@ func (t *Telemetry) ledgers() []metrics.Backend {
 // set: a program that uses the globals may set them to these providers in its
 // main. With no backend, it does nothing.
 func (t *Telemetry) TracerProvider() trace.TracerProvider {
-	if t.own.providers == nil {
+	switch {
+	case t.own.given.Tracer != nil:
+		return t.own.given.Tracer
+	case t.own.providers == nil:
 		return tracenoop.NewTracerProvider()
+	default:
+		return t.own.providers.TracerProvider()
 	}
-	return t.own.providers.TracerProvider()
 }
 
 // MeterProvider is TracerProvider for metrics. The metrics of runs are exported
 // together with those of its instruments, each minute or as
 // OTEL_METRIC_EXPORT_INTERVAL says.
 func (t *Telemetry) MeterProvider() metric.MeterProvider {
-	if t.own.providers == nil {
+	switch {
+	case t.own.given.Meter != nil:
+		return t.own.given.Meter
+	case t.own.providers == nil:
 		return metricnoop.NewMeterProvider()
+	default:
+		return t.own.providers.MeterProvider()
 	}
-	return t.own.providers.MeterProvider()
 }
 
 // LoggerProvider is TracerProvider for log records.
 func (t *Telemetry) LoggerProvider() log.LoggerProvider {
-	if t.own.providers == nil {
+	switch {
+	case t.own.given.Logger != nil:
+		return t.own.given.Logger
+	case t.own.providers == nil:
 		return lognoop.NewLoggerProvider()
+	default:
+		return t.own.providers.LoggerProvider()
 	}
-	return t.own.providers.LoggerProvider()
 }
 
 // Logger returns a logger that writes lines to standard error, with the level and
@@ -174,12 +189,11 @@ func (t *Telemetry) Logger() *slog.Logger {
 // to servers and its Transport to clients.
 func (t *Telemetry) Propagation() propagation.Config { return t.own.incoming }
 
-// callbacks returns the listeners of the program's own telemetry.
-func (o *own) callbacks() []callbacks.PipelineCallback {
-	j := joined{Sampler: o.sampler}
-	if o.providers != nil {
-		j.Provider, j.meters = o.providers.TracerProvider(), o.providers.MeterProvider()
-	}
+// ownCallbacks returns the listeners of the program's own telemetry.
+func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
+	o := &t.own
+	j := joined{Sampler: o.sampler, meters: t.MeterProvider()}
+	j.Provider = t.TracerProvider()
 	list := []callbacks.PipelineCallback{j}
 	if o.metrics != nil {
 		list = append(list, pinnedTo{o.metrics})
@@ -195,6 +209,7 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 	if o.providers == nil {
 		return "", false
 	}
+	o.leave()
 	_ = o.providers.Shutdown(ctx) // Lost says what came of it
 	_ = o.conn.Close()            // it is connected to nothing
 	return o.providers.Lost()
@@ -210,7 +225,7 @@ type joined struct {
 
 // ContextValue implements [callbacks.ContextValue].
 func (j joined) ContextValue(cc *callbacks.CallbackContext, key any) any {
-	if key == (metrics.ProviderKey{}) && j.meters != nil {
+	if key == (metrics.ProviderKey{}) {
 		return j.meters
 	}
 	return j.Sampler.ContextValue(cc, key)

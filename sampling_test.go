@@ -105,7 +105,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	if !strings.Contains(text, `\"Customer\":\"ada\"`) {
 		t.Error("the inputs were not captured")
 	}
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if strings.Contains(line, canary[:8]) {
 			t.Errorf("it left: %s", line)
 		}

@@ -1,6 +1,8 @@
 package spanloom
 
 import (
+	"reflect"
+
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -26,6 +28,25 @@ type Providers struct {
 // to the backends by a provider of their own.
 func WithProviders(p Providers) Option {
 	return func(o *options) { o.providers = p }
+}
+
+// real returns p without the nil pointers that are no nil interfaces.
+func (p Providers) real() Providers {
+	if isNil(p.Tracer) {
+		p.Tracer = nil
+	}
+	if isNil(p.Meter) {
+		p.Meter = nil
+	}
+	if isNil(p.Logger) {
+		p.Logger = nil
+	}
+	return p
+}
+
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // registry is what of OpenTelemetry's SDK a tracer provider has.

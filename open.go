@@ -15,6 +15,7 @@ import (
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
 	"github.com/spanloom/spanloom/privacy"
+	"github.com/spanloom/spanloom/telemetry"
 )
 
 func init() { //nolint:gochecknoinits // a backend process must not get as far as main
@@ -78,7 +79,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{stderr: output.New(os.Stderr), own: own{given: o.providers, leave: func() {}}}
+	t := &Telemetry{stderr: output.New(os.Stderr), own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}}}
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil

@@ -22,6 +22,7 @@ import (
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/metrics"
 	"github.com/spanloom/spanloom/pluginhost"
+	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/propagation"
 	"github.com/spanloom/spanloom/telemetry"
 	"github.com/spanloom/spanloom/telemetry/providers"
@@ -32,6 +33,7 @@ import (
 // them. Its fields are nil where nobody would get it.
 type own struct {
 	given     Providers
+	redactor  *privacy.Redactor
 	leave     func() // the program's provider
 	conn      *grpc.ClientConn
 	providers *providers.Providers
@@ -46,6 +48,7 @@ type own struct {
 // that have been started.
 func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 	tel := m.Telemetry
+	t.own.redactor = m.Redactor()
 	t.own.incoming = propagation.Config{
 		TrustIncoming: tel.Propagation.TrustIncoming, Hosts: tel.Propagation.Hosts, Baggage: tel.Propagation.Baggage,
 	}
@@ -63,7 +66,7 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 	if tel.Logs.Forward && t.own.providers != nil {
 		c.Provider = t.own.providers.LoggerProvider()
 	}
-	c.Redactor = m.Redactor()
+	c.Redactor = t.own.redactor
 	logger, err := logs.New(t.stderr, c)
 	if err != nil {
 		return err //nolint:wrapcheck // it says all
@@ -209,7 +212,15 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 	if o.providers == nil {
 		return "", false
 	}
-	o.leave()
+	left := make(chan struct{})
+	go func() { // the program's provider may not answer
+		defer close(left)
+		o.leave()
+	}()
+	select {
+	case <-left:
+	case <-ctx.Done():
+	}
 	_ = o.providers.Shutdown(ctx) // Lost says what came of it
 	_ = o.conn.Close()            // it is connected to nothing
 	return o.providers.Lost()

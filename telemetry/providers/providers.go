@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -43,12 +44,14 @@ type Config struct {
 // concurrently.
 type Providers struct {
 	traces  *sdktrace.TracerProvider
-	metrics *sdkmetric.MeterProvider
+	metrics *sdkmetric.MeterProvider // of the program's instruments
+	runs    *sdkmetric.MeterProvider // of the producers, which nothing of the program holds up
 	logs    *sdklog.LoggerProvider
 
 	spans    *spanProcessor
 	records  *recordProcessor
 	exporter *metricExporter
+	closed   atomic.Bool
 }
 
 // New returns providers that export over conn, which must live until Shutdown has
@@ -87,13 +90,16 @@ func assemble(c Config, spans sdktrace.SpanExporter, metrics sdkmetric.Exporter,
 		records:  &recordProcessor{exporter: records},
 		exporter: &metricExporter{Exporter: metrics},
 	}
-	var readerOptions []sdkmetric.PeriodicReaderOption
+	var produced []sdkmetric.PeriodicReaderOption
 	for _, producer := range c.Producers {
-		readerOptions = append(readerOptions, sdkmetric.WithProducer(quietProducer{producer, p.exporter}))
+		produced = append(produced, sdkmetric.WithProducer(quietProducer{producer, p.exporter}))
 	}
+	meters := func(opts ...sdkmetric.PeriodicReaderOption) *sdkmetric.MeterProvider {
+		return sdkmetric.NewMeterProvider(sdkmetric.WithResource(c.Resource),
+			sdkmetric.WithReader(sdkmetric.NewPeriodicReader(p.exporter, opts...)))
+	}
+	p.metrics, p.runs = meters(), meters(produced...)
 	p.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(c.Resource), sdktrace.WithSpanProcessor(p.spans))
-	p.metrics = sdkmetric.NewMeterProvider(sdkmetric.WithResource(c.Resource),
-		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(p.exporter, readerOptions...)))
 	p.logs = sdklog.NewLoggerProvider(sdklog.WithResource(c.Resource), sdklog.WithProcessor(p.records))
 	return p
 }
@@ -103,7 +109,12 @@ func assemble(c Config, spans sdktrace.SpanExporter, metrics sdkmetric.Exporter,
 func (p *Providers) TracerProvider() trace.TracerProvider { return p.traces }
 
 // MeterProvider returns the provider of meters.
-func (p *Providers) MeterProvider() metric.MeterProvider { return p.metrics }
+//
+// A callback of an instrument that fails or panics is counted, and loses nothing but
+// its own values.
+func (p *Providers) MeterProvider() metric.MeterProvider {
+	return guardedMeters{p.metrics, &p.exporter.counters}
+}
 
 // LoggerProvider returns the provider of loggers, as for the otelslog bridge.
 func (p *Providers) LoggerProvider() log.LoggerProvider { return p.logs }
@@ -115,7 +126,8 @@ func (p *Providers) LoggerProvider() log.LoggerProvider { return p.logs }
 func (p *Providers) ForceFlush(ctx context.Context) error {
 	return errors.Join(
 		prefix("spans", p.traces.ForceFlush(ctx)),
-		prefix("metrics", ignore(p.metrics.ForceFlush(ctx), sdkmetric.ErrReaderShutdown)),
+		prefix("metrics", ignore(within(ctx, p.runs.ForceFlush), sdkmetric.ErrReaderShutdown)),
+		prefix("metrics", ignore(within(ctx, p.metrics.ForceFlush), sdkmetric.ErrReaderShutdown)),
 		prefix("log records", p.logs.ForceFlush(ctx)))
 }
 
@@ -124,11 +136,52 @@ func (p *Providers) ForceFlush(ctx context.Context) error {
 // what was not exported. Shut the hosts down afterwards. Calling it again does
 // nothing.
 func (p *Providers) Shutdown(ctx context.Context) error {
-	// Metrics first: their callbacks may make spans and log records.
+	if p.closed.Swap(true) {
+		return nil
+	}
+	runs := within(ctx, p.runs.Shutdown)
+	// The program's metrics come before spans and log records, which their callbacks
+	// may make, but they get no more than half of the time.
+	half, cancel := ctx, context.CancelFunc(func() {})
+	if end, ok := ctx.Deadline(); ok {
+		half, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+	}
+	defer cancel()
+	metrics := within(half, p.metrics.Shutdown)
+	for _, err := range []error{runs, metrics} {
+		if err != nil {
+			p.exporter.done(1, err)
+		}
+	}
+	// The processor itself: the provider would not call it when ctx has ended.
+	spans := p.spans.Shutdown(ctx)
 	return errors.Join(
-		prefix("metrics", ignore(p.metrics.Shutdown(ctx), sdkmetric.ErrReaderShutdown)),
-		prefix("spans", p.traces.Shutdown(ctx)),
-		prefix("log records", p.logs.Shutdown(ctx)))
+		prefix("metrics", runs), prefix("metrics", metrics), prefix("spans", spans),
+		prefix("spans", within(ctx, p.traces.Shutdown)),
+		prefix("log records", within(ctx, p.logs.Shutdown)),
+		prefix("metrics", p.exporter.close(ctx)))
+}
+
+// within calls f, which may call code of the program, and returns when ctx ends.
+func within(ctx context.Context, f func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { done <- err }()
+		defer recovered(&err)
+		err = f(ctx)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		select {
+		case err := <-done:
+			return err
+		default:
+			return context.Cause(ctx)
+		}
+	}
 }
 
 func prefix(what string, err error) error {

@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,9 +57,20 @@ func newSpanProcessor(e sdktrace.SpanExporter, static []attribute.KeyValue) *spa
 	return p
 }
 
-// OnStart gives the span what stands on every one.
-func (p *spanProcessor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
-	s.SetAttributes(p.static...)
+// OnStart does nothing.
+func (*spanProcessor) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+
+// marked is a span with what stands on every one. The span itself stays as it is:
+// it may be of a provider that has other exporters too.
+type marked struct {
+	sdktrace.ReadOnlySpan
+
+	static []attribute.KeyValue
+}
+
+// Attributes returns those of the span, which win, and the others.
+func (m marked) Attributes() []attribute.KeyValue {
+	return append(slices.Clone(m.static), m.ReadOnlySpan.Attributes()...)
 }
 
 // OnEnd takes a span, or counts it as lost.
@@ -77,6 +89,9 @@ func (p *spanProcessor) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	p.waiting.Add(1)
+	if len(p.static) > 0 {
+		s = marked{s, p.static}
+	}
 	p.spans = append(p.spans, s)
 	if len(p.spans) == 1 {
 		signal(p.first)

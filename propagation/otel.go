@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
@@ -67,23 +66,3 @@ func (o OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
 	}
 	return &span{cc: cc, provider: o.Provider}
 }
-
-// span is the span of a scope as node code sees it. It is a pointer, as the
-// spans of the SDK are, so that two of them may be compared.
-type span struct {
-	noop.Span
-
-	cc       *callbacks.CallbackContext
-	provider trace.TracerProvider
-}
-
-// TracerProvider returns the program's, or one that makes no spans.
-func (s *span) TracerProvider() trace.TracerProvider {
-	if s.provider == nil {
-		return s.Span.TracerProvider()
-	}
-	return s.provider
-}
-
-// SpanContext returns the ids of the scope.
-func (s *span) SpanContext() trace.SpanContext { return SpanContext(s.cc) }

@@ -25,6 +25,9 @@ type OTel struct {
 	// the spans of code that asks the current span for one. Defaults to one that
 	// makes no spans.
 	Provider trace.TracerProvider
+	// Namespace is what the baggage of node code has under [NamespaceKey], unless the
+	// context of the run has another, or no room. Defaults to what that has.
+	Namespace string
 }
 
 var (
@@ -55,9 +58,13 @@ func (o OTel) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
 }
 
 // ContextValue answers the key under which OpenTelemetry looks for the current
-// span with a span that has the ids of cc's scope. It is made when it is asked
-// for: a node that never asks costs nothing.
+// span with a span that has the ids of cc's scope, and that under which it looks for
+// baggage with one that has the namespace. They are made when they are asked for: a
+// node that never asks costs nothing.
 func (o OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
+	if o.Namespace != "" && bagKey.known && key == bagKey.key {
+		return o.baggage(cc, key)
+	}
 	if !spanKey.known {
 		return answerUnknown(&span{cc: cc, provider: o.Provider}, key)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/spanloom/spanloom/internal/nodespan"
 )
 
+var _ nodespan.ErrorAdder = (*span)(nil)
+
 // span is the span of a scope as node code sees it. It is a pointer, as the
 // spans of the SDK are, so that two of them may be compared.
 type span struct {
@@ -46,6 +48,11 @@ func (s *span) RecordError(err error, options ...trace.EventOption) {
 	if err != nil && s.IsRecording() {
 		nodespan.AddError(s.cc, err, trace.NewEventConfig(options...))
 	}
+}
+
+// AddError implements nodespan.ErrorAdder.
+func (s *span) AddError(err error, list ...attribute.KeyValue) {
+	s.RecordError(err, trace.WithAttributes(list...))
 }
 
 func (s *span) SetStatus(code codes.Code, description string) {

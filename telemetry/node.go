@@ -23,7 +23,7 @@ func Current(ctx context.Context) trace.Span { return trace.SpanFromContext(ctx)
 func Span(ctx context.Context, name string, attributes ...attribute.KeyValue) (context.Context, trace.Span) {
 	tracer := Current(ctx).TracerProvider().Tracer(scope.Name,
 		trace.WithInstrumentationVersion(scope.Version), trace.WithSchemaURL(scope.SchemaURL))
-	return tracer.Start(ctx, name, trace.WithAttributes(attributes...))
+	return tracer.Start(ctx, name, trace.WithAttributes(attributes...)) //nolint:spancheck // it is the caller's to end
 }
 
 // Traced returns fn with a [Span] of that name around each call. An error gives that

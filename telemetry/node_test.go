@@ -50,10 +50,10 @@ func find(t *testing.T, list tracetest.SpanStubs, name string) tracetest.SpanStu
 	return list[i]
 }
 
-type withStack struct{ error }
+type placedError struct{ error }
 
-func (withStack) Stack() string   { return "where it was" }
-func (w withStack) Unwrap() error { return w.error }
+func (placedError) Stack() string   { return "where it was" }
+func (w placedError) Unwrap() error { return w.error }
 
 // TestRecordErrorOnce: an error that node code records, and returns wrapped, is one
 // exception, which says all.
@@ -64,8 +64,8 @@ func TestRecordErrorOnce(t *testing.T) {
 		chain string
 	}{
 		"plain":  {fmt.Errorf("price: %w", errors.New("\x1b[31mno stock\x1b[0m\a")), "telemetry.TestRecordErrorOnce", "[*fmt.wrapError *errors.errorString]"},
-		"stack":  {withStack{errors.New("no stock")}, "where it was", "[telemetry.withStack *errors.errorString]"},
-		"joined": {errors.Join(errors.New("no stock"), withStack{errors.ErrUnsupported}), "where it was", "[*errors.joinError *errors.errorString telemetry.withStack *errors.errorString]"},
+		"stack":  {placedError{errors.New("no stock")}, "where it was", "[telemetry.placedError *errors.errorString]"},
+		"joined": {errors.Join(errors.New("no stock"), placedError{errors.ErrUnsupported}), "where it was", "[*errors.joinError *errors.errorString telemetry.placedError *errors.errorString]"},
 	} {
 		spans := inNode(t, func(ctx context.Context) error {
 			RecordError(ctx, c.err, attribute.Int("try", 1))

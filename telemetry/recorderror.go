@@ -52,7 +52,7 @@ const maxChain = 16
 // chainOf returns the types of the errors that err wraps, itself first, those of
 // errors.Join one after another, and the stack of the first that has one.
 func chainOf(err error) (types []string, stack string) {
-	defer func() { _ = recover() }() //nolint:errcheck // methods of errors are not ours
+	defer func() { _ = recover() }() // methods of errors are not ours
 	for list := []error{err}; len(list) > 0 && len(types) < maxChain; {
 		e := list[0]
 		list = list[1:]

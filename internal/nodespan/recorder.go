@@ -3,6 +3,7 @@ package nodespan
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -104,11 +105,11 @@ func AddError(cc *callbacks.CallbackContext, err error, c trace.EventConfig) {
 		return
 	}
 	typ, message := describe(err)
-	attrs := []attribute.KeyValue{semconv.ExceptionType(typ), semconv.ExceptionMessage(message)}
 	given := c.Attributes()
-	for i := len(attrs) - 1; i >= 0; i-- {
-		if has(given, attrs[i].Key) {
-			attrs = append(attrs[:i], attrs[i+1:]...)
+	var attrs []attribute.KeyValue
+	for _, kv := range [...]attribute.KeyValue{semconv.ExceptionType(typ), semconv.ExceptionMessage(message)} {
+		if !slices.ContainsFunc(given, func(g attribute.KeyValue) bool { return g.Key == kv.Key }) {
+			attrs = append(attrs, kv)
 		}
 	}
 	if c.StackTrace() {
@@ -127,19 +128,10 @@ func describe(err error) (typ, message string) {
 	return callbacks.ErrorType(err), err.Error()
 }
 
-func has(list []attribute.KeyValue, key attribute.Key) bool {
-	for _, kv := range list {
-		if kv.Key == key {
-			return true
-		}
-	}
-	return false
-}
-
 func add(cc *callbacks.CallbackContext, name string, err error, c trace.EventConfig) {
 	record(cc, func(r *recorder) {
 		ev := Event{Name: cut(name), Time: c.Timestamp(), err: err}
-		bytes := 0
+		var bytes int
 		ev.Attributes, ev.Dropped, bytes = boundedAll(c.Attributes())
 		if len(r.rec.Events) >= maxEvents || !r.room(len(ev.Name)+bytes+eventBytes) {
 			r.rec.DroppedEvents++
@@ -156,7 +148,7 @@ func AddLink(cc *callbacks.CallbackContext, l trace.Link) {
 	}
 	record(cc, func(r *recorder) {
 		link := Link{SpanContext: l.SpanContext}
-		bytes := 0
+		var bytes int
 		link.Attributes, link.Dropped, bytes = boundedAll(l.Attributes)
 		if len(r.rec.Links) >= maxLinks || !r.room(len(l.SpanContext.TraceState().String())+bytes+eventBytes) {
 			r.rec.DroppedLinks++

@@ -111,7 +111,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-type nasty struct{ list []int }
+type nasty struct{ _ []int } // cannot be compared
 
 func (nasty) Error() string { panic("no") }
 

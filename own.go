@@ -55,7 +55,7 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 	// The environment is that of whoever started this program, and is trusted.
 	outer, _ := propagation.OTel{}.RunIdentity(propagation.FromEnvironment(context.Background()))
 	t.own.sampler = telemetry.Sampler{
-		OTel: propagation.OTel{Outer: outer}, Ratio: tel.Sampling.Ratio, Linked: tel.Trace.Mode == "linked",
+		OTel: propagation.OTel{Outer: outer, Namespace: tel.Service.Namespace}, Ratio: tel.Sampling.Ratio, Linked: tel.Trace.Mode == "linked",
 	}
 	if len(t.hosts) > 0 {
 		if err := t.openProviders(ctx, tel, serviceOf(tel)); err != nil {

@@ -38,6 +38,7 @@ type Extra struct {
 	Values            string           // the captured text of inputs or outputs
 	Looked, Bypass    bool             // of a cache, without a result
 	Resumed           *callbacks.Resumed
+	Recorded          *Recorded // by node code
 }
 
 // Look sets what the cache said; l is nil when there is none.
@@ -113,7 +114,13 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	return 280 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	n := 288 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	if x.Recorded != nil {
+		for _, r := range x.Recorded.rows {
+			n += 64 + int64(len(r.span))
+		}
+	}
+	return n
 }
 
 // RecordSize is the same for a record without an extra.

@@ -134,6 +134,10 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 		"captured text": func(b *pb.Batch) {
 			b.Attributes = &pb.Attributes{Event: []uint32{0}, Key: []uint32{0}, Type: []pb.Attributes_Type{pb.Attributes_TYPE_JSON}, Value: []uint64{1 << 40}}
 		},
+		"recorded": func(b *pb.Batch) { b.Recorded = &pb.Recorded{Event: []uint32{0}} },
+		"recorded's event": func(b *pb.Batch) {
+			b.Recorded = &pb.Recorded{Event: []uint32{1e6}, Attempt: []uint32{0}, Failure: []uint32{0}, Span: [][]byte{nil}}
+		},
 		"resumed event": func(b *pb.Batch) { b.Resumed.Event[0] = 1e6 },
 	}
 	for name, breakIt := range tests {

@@ -91,15 +91,20 @@ func assemble(c Config, spans sdktrace.SpanExporter, metrics sdkmetric.Exporter,
 	for _, producer := range c.Producers {
 		readerOptions = append(readerOptions, sdkmetric.WithProducer(quietProducer{producer, p.exporter}))
 	}
-	p.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(c.Resource), sdktrace.WithSpanProcessor(p.spans))
+	p.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(c.Resource), sdktrace.WithSpanProcessor(p.spans),
+		// Without it OTEL_TRACES_SAMPLER decides, and may leave spans out of a run that
+		// is sampled, or keep them of one that is not.
+		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())))
 	p.metrics = sdkmetric.NewMeterProvider(sdkmetric.WithResource(c.Resource),
 		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(p.exporter, readerOptions...)))
 	p.logs = sdklog.NewLoggerProvider(sdklog.WithResource(c.Resource), sdklog.WithProcessor(p.records))
 	return p
 }
 
-// TracerProvider returns the provider of tracers. Which spans are sampled is
-// decided by their parents, and for roots by OTEL_TRACES_SAMPLER, or else all are.
+// TracerProvider returns the provider of tracers. Spans are sampled when their
+// parents are, and so as the run that they are made in; those without a parent
+// always. OTEL_TRACES_SAMPLER is not asked: it has decided about the runs. The
+// limits of the SDK's variables OTEL_SPAN_* and OTEL_ATTRIBUTE_* hold.
 func (p *Providers) TracerProvider() trace.TracerProvider { return p.traces }
 
 // MeterProvider returns the provider of meters.

@@ -9,7 +9,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/metric"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -55,13 +54,8 @@ type Providers struct {
 // returned and is not closed. Metrics are cumulative, and exported each minute, or
 // as OTEL_METRIC_EXPORT_INTERVAL says. Call Shutdown at the end.
 func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
-	// None of the three calls anybody here: the context ends nothing.
+	// Neither calls anybody here: the context ends nothing.
 	ctx := context.Background()
-	spans, err := otlptracegrpc.New(ctx, otlptracegrpc.WithGRPCConn(conn), otlptracegrpc.WithTimeout(exportTimeout),
-		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}))
-	if err != nil {
-		return nil, fmt.Errorf("export spans: %w", err)
-	}
 	metrics, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
 		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
 		// Whatever the environment says of what collectors like: backends see to it.
@@ -70,11 +64,15 @@ func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 		return nil, fmt.Errorf("export metrics: %w", err)
 	}
 	records, err := otlploggrpc.New(ctx, otlploggrpc.WithGRPCConn(conn), otlploggrpc.WithTimeout(exportTimeout),
-		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}))
+		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}),
+		// What is said here is not read from the environment, and so not printed when
+		// it cannot be read. The connection needs none of it.
+		otlploggrpc.WithEndpoint(conn.Target()), otlploggrpc.WithInsecure(),
+		otlploggrpc.WithHeaders(nil), otlploggrpc.WithCompressor("none"))
 	if err != nil {
 		return nil, fmt.Errorf("export log records: %w", err)
 	}
-	return assemble(c, spans, metrics, records), nil
+	return assemble(c, newSpanExporter(conn), metrics, records), nil
 }
 
 // assemble makes providers of exporters.

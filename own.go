@@ -176,7 +176,9 @@ func (t *Telemetry) LoggerProvider() log.LoggerProvider {
 // Logger returns a logger that writes lines to standard error, with the level and
 // the format that the manifest and the environment say, and sends the same records
 // to the backends. A record that is made with the context of a node says which,
-// and has its trace and span id.
+// and has its trace and span id. Lines of level warn and above, and all after
+// Shutdown, are written when the call returns, or a moment later if nobody reads;
+// others in the background, Shutdown waits for them.
 func (t *Telemetry) Logger() *slog.Logger {
 	if t.own.logger == nil {
 		logger, err := logs.New(os.Stderr, logs.Config{})

@@ -17,7 +17,7 @@ import (
 // called concurrently.
 type Telemetry struct {
 	timeout time.Duration
-	stderr  *output.Writer // never blocks
+	stderr  *output.Writer // never blocks for more than a moment
 	hosts   []*pluginhost.Host
 	own     own
 
@@ -110,6 +110,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 			}
 		}
 		t.stderr.Drain(ctx)
+		t.stderr.SettleAll() // who logs now may end the program next
 		t.err = errors.Join(lost...)
 	})
 	return t.err

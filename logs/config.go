@@ -43,7 +43,8 @@ type Config struct {
 // as with [NewHandler].
 //
 // Lines are written one at a time, on the goroutine that logs; if w fails, the
-// line is lost and nothing else happens. The error names the field or the
+// line is lost and nothing else happens. After a line of level warn or above, a w
+// that has a method Settle() is asked to write what it holds. The error names the field or the
 // environment variable that is wrong, not its value.
 func New(w io.Writer, c Config) (*slog.Logger, error) {
 	level, levelErr := setting(c.Level, "Config.Level", envLevel, parseLevel)
@@ -60,6 +61,7 @@ func New(w io.Writer, c Config) (*slog.Logger, error) {
 	}
 	least.Set(level)
 
+	settler, settles := w.(settler)
 	w, opts := &escaper{w}, &slog.HandlerOptions{Level: least}
 	if c.Redactor != nil {
 		opts.ReplaceAttr = c.Redactor.Attr
@@ -67,6 +69,9 @@ func New(w io.Writer, c Config) (*slog.Logger, error) {
 	var lines slog.Handler = slog.NewJSONHandler(w, opts)
 	if text {
 		lines = slog.NewTextHandler(w, opts)
+	}
+	if settles {
+		lines = settling{lines, settler}
 	}
 	h := NewHandler(lines)
 	if c.Provider != nil {

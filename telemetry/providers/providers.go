@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/metric"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -58,13 +57,8 @@ type Providers struct {
 // returned and is not closed. Metrics are cumulative, and exported each minute, or
 // as OTEL_METRIC_EXPORT_INTERVAL says. Call Shutdown at the end.
 func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
-	// None of the three calls anybody here: the context ends nothing.
+	// Neither calls anybody here: the context ends nothing.
 	ctx := context.Background()
-	spans, err := otlptracegrpc.New(ctx, otlptracegrpc.WithGRPCConn(conn), otlptracegrpc.WithTimeout(exportTimeout),
-		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}))
-	if err != nil {
-		return nil, fmt.Errorf("export spans: %w", err)
-	}
 	metrics, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
 		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
 		// Whatever the environment says of what collectors like: backends see to it.
@@ -73,11 +67,15 @@ func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 		return nil, fmt.Errorf("export metrics: %w", err)
 	}
 	records, err := otlploggrpc.New(ctx, otlploggrpc.WithGRPCConn(conn), otlploggrpc.WithTimeout(exportTimeout),
-		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}))
+		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}),
+		// What is said here is not read from the environment, and so not printed when
+		// it cannot be read. The connection needs none of it.
+		otlploggrpc.WithEndpoint(conn.Target()), otlploggrpc.WithInsecure(),
+		otlploggrpc.WithHeaders(nil), otlploggrpc.WithCompressor("none"))
 	if err != nil {
 		return nil, fmt.Errorf("export log records: %w", err)
 	}
-	return assemble(c, spans, metrics, records), nil
+	return assemble(c, newSpanExporter(conn), metrics, records), nil
 }
 
 // assemble makes providers of exporters.
@@ -99,13 +97,18 @@ func assemble(c Config, spans sdktrace.SpanExporter, metrics sdkmetric.Exporter,
 			sdkmetric.WithReader(sdkmetric.NewPeriodicReader(p.exporter, opts...)))
 	}
 	p.metrics, p.runs = meters(), meters(produced...)
-	p.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(c.Resource), sdktrace.WithSpanProcessor(p.spans))
+	p.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(c.Resource), sdktrace.WithSpanProcessor(p.spans),
+		// Without it OTEL_TRACES_SAMPLER decides, and may leave spans out of a run that
+		// is sampled, or keep them of one that is not.
+		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())))
 	p.logs = sdklog.NewLoggerProvider(sdklog.WithResource(c.Resource), sdklog.WithProcessor(p.records))
 	return p
 }
 
-// TracerProvider returns the provider of tracers. Which spans are sampled is
-// decided by their parents, and for roots by OTEL_TRACES_SAMPLER, or else all are.
+// TracerProvider returns the provider of tracers. Spans are sampled when their
+// parents are, and so as the run that they are made in; those without a parent
+// always. OTEL_TRACES_SAMPLER is not asked: it has decided about the runs. The
+// limits of the SDK's variables OTEL_SPAN_* and OTEL_ATTRIBUTE_* hold.
 func (p *Providers) TracerProvider() trace.TracerProvider { return p.traces }
 
 // MeterProvider returns the provider of meters.

@@ -47,7 +47,7 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 	if len(t.hosts) == 0 && t.own.lifecycle == nil {
 		return nil
 	}
-	list := t.own.callbacks()
+	list := t.ownCallbacks()
 	for _, h := range t.hosts {
 		list = append(list, pinned{h})
 	}

@@ -49,7 +49,7 @@ func (h *Host) failed(r wire.Record, err error, x *wire.Extra) {
 	if x != nil {
 		with = *x
 	}
-	with.Error = wire.NewError(err)
+	with.Error = wire.NewError(err, h.spec.Capture.Redactor.Clip)
 	h.queue.put(r, &with)
 }
 

@@ -69,9 +69,10 @@ const (
 	maxStack   = 8 << 10
 )
 
-// NewError takes down what crosses of err. The methods of err are not ours: one
-// that panics is recovered.
-func NewError(err error) (e Error) {
+// NewError takes down what crosses of err. Texts go through clip, which also cuts
+// them to a number of bytes. The methods of err are not ours: one that panics is
+// recovered.
+func NewError(err error, clip func(text string, limit int) string) (e Error) {
 	if err == nil {
 		return Error{}
 	}
@@ -81,10 +82,10 @@ func NewError(err error) (e Error) {
 		}
 	}()
 	e.Type = cut(callbacks.ErrorType(err), maxMessage)
-	e.Message = cut(err.Error(), maxMessage)
+	e.Message = clip(err.Error(), maxMessage)
 	for inner := err; inner != nil; {
 		if s, ok := inner.(interface{ Stack() string }); ok {
-			e.Trace = cut(s.Stack(), maxStack)
+			e.Trace = clip(s.Stack(), maxStack)
 			break
 		}
 		w, ok := inner.(interface{ Unwrap() error })

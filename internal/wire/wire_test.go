@@ -175,10 +175,10 @@ type badError struct{}
 func (badError) Error() string { panic("no text") }
 
 func TestErrorsAreCutAndMadeSafe(t *testing.T) {
-	if e := wire.NewError(badError{}); e.Message == "" || e.Type == "" {
+	if e := wire.NewError(badError{}, clip); e.Message == "" || e.Type == "" {
 		t.Errorf("%+v", e)
 	}
-	e := wire.NewError(errors.New(strings.Repeat("ä", 4000)))
+	e := wire.NewError(errors.New(strings.Repeat("ä", 4000)), clip)
 	if len(e.Message) > 1024 || !strings.HasSuffix(e.Message, "ä...") {
 		t.Errorf("%d bytes, ending %q", len(e.Message), e.Message[len(e.Message)-8:])
 	}

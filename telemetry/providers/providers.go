@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
@@ -30,6 +31,9 @@ type Config struct {
 	// Resource describes the program. Defaults to what OTEL_SERVICE_NAME and
 	// OTEL_RESOURCE_ATTRIBUTES say, or else to the name of the executable.
 	Resource *resource.Resource
+	// Attributes stand on every span, such as those of telemetry.Product. Defaults
+	// to none.
+	Attributes []attribute.KeyValue
 	// Producers give metrics that are aggregated elsewhere: they are asked at each
 	// collection, and sent with the instruments' own.
 	Producers []sdkmetric.Producer
@@ -79,7 +83,7 @@ func assemble(c Config, spans sdktrace.SpanExporter, metrics sdkmetric.Exporter,
 		c.Resource = otelresource.Default()
 	}
 	p := &Providers{
-		spans:    newSpanProcessor(spans),
+		spans:    newSpanProcessor(spans, c.Attributes),
 		records:  &recordProcessor{exporter: records},
 		exporter: &metricExporter{Exporter: metrics},
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -24,11 +25,12 @@ type spanProcessor struct {
 	counters
 
 	exporter sdktrace.SpanExporter
-	turn     chan struct{} // held by whoever exports
-	first    chan struct{} // a span waits
-	full     chan struct{} // a batch waits
-	stop     chan struct{} // closed by Shutdown
-	stopped  chan struct{} // closed when the goroutine has ended
+	static   []attribute.KeyValue // on every span
+	turn     chan struct{}        // held by whoever exports
+	first    chan struct{}        // a span waits
+	full     chan struct{}        // a batch waits
+	stop     chan struct{}        // closed by Shutdown
+	stopped  chan struct{}        // closed when the goroutine has ended
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -39,9 +41,10 @@ type spanProcessor struct {
 
 var _ sdktrace.SpanProcessor = (*spanProcessor)(nil)
 
-func newSpanProcessor(e sdktrace.SpanExporter) *spanProcessor {
+func newSpanProcessor(e sdktrace.SpanExporter, static []attribute.KeyValue) *spanProcessor {
 	p := &spanProcessor{
 		exporter: e,
+		static:   static,
 		turn:     make(chan struct{}, 1),
 		first:    make(chan struct{}, 1),
 		full:     make(chan struct{}, 1),
@@ -53,8 +56,10 @@ func newSpanProcessor(e sdktrace.SpanExporter) *spanProcessor {
 	return p
 }
 
-// OnStart does nothing.
-func (*spanProcessor) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+// OnStart gives the span what stands on every one.
+func (p *spanProcessor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
+	s.SetAttributes(p.static...)
+}
 
 // OnEnd takes a span, or counts it as lost.
 func (p *spanProcessor) OnEnd(s sdktrace.ReadOnlySpan) {

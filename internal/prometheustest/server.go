@@ -41,17 +41,17 @@ func Start(t testing.TB, page string) *Server {
 		s.port = free[0]
 		dir := t.TempDir()
 		config := filepath.Join(dir, "prometheus.yaml")
+		text := fmt.Appendf(nil, "scrape_configs:\n"+
+			"  - {job_name: page, scrape_interval: 100ms, scrape_timeout: 100ms, honor_labels: true, metrics_path: %q, static_configs: [{targets: [%q]}]}\n",
+			target.Path, target.Host)
 		return servertest.Command{
-				Name: "Prometheus", Path: path,
-				Args: []string{
-					"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
-					"--web.listen-address=127.0.0.1:" + strconv.Itoa(s.port), "--log.level=warn",
-					"--enable-feature=exemplar-storage",
-				},
-				Ready: servertest.URL(s.port, "/-/ready"),
-			}, os.WriteFile(config, fmt.Appendf(nil, "scrape_configs:\n"+
-				"  - {job_name: page, scrape_interval: 100ms, scrape_timeout: 100ms, honor_labels: true, metrics_path: %q, static_configs: [{targets: [%q]}]}\n",
-				target.Path, target.Host), 0o600)
+			Name: "Prometheus", Path: path,
+			Args: []string{
+				"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
+				"--web.listen-address=127.0.0.1:" + strconv.Itoa(s.port), "--log.level=warn",
+			},
+			Ready: servertest.URL(s.port, "/-/ready"),
+		}, os.WriteFile(config, text, 0o600)
 	})
 	return s
 }

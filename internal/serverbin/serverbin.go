@@ -114,7 +114,7 @@ func (b Binary) download(ctx context.Context, goTool string) (string, error) {
 
 // command runs the go tool outside this repository's workspace.
 func command(ctx context.Context, goTool string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, goTool, args...)
+	cmd := exec.CommandContext(ctx, goTool, args...) //nolint:forbidigo // the path that LookPath found
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Stderr = os.Stderr
 	return cmd

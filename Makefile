@@ -6,7 +6,7 @@ SHELL := bash
 ROOT := github.com/spanloom/spanloom
 MODULES := . bench
 # Packages whose tests give processes limits of time: they are tested one by one.
-TIMED := . ./pluginhost/... ./cmd/... ./examples/...
+TIMED := . ./pluginhost/... ./cmd/... ./examples/... ./internal/e2e/...
 TOOLS := tools/lint tools/proto
 
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
 
 .PHONY: test
-test: jaeger ## Vet and test every module, against real servers.
+test: jaeger prometheus ## Vet and test every module, against real servers.
 	@for dir in $(MODULES); do \
 		echo "== test $$dir"; \
 		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED)))); \
@@ -65,6 +65,10 @@ tidy: ## Tidy every go.mod.
 .PHONY: jaeger
 jaeger: ## Build the Jaeger that tests start, once per version.
 	@go run ./internal/jaegertest/jaegerbin/build
+
+.PHONY: prometheus
+prometheus: ## Build the Prometheus that tests start, once per version.
+	@go run ./internal/prometheustest/prometheusbin/build
 
 .bin/buf: tools/proto/go.mod tools/proto/go.sum
 	GOWORK=off go build -C tools/proto -o $(CURDIR)/.bin/ tool

@@ -6,7 +6,9 @@ SHELL := bash
 ROOT := github.com/spanloom/spanloom
 MODULES := . bench
 # Packages whose tests give processes limits of time: they are tested one by one.
-TIMED := . ./pluginhost/... ./cmd/... ./examples/... ./internal/e2e/...
+TIMED := . ./pluginhost/... ./cmd/... ./examples/...
+# The proof against a Collector, Jaeger and Prometheus at once.
+PROOF := ./internal/e2e/... ./internal/prometheustest/...
 TOOLS := tools/lint tools/proto
 
 .DEFAULT_GOAL := help
@@ -15,15 +17,19 @@ help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
 
 .PHONY: test
-test: jaeger prometheus ## Vet and test every module, against real servers.
+test: jaeger ## Vet and test every module, against real servers.
 	@for dir in $(MODULES); do \
 		echo "== test $$dir"; \
-		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED)))); \
+		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED) $(PROOF)))); \
 	done
 	@echo "== test what has limits of time"; \
 	go test -race -timeout 10m -p 1 $(TIMED)
 	@echo "== test the engine without the race detector: more random pipelines, real sizes"; \
 	go test -timeout 10m ./engine/...
+
+.PHONY: e2e
+e2e: jaeger prometheus ## Prove telemetry against a real Collector, Jaeger and Prometheus.
+	SPANLOOM_REQUIRE_SERVERS=1 go test -timeout 10m -count=1 $(PROOF)
 
 .PHONY: lint
 lint: .bin/golangci-lint ## Lint every module.

@@ -15,7 +15,7 @@ import (
 // collector that answers at once: all is there when the program ends.
 func TestSteadyRunLosesNothing(t *testing.T) {
 	collector := otlptest.Start(t, nil)
-	tel := open(t, "  service: { name: shop }\n  backends:\n    - plugin: otlp\n      required: true\n      config: { endpoint: \""+collector.Endpoint+"\", batch: low_latency }\n")
+	tel := open(t, "  service: { name: shop }\n  backends:\n    - plugin: otlp\n      required: true\n      config: { endpoint: \""+collector.Endpoint+"\" }\n")
 	const items = 400
 	work := engine.Node("work", func(ctx context.Context, n int) (int, error) {
 		time.Sleep(20 * time.Millisecond)

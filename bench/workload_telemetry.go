@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
 
@@ -114,6 +116,8 @@ func newSink() (*sink, error) {
 	}
 	s := &sink{server: grpc.NewServer(), endpoint: "http://" + l.Addr().String()}
 	coltracepb.RegisterTraceServiceServer(s.server, s)
+	colmetricspb.RegisterMetricsServiceServer(s.server, metricsSink{})
+	collogspb.RegisterLogsServiceServer(s.server, logsSink{})
 	go func() { _ = s.server.Serve(l) }()
 	return s, nil
 }
@@ -126,4 +130,22 @@ func (s *sink) close() error {
 // Export implements the service.
 func (s *sink) Export(context.Context, *coltracepb.ExportTraceServiceRequest) (*coltracepb.ExportTraceServiceResponse, error) {
 	return &coltracepb.ExportTraceServiceResponse{}, nil
+}
+
+type metricsSink struct {
+	colmetricspb.UnimplementedMetricsServiceServer
+}
+
+// Export implements the service.
+func (metricsSink) Export(context.Context, *colmetricspb.ExportMetricsServiceRequest) (*colmetricspb.ExportMetricsServiceResponse, error) {
+	return &colmetricspb.ExportMetricsServiceResponse{}, nil
+}
+
+type logsSink struct {
+	collogspb.UnimplementedLogsServiceServer
+}
+
+// Export implements the service.
+func (logsSink) Export(context.Context, *collogspb.ExportLogsServiceRequest) (*collogspb.ExportLogsServiceResponse, error) {
+	return &collogspb.ExportLogsServiceResponse{}, nil
 }

@@ -16,19 +16,19 @@ type LazyContext struct {
 	full   atomic.Pointer[CallbackContext]
 }
 
-// BeginLazy does what [CallbackContext.Begin] does, for a node that does not begin
-// as part of something else, and whose times nobody wants.
+// BeginLazy does what [CallbackContext.BeginNode] does, for a node whose times
+// nobody wants.
 func (cc *CallbackContext) BeginLazy(child *LazyContext, n *Node) {
 	child.parent, child.node = cc, n
 }
 
-// Context returns what [CallbackContext.Begin] would have made: always the same.
+// Context returns what [CallbackContext.BeginNode] would have made: always the same.
 func (l *LazyContext) Context() *CallbackContext {
 	if cc := l.full.Load(); cc != nil {
 		return cc
 	}
 	cc := &CallbackContext{}
-	l.parent.Begin(cc, Scope{Kind: KindNode, Node: l.node, Index: -1, Attempt: 1})
+	l.parent.BeginNode(cc, l.node, 0)
 	l.full.CompareAndSwap(nil, cc)
 	return l.full.Load()
 }

@@ -46,7 +46,7 @@ type current struct {
 	inCode bool // of the user
 	after  resumer
 	cc     *callbacks.CallbackContext
-	quiet  bool // a node with the last lazy context of the worker; cc is of something else
+	quiet  bool // a node with a lazy context
 
 	mapping *mapping // without after: an item,
 	index   int
@@ -55,28 +55,18 @@ type current struct {
 	id    int32
 }
 
-// node says that the code of a node, or wiring, is run. What has not changed is
-// not written again: that would cost as much as the rest while the garbage
-// collector runs.
-func (n *current) node(f *frame, id int32, cc *callbacks.CallbackContext) {
+// node says that the code of a node, or wiring, is run. A node has the context
+// that the worker began last, which may be a lazy one. What has not changed is not
+// written again: that would cost as much as the rest while the garbage collector
+// runs.
+func (n *current) node(f *frame, id int32, quiet bool) {
 	if n.mapping != nil {
 		n.mapping = nil
 	}
 	if n.frame != f {
 		n.frame = f
 	}
-	n.id, n.cc, n.quiet, n.inCode = id, cc, false, true
-}
-
-// quietNode is node for one with the last lazy context of the worker.
-func (n *current) quietNode(f *frame, id int32) {
-	if n.mapping != nil {
-		n.mapping = nil
-	}
-	if n.frame != f {
-		n.frame = f
-	}
-	n.id, n.quiet, n.inCode = id, true, true
+	n.id, n.quiet, n.inCode = id, quiet, true
 }
 
 // item says that the code of a map's item is run.
@@ -184,14 +174,18 @@ func (w *worker) resume() {
 		w.endWire(n.frame, &n.frame.plan.ops[n.id], errGoexit)
 		w.loop(w.next(n.frame, n.id))
 	default:
-		cc := n.cc
-		if n.quiet {
-			cc = w.lazy[w.lazyUsed-1].Context()
-		}
-		w.endNode(n.frame, n.id, cc, errGoexit, 1, nil)
+		w.endNode(n.frame, n.id, w.begun(n.quiet), errGoexit, 1, nil)
 		w.loop(w.next(n.frame, n.id))
 	}
 	returned = true
+}
+
+// begun returns the context that the worker began last.
+func (w *worker) begun(quiet bool) *callbacks.CallbackContext {
+	if quiet {
+		return w.lazy[w.lazyUsed-1].Context()
+	}
+	return &w.contexts[w.used-1]
 }
 
 // protect runs the code of a node; a panic becomes an error.

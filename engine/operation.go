@@ -99,7 +99,7 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 // quietNode runs a node that nobody hears.
 func (w *worker) quietNode(f *frame, id int32, o *op) task {
 	ctx := w.lazyContext()
-	f.scopes[o.scope].BeginLazy(ctx, o.info)
+	f.scopes[o.scope].BeginLazy(ctx, o.info, -1)
 	err := w.runQuiet(f, id, o, ctx)
 	w.now.inCode = false // not before: after a panic the goroutine may be ended yet
 	if err != nil {

@@ -44,9 +44,8 @@ type worker struct {
 // current is what a worker runs, should that end the goroutine.
 type current struct {
 	inCode bool // of the user
+	quiet  bool // a node or item with a lazy context
 	after  resumer
-	cc     *callbacks.CallbackContext
-	quiet  bool // a node with a lazy context
 
 	mapping *mapping // without after: an item,
 	index   int
@@ -69,12 +68,12 @@ func (n *current) node(f *frame, id int32, quiet bool) {
 	n.id, n.quiet, n.inCode = id, quiet, true
 }
 
-// item says that the code of a map's item is run.
-func (n *current) item(m *mapping, i int, cc *callbacks.CallbackContext) {
+// item says that the code of a map's item is run, in the same way.
+func (n *current) item(m *mapping, i int, quiet bool) {
 	if n.mapping != m {
 		n.mapping = m
 	}
-	n.index, n.cc, n.inCode = i, cc, true
+	n.index, n.quiet, n.inCode = i, quiet, true
 }
 
 // resumer goes on after code that did not return.
@@ -84,7 +83,7 @@ type resumer interface {
 
 // code runs code of the user. If it ends the goroutine, after goes on.
 func (w *worker) code(ctx *callbacks.CallbackContext, after resumer, code func(context.Context) error) error {
-	w.now.cc, w.now.after, w.now.inCode = ctx, after, true
+	w.now.after, w.now.inCode = after, true
 	err := protect(func() error { return code(ctx) })
 	w.now.after, w.now.inCode = nil, false
 	return err
@@ -168,7 +167,7 @@ func (w *worker) resume() {
 	case n.after != nil:
 		w.loop(n.after.resume(w, errGoexit))
 	case n.mapping != nil:
-		w.endItem(n.mapping, n.index, n.cc, errGoexit, 1, nil)
+		w.endItem(n.mapping, n.index, w.begun(n.quiet), errGoexit, 1, nil)
 		w.loop(w.items(n.mapping, n.mapping.again(w.run)))
 	case n.frame.plan.ops[n.id].kind == opWire:
 		w.endWire(n.frame, &n.frame.plan.ops[n.id], errGoexit)

@@ -227,6 +227,16 @@ func (g *guarded) run(w *worker) error {
 	})
 }
 
+// spanned reports whether the node has a span, as far as that is known: someone
+// hears of its end, and the run is sampled. Ids are made for no other.
+func (g *guarded) spanned() bool {
+	end := callbacks.HookNodeEnd
+	if g.mapping != nil {
+		end = callbacks.HookMapItemEnd
+	}
+	return g.frame.wants(end) && g.cc.Identity().Flags&sampled != 0
+}
+
 func (g *guarded) attemptContext(w *worker) *callbacks.CallbackContext {
 	cc := w.context()
 	s := callbacks.Scope{Kind: callbacks.KindAttempt, Node: g.op.info, Index: int32(g.cc.Index()), Attempt: uint16(g.attempt)}

@@ -79,6 +79,11 @@ type Record struct {
 	Inputs, Outputs []json.RawMessage
 
 	Message, ErrorType string // of what went wrong
+
+	// TraceID and SpanID are the span of what computed the outputs: the scope
+	// itself, or where the cache had them from; "" when it has none. The trace is
+	// that of the first start unless it is said to be another.
+	TraceID, SpanID string
 }
 
 // MaxRecord is the size in bytes that a record may have once it is encoded.

@@ -29,7 +29,8 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span
 	if s.start.IsZero() { // an emitter without times
 		s.start = time.Now().Add(-e.Duration)
 	}
-	s.end = s.start.Add(e.Duration)
+	// A span that takes no time is one that many take for damaged.
+	s.end = s.start.Add(max(e.Duration, time.Nanosecond))
 	if c.notes.any() {
 		c.notes.take(cc, s)
 	}
@@ -125,7 +126,7 @@ func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.No
 	s.add(st.attributes...)
 	s.place(cc)
 	s.ran(cc)
-	s.hit(ev.Signature, ev.Saved)
+	s.hit(ev)
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
@@ -173,7 +174,7 @@ func (c *Callback) itemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 func (c *Callback) cachedItemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) *span {
 	e := callbacks.End{Result: callbacks.ResultSuccess}
 	s := c.newItemSpan(cc, e)
-	s.hit(ev.Signature, ev.Saved)
+	s.hit(callbacks.NodeCached(ev))
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
@@ -220,13 +221,14 @@ func (s *span) looked(l *callbacks.CacheLookup) {
 	}
 }
 
-// hit adds that a stored result was used.
-func (s *span) hit(key string, saved time.Duration) {
+// hit adds that a stored result was used, and leads to what computed it.
+func (s *span) hit(ev callbacks.NodeCached) {
 	s.add(keyCacheResult.String("hit"))
-	if key != "" {
-		s.add(keyCacheKey.String(valid(key)))
+	if ev.Signature != "" {
+		s.add(keyCacheKey.String(valid(ev.Signature)))
 	}
-	if saved > 0 {
-		s.add(keyCacheSaved.Float64(saved.Seconds()))
+	if ev.Saved > 0 {
+		s.add(keyCacheSaved.Float64(ev.Saved.Seconds()))
 	}
+	s.link(ev.TraceID, ev.SpanID, true)
 }

@@ -255,7 +255,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 		case 0:
 			e.call()
 			e.counts.cached(item)
-			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume"})
+			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume", TraceID: callbacks.TraceID{4, 15: 5}, SpanID: callbacks.SpanID{2, 7: 3}})
 			end.Cached++
 		case 1: // stopped by a gate
 			e.calls += 2

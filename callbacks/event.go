@@ -201,6 +201,13 @@ type NodeSkipped struct {
 	Reason string
 }
 
+// Crashed says that the process ended while the scope ran, by a kill for example.
+type Crashed struct {
+	// Duration is how long the scope had run when the process gave its last sign
+	// of life.
+	Duration time.Duration
+}
+
 // Emit carries a value that a running node gave out before its end.
 type Emit struct {
 	Value Values

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -201,9 +202,7 @@ func TestAResumedNodeLeadsToWhatComputedIt(t *testing.T) {
 			}
 			ran, led := computed(rec)
 			leads(t, led, before, paths...)
-			for path, at := range ran {
-				before[path] = at
-			}
+			maps.Copy(before, ran)
 		}
 		if (before["p/a"].trace != before["p/c"].trace) != newTrace {
 			t.Error(newTrace, before)

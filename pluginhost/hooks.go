@@ -218,5 +218,13 @@ func (h *Host) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSki
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeSkipped}, &wire.Extra{Reason: ev.Reason})
 }
 
+// OnCrashed queues the event, if the run had spans.
+func (h *Host) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
+	const sampled = 1
+	if cc.Identity().Flags&sampled != 0 {
+		h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookCrashed, Duration: ev.Duration}, nil)
+	}
+}
+
 // OnEmit does nothing: values that are given out do not leave the process.
 func (*Host) OnEmit(*callbacks.CallbackContext, callbacks.Emit) {}

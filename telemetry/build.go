@@ -81,8 +81,19 @@ func (s *span) outcome(e callbacks.End) {
 }
 
 func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) *span {
+	s := c.newPipelineSpan(cc, ev.End)
+	s.add(keyNodeCount.Int(ev.Nodes))
+	if looks := ev.Cached + ev.Missed; looks > 0 {
+		s.add(keyHitRatio.Float64(float64(ev.Cached) / float64(looks)))
+	}
+	c.outputs(s, ev.Outputs)
+	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) newPipelineSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
+	s := c.newSpan(cc, e)
 	s.name = st.pipeline
 	s.add(keyRunID.String(valid(cc.RunID())), keyPipelineName.String(st.name))
 	if r := cc.Runner(); r != "" {
@@ -95,22 +106,21 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 		s.add(keyPipelineNested.Bool(true))
 		s.place(cc)
 	}
-	s.add(keyNodeCount.Int(ev.Nodes))
-	if looks := ev.Cached + ev.Missed; looks > 0 {
-		s.add(keyHitRatio.Float64(float64(ev.Cached) / float64(looks)))
-	}
-	c.outputs(s, ev.Outputs)
-	s.finish(ev.End)
 	return s
 }
 
-func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
+func (c *Callback) newNodeSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
+	s := c.newSpan(cc, e)
 	s.name = st.node
 	s.add(st.attributes...)
 	s.place(cc)
 	s.ran(cc)
+	return s
+}
+
+func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
+	s := c.newNodeSpan(cc, ev.End)
 	s.add(keyAttemptCount.Int(ev.Attempts))
 	s.looked(ev.Cache)
 	c.outputs(s, ev.Outputs)
@@ -119,13 +129,8 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 }
 
 func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeCached) *span {
-	st := c.steps.of(cc.Node())
 	e := callbacks.End{Result: callbacks.ResultSuccess}
-	s := c.newSpan(cc, e)
-	s.name = st.node
-	s.add(st.attributes...)
-	s.place(cc)
-	s.ran(cc)
+	s := c.newNodeSpan(cc, e)
 	s.hit(ev)
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
@@ -133,13 +138,7 @@ func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.No
 }
 
 func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *span {
-	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
-	s.name = st.mapped
-	s.attributes = append(make([]attribute.KeyValue, 0, len(s.attributes)+maxInline+8), s.attributes...)
-	s.add(st.attributes...)
-	s.place(cc)
-	s.queued(cc)
+	s := c.newMapSpan(cc, ev.End)
 	s.add(
 		keyMapSize.Int(ev.Size()),
 		keyMapSucceeded.Int(ev.Succeeded), keyMapFailed.Int(ev.Failed),
@@ -150,6 +149,17 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 	}
 	c.outputs(s, ev.Outputs)
 	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) newMapSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+	st := c.steps.of(cc.Node())
+	s := c.newSpan(cc, e)
+	s.name = st.mapped
+	s.attributes = append(make([]attribute.KeyValue, 0, len(s.attributes)+maxInline+8), s.attributes...)
+	s.add(st.attributes...)
+	s.place(cc)
+	s.queued(cc)
 	return s
 }
 

@@ -68,7 +68,8 @@ func (c *Callback) Hooks() callbacks.Hook {
 	}
 	h := callbacks.HookPipelineStart | callbacks.HookMapStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
 		callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
-		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached | callbacks.Times
+		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached |
+		callbacks.HookCrashed | callbacks.Times
 	if c.capture.Inputs {
 		h |= callbacks.HookNodeStart | callbacks.HookMapItemStart
 	}

@@ -79,6 +79,10 @@ const (
 	Hook_HOOK_NODE_SKIPPED Hook = 15
 	// A node gave out a value before its end. Not sent by version 1 hosts.
 	Hook_HOOK_EMIT Hook = 16
+	// The process of a run ended before this scope of it did. An earlier start of
+	// a run, or another run: nothing else is said of it. Column duration is how
+	// long the scope had run at the last sign of life. Scopes inside come first.
+	Hook_HOOK_CRASHED Hook = 17
 )
 
 // Enum value maps for Hook.
@@ -101,6 +105,7 @@ var (
 		14: "HOOK_NODE_RETRY",
 		15: "HOOK_NODE_SKIPPED",
 		16: "HOOK_EMIT",
+		17: "HOOK_CRASHED",
 	}
 	Hook_value = map[string]int32{
 		"HOOK_UNSPECIFIED":           0,
@@ -120,6 +125,7 @@ var (
 		"HOOK_NODE_RETRY":            14,
 		"HOOK_NODE_SKIPPED":          15,
 		"HOOK_EMIT":                  16,
+		"HOOK_CRASHED":               17,
 	}
 )
 
@@ -3074,7 +3080,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fShutdownRequest\"@\n" +
 	"\x10ShutdownResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x02 \x01(\fR\x06output*\x83\x03\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output*\x95\x03\n" +
 	"\x04Hook\x12\x14\n" +
 	"\x10HOOK_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13HOOK_PIPELINE_START\x10\x01\x12\x15\n" +
@@ -3094,7 +3100,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"HOOK_ERROR\x10\r\x12\x13\n" +
 	"\x0fHOOK_NODE_RETRY\x10\x0e\x12\x15\n" +
 	"\x11HOOK_NODE_SKIPPED\x10\x0f\x12\r\n" +
-	"\tHOOK_EMIT\x10\x10*_\n" +
+	"\tHOOK_EMIT\x10\x10\x12\x10\n" +
+	"\fHOOK_CRASHED\x10\x11*_\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_PIPELINE\x10\x01\x12\r\n" +

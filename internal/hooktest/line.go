@@ -53,6 +53,8 @@ func Line(e callbacktest.Event) string {
 		s += fmt.Sprint(" ", ev.Result, errText(ev.Err))
 	case callbacks.NodeRetry:
 		s += fmt.Sprint(" ", ev.Attempt, ev.Start+ev.Duration, ev.Duration, ev.Delay, errText(ev.Err))
+	case callbacks.Crashed:
+		s += fmt.Sprint(" ", ev.Duration)
 	case callbacks.NodeSkipped:
 		s += " " + ev.Reason
 	}

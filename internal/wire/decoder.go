@@ -113,7 +113,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	ev := b.Events
 	hook := ev.Hook[i]
 	kind := ev.Kind[i]
-	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_NODE_SKIPPED ||
+	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_CRASHED || hook == pb.Hook_HOOK_EMIT ||
 		kind <= pb.Kind_KIND_UNSPECIFIED || kind > pb.Kind_KIND_MAP_ITEM {
 		d.Ignored++
 		return nil
@@ -137,7 +137,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	case pb.Hook_HOOK_PIPELINE_START, pb.Hook_HOOK_NODE_START, pb.Hook_HOOK_MAP_START,
 		pb.Hook_HOOK_MAP_ITEM_START, pb.Hook_HOOK_NESTED_PIPELINE_START:
 		d.start(s, span, cc)
-	case pb.Hook_HOOK_PIPELINE_END:
+	case pb.Hook_HOOK_PIPELINE_END, pb.Hook_HOOK_CRASHED:
 		if cc == s.root {
 			defer d.forget(keyOf(b, ev.Run[i]))
 		}
@@ -199,6 +199,8 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		cb.OnNodeRetry(cc, retry)
 	case pb.Hook_HOOK_NODE_SKIPPED:
 		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: d.cachedOf(b, i).Reason})
+	case pb.Hook_HOOK_CRASHED:
+		cb.OnCrashed(cc, callbacks.Crashed{Duration: time.Duration(max(ev.Duration[i], 0))})
 	}
 }
 

@@ -31,6 +31,9 @@ type guardian interface {
 // wants reports whether someone hears h.
 func (f *frame) wants(h callbacks.Hook) bool { return f.ears.hooks&h != 0 }
 
+// quiet reports whether nobody hears the frame, or wants to know of it later.
+func (f *frame) quiet() bool { return f.ears.hooks == 0 && !f.run.times && f.run.log == nil }
+
 func newEars(list []callbacks.PipelineCallback) *ears {
 	e := &ears{list: list}
 	if len(list) == 0 {

@@ -78,6 +78,9 @@ func (w *worker) skip(f *frame, o *op, parent *callbacks.CallbackContext, reason
 
 // node runs a node.
 func (w *worker) node(f *frame, id int32, o *op) task {
+	if o.lazy && f.quiet() {
+		return w.quietNode(f, id, o)
+	}
 	cc := w.begin(f, o.top, f.scopes[o.scope], callbacks.KindNode, o.info, -1)
 	if o.guard != nil || w.run.log != nil {
 		return w.guard(&guarded{frame: f, id: id, op: o, guard: o.guard, cc: cc})
@@ -91,6 +94,35 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 		return task{frame: f, id: o.then}
 	}
 	return w.next(f, id)
+}
+
+// quietNode runs a node that nobody hears.
+func (w *worker) quietNode(f *frame, id int32, o *op) task {
+	ctx := w.lazyContext()
+	f.scopes[o.scope].BeginLazy(ctx, o.info)
+	err := w.runQuiet(f, id, o, ctx)
+	w.now.inCode = false // not before: after a panic the goroutine may be ended yet
+	if err != nil {
+		w.endNode(f, id, ctx.Context(), err, 1, nil)
+	}
+	if o.then != 0 {
+		return task{frame: f, id: o.then}
+	}
+	return w.next(f, id)
+}
+
+// runQuiet calls the code of a node that nobody hears.
+func (w *worker) runQuiet(f *frame, id int32, o *op, ctx *callbacks.LazyContext) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = newPanicError(recover()) // of no use when the goroutine is being ended
+		}
+	}()
+	w.now.quietNode(f, id)
+	err = o.call(ctx, f, o)
+	returned = true
+	return err
 }
 
 // phase is where a function is that calls hooks and code.
@@ -282,6 +314,16 @@ func (w *worker) context() *callbacks.CallbackContext {
 	cc := &w.contexts[w.used]
 	w.used++
 	return cc
+}
+
+// lazyContext returns an unused lazy context.
+func (w *worker) lazyContext() *callbacks.LazyContext {
+	if w.lazyUsed == len(w.lazy) {
+		w.lazy, w.lazyUsed = make([]callbacks.LazyContext, contextChunk), 0
+	}
+	l := &w.lazy[w.lazyUsed]
+	w.lazyUsed++
+	return l
 }
 
 // clock returns the time since the run's epoch, and lets other goroutines run

@@ -12,9 +12,9 @@ import (
 // for many nodes, and little memory held by a context that is kept.
 const contextChunk = 256
 
-// fewContexts is how many are part of the run itself, so that a small one needs
-// one allocation.
-const fewContexts = 10
+// fewNodes is for how many nodes the run itself has lazy contexts, so that a small
+// one needs one allocation.
+const fewNodes = 10
 
 // worker runs ready operations on one goroutine.
 //
@@ -30,6 +30,8 @@ type worker struct {
 	queue    queue
 	contexts []callbacks.CallbackContext
 	used     int // of contexts
+	lazy     []callbacks.LazyContext
+	lazyUsed int // of lazy
 
 	mapping *mapping // over a pipeline: the one whose item ran last
 	tally   tally    // of the map over nodes that it works on
@@ -44,6 +46,7 @@ type current struct {
 	inCode bool // of the user
 	after  resumer
 	cc     *callbacks.CallbackContext
+	quiet  bool // a node with the last lazy context of the worker; cc is of something else
 
 	mapping *mapping // without after: an item,
 	index   int
@@ -62,7 +65,18 @@ func (n *current) node(f *frame, id int32, cc *callbacks.CallbackContext) {
 	if n.frame != f {
 		n.frame = f
 	}
-	n.id, n.cc, n.inCode = id, cc, true
+	n.id, n.cc, n.quiet, n.inCode = id, cc, false, true
+}
+
+// quietNode is node for one with the last lazy context of the worker.
+func (n *current) quietNode(f *frame, id int32) {
+	if n.mapping != nil {
+		n.mapping = nil
+	}
+	if n.frame != f {
+		n.frame = f
+	}
+	n.id, n.quiet, n.inCode = id, true, true
 }
 
 // item says that the code of a map's item is run.
@@ -170,7 +184,11 @@ func (w *worker) resume() {
 		w.endWire(n.frame, &n.frame.plan.ops[n.id], errGoexit)
 		w.loop(w.next(n.frame, n.id))
 	default:
-		w.endNode(n.frame, n.id, n.cc, errGoexit, 1, nil)
+		cc := n.cc
+		if n.quiet {
+			cc = w.lazy[w.lazyUsed-1].Context()
+		}
+		w.endNode(n.frame, n.id, cc, errGoexit, 1, nil)
 		w.loop(w.next(n.frame, n.id))
 	}
 	returned = true

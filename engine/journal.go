@@ -223,13 +223,7 @@ func (j *journal) lead(rec *runs.Record, trace callbacks.TraceID, span callbacks
 
 // span returns what lead has noted; zeros for what cannot be read.
 func (j *journal) span(rec runs.Record) (trace callbacks.TraceID, span callbacks.SpanID) {
-	text := cmp.Or(rec.TraceID, j.trace)
-	if len(text) != hex.EncodedLen(len(trace)) || len(rec.SpanID) != hex.EncodedLen(len(span)) {
-		return trace, span
-	}
-	_, err := hex.Decode(trace[:], []byte(text))
-	_, err2 := hex.Decode(span[:], []byte(rec.SpanID))
-	if err != nil || err2 != nil {
+	if !unhex(trace[:], cmp.Or(rec.TraceID, j.trace)) || !unhex(span[:], rec.SpanID) {
 		return callbacks.TraceID{}, callbacks.SpanID{}
 	}
 	return trace, span
@@ -254,6 +248,9 @@ func (j *journal) finished(kind, path string) (rec runs.Record, ok bool) {
 func (j *journal) append(rec runs.Record) {
 	if err := protect(func() error { return j.log.Append(rec) }); err != nil {
 		j.tell(fmt.Errorf("%s %s: %w", rec.Kind, rec.Path, err))
+		if rec.SpanID != "" { // the scope has ended all the same
+			_ = protect(func() error { return j.log.Done(rec.SpanID) })
+		}
 	}
 }
 

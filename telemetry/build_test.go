@@ -271,6 +271,8 @@ func TestTable(t *testing.T) {
 	run.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: fetch, Index: -1, Attempt: 1, Queued: time.Second})
 	cb.OnNodeStart(cc, callbacks.NodeStart{Inputs: callbacks.NewValues(values{}, 0)})
 	cb.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 1, Outputs: callbacks.NewValues(values{}, 0)})
+	cb.OnPipelineStart(run, callbacks.PipelineStart{})
+	cb.tellRunning(run.Start().Add(time.Hour))
 	if err := cb.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -131,8 +131,9 @@ func (s *span) resumed(r *callbacks.Resumed) {
 	}
 }
 
-// OnPipelineStart notes what a run continues, and the inputs of a pipeline.
+// OnPipelineStart follows a pipeline, and notes what it continues and its inputs.
 func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	c.begun(cc)
 	c.inputs(cc, ev.Inputs)
 	c.started(cc)
 	if ev.Resumed == nil || !c.follows(cc) {

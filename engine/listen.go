@@ -94,10 +94,12 @@ func (r *run) listen(ctx context.Context, p *plan, list []callbacks.PipelineCall
 	}
 }
 
+// sampled is the W3C trace flag.
+const sampled = 1
+
 // decide has the callbacks hear what they want of a run that is not sampled, if
 // that is so. Who is asked nothing of it hears nothing.
 func (r *run) decide(root *callbacks.RunConfig) {
-	const sampled = 1
 	if root.Identity.TraceID == (callbacks.TraceID{}) || root.Identity.Flags&sampled != 0 {
 		return
 	}

@@ -94,6 +94,7 @@ func (w *worker) startMap(f *frame, id int32, o *op) task {
 	m := &mapping{items: o.bind(f, o), frame: f, id: id, op: o}
 	m.left.Store(int64(m.size))
 	m.cc = w.begin(f, o.top, f.scopes[o.scope], callbacks.KindMap, o.info, -1)
+	r.log.begun(f, m.cc, callbacks.HookMapEnd)
 	if f.wants(callbacks.HookMapStart) {
 		f.ears.callback.OnMapStart(m.cc, callbacks.MapStart{Size: m.size, Concurrency: m.concurrency(), Inputs: f.inputs(id)})
 	}
@@ -291,6 +292,7 @@ func (w *worker) item(m *mapping) task {
 		return task{}
 	}
 	cc := w.begin(f, false, m.cc, callbacks.KindMapItem, m.op.info, i)
+	r.log.begun(f, cc, callbacks.HookMapItemEnd)
 	if f.wants(callbacks.HookMapItemStart) {
 		f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 	}
@@ -330,6 +332,7 @@ func (w *worker) endMapBody(sub *frame) task {
 		}
 	}
 	w.tellItemEnd(m, cc, ev)
+	w.run.log.done(f, cc, callbacks.HookMapItemEnd)
 	switch {
 	case m.done(t):
 		return w.endMap(m)
@@ -396,6 +399,7 @@ func (w *worker) endMap(m *mapping) task {
 		ev.Duration = m.cc.Elapsed()
 		f.ears.callback.OnMapEnd(m.cc, ev)
 	}
+	f.run.log.done(f, m.cc, callbacks.HookMapEnd)
 	return w.next(f, m.id)
 }
 

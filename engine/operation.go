@@ -235,6 +235,7 @@ func (w *worker) enter(f *frame, id int32, o *op) {
 	} else {
 		resumed = w.run.log.resumed()
 	}
+	w.run.log.begun(f, cc, callbacks.HookPipelineEnd)
 	if f.wants(callbacks.HookPipelineStart) {
 		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed})
 	}
@@ -280,6 +281,7 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 	if parent := cc.Parent(); parent != nil && around.hooks&callbacks.HookNestedPipelineEnd != 0 {
 		around.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Counts: counts, Child: cc})
 	}
+	w.run.log.done(f, cc, callbacks.HookPipelineEnd)
 }
 
 // yieldAfter is how long a worker runs nodes before it lets other goroutines run.

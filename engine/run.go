@@ -48,6 +48,7 @@ func execute(ctx context.Context, f *frame, c *Config) error {
 	r.base = base{&r.ctx, r, f.ears}
 	r.root = r.context.Begin(&r.base, &root)
 	f.scopes[0] = r.root
+	r.log.crashes(ctx, c.Callbacks)
 	w := f.muster(r, c.Concurrency)
 	if ctx.Done() != nil {
 		r.watched = true

@@ -272,6 +272,8 @@ func TestTable(t *testing.T) {
 	cc.Queue(time.Second)
 	cb.OnNodeStart(cc, callbacks.NodeStart{Inputs: callbacks.NewValues(values{}, 0)})
 	cb.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 1, Outputs: callbacks.NewValues(values{}, 0)})
+	cb.OnPipelineStart(run, callbacks.PipelineStart{})
+	cb.tellRunning(run.Start().Add(time.Hour))
 	if err := cb.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -87,6 +87,9 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 		Resource:   otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes),
 		Attributes: telemetry.ProductOf(s.Attributes),
 	}
+	if len(t.own.incoming.Baggage) > 0 {
+		c.Started = t.own.incoming.Attributes
+	}
 	if slices.ContainsFunc(tel.Backends, takesMetrics) {
 		if t.own.metrics, err = metrics.New(metrics.Config{Backends: t.ledgers}); err != nil {
 			return fmt.Errorf("%w", err)
@@ -197,7 +200,7 @@ func (t *Telemetry) Propagation() propagation.Config { return t.own.incoming }
 // ownCallbacks returns the listeners of the program's own telemetry.
 func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
 	o := &t.own
-	j := joined{Sampler: o.sampler, meters: t.MeterProvider()}
+	j := joined{Sampler: o.sampler, meters: t.MeterProvider(), incoming: o.incoming}
 	j.Provider = t.TracerProvider()
 	list := []callbacks.PipelineCallback{j}
 	if o.metrics != nil {
@@ -228,12 +231,12 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 	return o.providers.Lost()
 }
 
-// joined gives runs their place in a trace, and node code the providers. It
-// listens to nothing.
+// joined gives runs their place in a trace, and node code the providers.
 type joined struct {
 	telemetry.Sampler
 
-	meters metric.MeterProvider
+	meters   metric.MeterProvider
+	incoming propagation.Config
 }
 
 // ContextValue implements [callbacks.ContextValue].

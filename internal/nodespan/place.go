@@ -1,6 +1,8 @@
 package nodespan
 
 import (
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/spanloom/spanloom/callbacks"
 )
 
@@ -98,4 +100,17 @@ func take(cc *callbacks.CallbackContext, attempt int) *Recorded {
 func Put(cc *callbacks.CallbackContext, attempt int, rec *Recorded) {
 	r := &recorder{scope: cc, attempt: attempt, closed: true, rec: *rec}
 	key(attempt).Set(cc, r)
+}
+
+// Say notes what is known of cc's scope at its start, sampled or not: the span of a
+// run that is kept has it too. It is for the beginning of a run, before any code.
+func Say(cc *callbacks.CallbackContext, list []attribute.KeyValue, links ...Link) {
+	r := &recorder{scope: cc}
+	for _, kv := range list {
+		if !r.set(kv) {
+			r.rec.DroppedAttributes++
+		}
+	}
+	r.rec.Links = links
+	ofScope.Set(cc, r)
 }

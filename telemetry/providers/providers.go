@@ -34,6 +34,10 @@ type Config struct {
 	// Attributes stand on every span, such as those of telemetry.Product. Defaults
 	// to none.
 	Attributes []attribute.KeyValue
+	// Started returns the attributes that a span gets from the context that it is
+	// started with, such as those that propagation.Config.Attributes makes of baggage.
+	// What code sets under the same keys wins. Called concurrently. Defaults to none.
+	Started func(context.Context) []attribute.KeyValue
 	// Producers give metrics that are aggregated elsewhere: they are asked at each
 	// collection, and sent with the instruments' own.
 	Producers []sdkmetric.Producer
@@ -84,7 +88,7 @@ func assemble(c Config, spans sdktrace.SpanExporter, metrics sdkmetric.Exporter,
 		c.Resource = otelresource.Default()
 	}
 	p := &Providers{
-		spans:    newSpanProcessor(spans, c.Attributes),
+		spans:    newSpanProcessor(spans, c),
 		records:  &recordProcessor{exporter: records},
 		exporter: &metricExporter{Exporter: metrics},
 	}

@@ -27,11 +27,12 @@ type spanProcessor struct {
 
 	exporter sdktrace.SpanExporter
 	static   []attribute.KeyValue // on every span
-	turn     chan struct{}        // held by whoever exports
-	first    chan struct{}        // a span waits
-	full     chan struct{}        // a batch waits
-	stop     chan struct{}        // closed by Shutdown
-	stopped  chan struct{}        // closed when the goroutine has ended
+	started  func(context.Context) []attribute.KeyValue
+	turn     chan struct{} // held by whoever exports
+	first    chan struct{} // a span waits
+	full     chan struct{} // a batch waits
+	stop     chan struct{} // closed by Shutdown
+	stopped  chan struct{} // closed when the goroutine has ended
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -42,10 +43,11 @@ type spanProcessor struct {
 
 var _ sdktrace.SpanProcessor = (*spanProcessor)(nil)
 
-func newSpanProcessor(e sdktrace.SpanExporter, static []attribute.KeyValue) *spanProcessor {
+func newSpanProcessor(e sdktrace.SpanExporter, c Config) *spanProcessor {
 	p := &spanProcessor{
 		exporter: e,
-		static:   static,
+		static:   c.Attributes,
+		started:  c.Started,
 		turn:     make(chan struct{}, 1),
 		first:    make(chan struct{}, 1),
 		full:     make(chan struct{}, 1),
@@ -57,8 +59,20 @@ func newSpanProcessor(e sdktrace.SpanExporter, static []attribute.KeyValue) *spa
 	return p
 }
 
-// OnStart does nothing.
-func (*spanProcessor) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+// OnStart gives a span what its context says, below what it has been given.
+func (p *spanProcessor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	if p.started == nil {
+		return
+	}
+	list := p.started(ctx)
+	if len(list) == 0 {
+		return
+	}
+	given := s.Attributes()
+	s.SetAttributes(slices.DeleteFunc(list, func(kv attribute.KeyValue) bool {
+		return slices.ContainsFunc(given, func(g attribute.KeyValue) bool { return g.Key == kv.Key })
+	})...)
+}
 
 // marked is a span with what stands on every one. The span itself stays as it is:
 // it may be of a provider that has other exporters too.

@@ -69,7 +69,7 @@ func callers(s *tracepb.Span) (list []*tracepb.Span_Link) {
 func TestBaggageOfATrustedCaller(t *testing.T) {
 	collector := otlptest.Start(t, nil)
 	asked(t, open(t, with(collector, "  service: { name: orders, namespace: shop }\n"+
-		"  propagation: { trust_incoming: true, baggage: [tenant.id, spanloom.namespace] }\n")), nil)
+		"  propagation: { trust_incoming: true, baggage: [tenant.id, password, spanloom.namespace] }\n")), nil)
 	spans := collector.Spans()
 	for name, want := range map[string]string{"pipeline outer": "acme", "pipeline inner": "acme", "query": "acme", "given": "of the code", "node start": "", "node leaf": ""} {
 		s := spans[name]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -63,10 +64,7 @@ type Providers struct {
 func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 	// Neither calls anybody here: the context ends nothing.
 	ctx := context.Background()
-	metrics, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
-		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
-		// Whatever the environment says of what collectors like: backends see to it.
-		otlpmetricgrpc.WithTemporalitySelector(sdkmetric.DefaultTemporalitySelector))
+	metrics, err := newMetricExporter(ctx, conn)
 	if err != nil {
 		return nil, fmt.Errorf("export metrics: %w", err)
 	}
@@ -80,6 +78,16 @@ func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 		return nil, fmt.Errorf("export log records: %w", err)
 	}
 	return assemble(c, newSpanExporter(conn), metrics, records), nil
+}
+
+func newMetricExporter(ctx context.Context, conn *grpc.ClientConn) (sdkmetric.Exporter, error) {
+	if err := unreadable(os.Getenv); err != nil {
+		return withoutMetrics{err}, nil
+	}
+	return otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
+		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
+		// Whatever the environment says of what collectors like: backends see to it.
+		otlpmetricgrpc.WithTemporalitySelector(sdkmetric.DefaultTemporalitySelector))
 }
 
 // assemble makes providers of exporters.

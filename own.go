@@ -18,6 +18,7 @@ import (
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/logs"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/metrics"
@@ -184,9 +185,10 @@ func (t *Telemetry) LoggerProvider() log.LoggerProvider {
 // others in the background, Shutdown waits for them.
 func (t *Telemetry) Logger() *slog.Logger {
 	if t.own.logger == nil {
-		logger, err := logs.New(os.Stderr, logs.Config{})
+		stderr := output.File(os.Stderr)
+		logger, err := logs.New(stderr, logs.Config{})
 		if err != nil { // of the environment, which does not count with telemetry off
-			return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+			return slog.New(slog.NewJSONHandler(stderr, nil))
 		}
 		return logger
 	}

@@ -97,7 +97,7 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		return receive(ctx, s.instance, signal, request)
 	}
 	var said error
-	news, events := false, 0
+	news, events, bytes := false, 0, 0
 	for ; b != nil; b = in.more() {
 		again, err := s.accept(b)
 		if err != nil {
@@ -109,14 +109,17 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		news = true
 		said = s.decoder.Deliver(b, s.instance)
 		events += len(b.GetEvents().GetHook()) + len(b.GetExports())
-		if said != nil || events >= wire.MaxEvents {
+		for _, e := range b.GetExports() {
+			bytes += len(e.GetRequest())
+		}
+		if said != nil || events >= wire.MaxEvents || bytes >= wire.MaxMessage {
 			break
 		}
 	}
 	if !news {
 		return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Output: s.out.take()}, nil
 	}
-	if events >= wire.MaxEvents || in.full() {
+	if events >= wire.MaxEvents || bytes >= wire.MaxMessage || in.full() {
 		s.mu.Lock()
 		s.hasten()
 		s.mu.Unlock()

@@ -70,6 +70,7 @@ func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 	}
 	records, err := otlploggrpc.New(ctx, otlploggrpc.WithGRPCConn(conn), otlploggrpc.WithTimeout(exportTimeout),
 		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}),
+		otlploggrpc.WithMaxRequestSize(0), // the connection cuts it
 		// What is said here is not read from the environment, and so not printed when
 		// it cannot be read. The connection needs none of it.
 		otlploggrpc.WithEndpoint(conn.Target()), otlploggrpc.WithInsecure(),
@@ -86,6 +87,7 @@ func newMetricExporter(ctx context.Context, conn *grpc.ClientConn) (sdkmetric.Ex
 	}
 	return otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
 		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
+		otlpmetricgrpc.WithMaxRequestSize(0), // the connection cuts it
 		// Whatever the environment says of what collectors like: backends see to it.
 		otlpmetricgrpc.WithTemporalitySelector(sdkmetric.DefaultTemporalitySelector))
 }

@@ -73,7 +73,7 @@ func (e *UnknownBackendError) Error() string {
 // does not start, it says which and why, and all are ended.
 //
 // Every opened Telemetry must be shut down. Opening twice gives two independent
-// sets of backends.
+// sets of backends, which one run may have both: see [Telemetry.Callbacks].
 func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	var o options
 	for _, opt := range opts {

@@ -170,12 +170,12 @@ func (p *Providers) Shutdown(ctx context.Context) error {
 			p.exporter.done(1, err)
 		}
 	}
-	// The processor itself: the provider would not call it when ctx has ended.
+	// The processor itself: the provider would not call it when ctx has ended, and would
+	// not tell it of spans that end later, which it counts.
 	spans := p.spans.Shutdown(ctx)
 	return errors.Join(
 		prefix("metrics", runs), prefix("metrics", metrics), prefix("spans", spans),
-		prefix("spans", within(ctx, p.traces.Shutdown)),
-		prefix("log records", within(ctx, p.logs.Shutdown)),
+		prefix("log records", within(ctx, p.records.Shutdown)),
 		prefix("metrics", p.exporter.close(ctx)))
 }
 

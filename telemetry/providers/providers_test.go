@@ -279,8 +279,9 @@ func TestAfterShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	late.End()
+	span(p)
 	logger.Info("late")
-	if st := p.Stats(); st.Spans.Lost()+st.Spans.Exported > 1 || st.Logs.Exported > 0 {
+	if st := p.Stats(); st.Spans != (Counts{AfterShutdown: 2}) || st.Logs != (Counts{AfterShutdown: 1}) {
 		t.Errorf("%+v", st)
 	}
 	if err := p.ForceFlush(t.Context()); err != nil {

@@ -43,6 +43,8 @@ type Client struct {
 	stop      context.Context //nolint:containedctx // it ends with the client
 	cancel    context.CancelFunc
 
+	doing doing
+
 	mu        sync.Mutex
 	notBefore time.Time // the collector asked not to be called until then
 }
@@ -90,6 +92,8 @@ func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	defer cancel()
 	defer context.AfterFunc(c.stop, cancel)()
+	c.doing.begin()
+	defer c.doing.end()
 	return c.sendParts(ctx, sig, request)
 }
 
@@ -113,6 +117,7 @@ func (c *Client) try(ctx context.Context, sig signal, prepared any, sent int64) 
 			return c.explain(err, nil)
 		}
 		last = err
+		c.doing.failed(c.shown(err.Error()))
 		c.quiet(f.after)
 		// Half of the pause is random, so that many programs do not come back at
 		// the same time.

@@ -178,9 +178,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 
 // endNode ends a node whose code has returned.
 func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
-	if f.wants(callbacks.HookEmit | callbacks.HookNodeEnd) {
-		cc.End()
-	}
+	f.ended(cc, callbacks.HookNodeEnd)
 	looked(&f.totals[f.plan.ops[id].scope].missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
@@ -191,6 +189,13 @@ func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err 
 		out = f.outputs(id)
 	}
 	w.tellNodeEnd(f, cc, end, attempts, out, look)
+}
+
+// ended says that the code of a scope has returned, if somebody may ask.
+func (f *frame) ended(cc *callbacks.CallbackContext, end callbacks.Hook) {
+	if f.wants(callbacks.HookEmit | end) {
+		cc.End()
+	}
 }
 
 func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callbacks.End, attempts int, out callbacks.Values, look *callbacks.CacheLookup) {
@@ -338,7 +343,7 @@ func (w *worker) queued(cc *callbacks.CallbackContext, start time.Duration) {
 // context returns an unused context.
 func (w *worker) context() *callbacks.CallbackContext {
 	if w.used == len(w.contexts) {
-		w.contexts, w.used = make([]callbacks.CallbackContext, contextChunk), 0
+		w.contexts, w.used = make([]callbacks.CallbackContext, nextChunk(w.used)), 0
 	}
 	cc := &w.contexts[w.used]
 	w.used++
@@ -348,7 +353,7 @@ func (w *worker) context() *callbacks.CallbackContext {
 // lazyContext returns an unused lazy context.
 func (w *worker) lazyContext() *callbacks.LazyContext {
 	if w.lazyUsed == len(w.lazy) {
-		w.lazy, w.lazyUsed = make([]callbacks.LazyContext, contextChunk), 0
+		w.lazy, w.lazyUsed = make([]callbacks.LazyContext, nextChunk(w.lazyUsed)), 0
 	}
 	l := &w.lazy[w.lazyUsed]
 	w.lazyUsed++

@@ -114,6 +114,7 @@ func TestAsyncHooks(t *testing.T) {
 	a.OnNodeRetry(cc, callbacks.NodeRetry{Attempt: 2})
 	a.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: "why"})
 	a.OnEmit(cc, callbacks.Emit{Value: v})
+	a.OnMetric(cc, callbacks.Metric{Name: "rows", Value: 1, At: 2, Replayed: true})
 	a.OnPipelineEnd(cc, callbacks.PipelineEnd{Outputs: v})
 	*look, *resumed = callbacks.CacheLookup{}, callbacks.Resumed{}
 	closeAsync(t, a, 0)
@@ -135,6 +136,7 @@ func TestAsyncHooks(t *testing.T) {
 		callbacks.NodeRetry{Attempt: 2},
 		callbacks.NodeSkipped{Reason: "why"},
 		callbacks.Emit{},
+		callbacks.Metric{Name: "rows", Value: 1, At: 2, Replayed: true},
 		callbacks.PipelineEnd{},
 	}
 	got, all := []any{}, callbacks.Times

@@ -122,3 +122,6 @@ func (a *AsyncCallback) OnEmit(cc *CallbackContext, ev Emit) {
 	ev.Value = Values{}
 	a.add(HookEmit, cc, ev)
 }
+
+// OnMetric queues the call.
+func (a *AsyncCallback) OnMetric(cc *CallbackContext, ev Metric) { a.add(HookMetric, cc, ev) }

@@ -199,3 +199,17 @@ type NodeSkipped struct {
 type Emit struct {
 	Value Values
 }
+
+// Metric is a value that the code of a node or map item has marked under a name,
+// such as how many rows it has read. The name is one that OpenTelemetry allows for
+// an instrument, does not begin with "spanloom.", and has 255 bytes at most; the
+// value is finite. What else node code says is not heard.
+type Metric struct {
+	Name  string
+	Value float64
+	// At is when, since the start of the scope; 0 when nobody wants [Times].
+	At time.Duration
+	// Replayed says that an earlier start of the run has marked the value, whose
+	// result is used now. At is 0 then.
+	Replayed bool
+}

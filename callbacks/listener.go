@@ -211,3 +211,11 @@ func (l *listener) OnEmit(cc *CallbackContext, ev Emit) {
 	defer l.guard(HookEmit, cc)
 	l.callback.OnEmit(cc, ev)
 }
+
+func (l *listener) OnMetric(cc *CallbackContext, ev Metric) {
+	if l.hooks&HookMetric == 0 {
+		return
+	}
+	defer l.guard(HookMetric, cc)
+	l.callback.OnMetric(cc, ev)
+}

@@ -196,3 +196,9 @@ func (m *multi) OnEmit(cc *CallbackContext, ev Emit) {
 		l.OnEmit(cc, ev)
 	}
 }
+
+func (m *multi) OnMetric(cc *CallbackContext, ev Metric) {
+	for _, l := range m.listeners {
+		l.OnMetric(cc, ev)
+	}
+}

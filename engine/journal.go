@@ -153,6 +153,7 @@ func (g *guarded) replay(w *worker) (task, bool) {
 	if !ok || rec.Key == "" || rec.Key != inputKey(g.encodedInputs()) || g.give(rec.Outputs[0]) != nil {
 		return task{}, false
 	}
+	g.remark(&rec)
 	return g.cached(w, cache.Entry{Cost: rec.Ended.Sub(rec.Started)}, "resume"), true
 }
 
@@ -164,6 +165,7 @@ func (g *guarded) keep(w *worker, err error) {
 	}
 	rec := g.record()
 	rec.Attempt, rec.Started, rec.Ended = g.attempt, g.began, g.began.Add(g.took)
+	rec.Metrics = marked(g.cc)
 	for _, in := range g.encodedInputs() {
 		data := in.data
 		if in.err != nil || len(data) > maxRecordedInput {

@@ -22,6 +22,7 @@ type Callback struct {
 	shards int
 	runs   *places // pipelines
 	nodes  *places // nodes in pipelines
+	gauges gauges  // of values that node code marks
 
 	backends func() []Backend
 }
@@ -53,7 +54,7 @@ func (*Callback) Hooks() callbacks.Hook {
 		callbacks.HookNodeStart | callbacks.HookNodeEnd | callbacks.HookNodeCached | callbacks.HookNodeRetry |
 		callbacks.HookMapStart | callbacks.HookMapEnd |
 		callbacks.HookMapItemStart | callbacks.HookMapItemEnd | callbacks.HookMapItemCached |
-		callbacks.HookError | callbacks.Times
+		callbacks.HookError | callbacks.HookMetric | callbacks.Times
 }
 
 // OnPipelineStart counts a run, or a nested pipeline, as active.

@@ -165,12 +165,16 @@ func TestKinds(t *testing.T) {
 		}
 	}
 	all := produce(t, m)
-	if len(all) != 10 {
+	if len(all) != 12 { // two are marked
 		t.Errorf("there are %d instruments", len(all))
 	}
 	for name, one := range all {
 		upDown := strings.HasSuffix(name, ".active")
 		switch data := one.Data.(type) {
+		case metricdata.Gauge[float64]:
+			if name != "rows" && name != "model.loss" || one.Unit != "" || one.Description == "" || data.DataPoints[0].Time.Before(now) {
+				t.Errorf("%s is a gauge: %+v", name, one)
+			}
 		case metricdata.Sum[int64]:
 			if data.IsMonotonic == upDown || data.Temporality != metricdata.CumulativeTemporality {
 				t.Errorf("%s: monotonic %v, %v", name, data.IsMonotonic, data.Temporality)

@@ -16,6 +16,7 @@ import (
 	"github.com/spanloom/spanloom/engine"
 	"github.com/spanloom/spanloom/engine/enginetest"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/metrics"
 )
 
 // ledger hears what the callback hears and keeps it in the plainest way.
@@ -24,12 +25,17 @@ type ledger struct {
 
 	mu     sync.Mutex
 	series map[string]*kept
+
+	// m is told each value that is marked once more, while no other is: then the
+	// latest is the same for both.
+	m *metrics.Callback
 }
 
 // kept is one series: whole numbers only.
 type kept struct {
 	n       int64
-	seconds bool // n is in nanoseconds
+	latest  float64 // of a gauge
+	seconds bool    // n is in nanoseconds
 	buckets []uint64
 }
 
@@ -81,7 +87,7 @@ func (l *ledger) points() map[string]point {
 	defer l.mu.Unlock()
 	all := map[string]point{}
 	for key, k := range l.series {
-		p := point{value: float64(k.n)}
+		p := point{value: float64(k.n) + k.latest}
 		if k.buckets != nil || k.seconds {
 			p.value = time.Duration(k.n).Seconds()
 		}
@@ -208,6 +214,13 @@ func (l *ledger) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure) {
 	l.count(1, "spanloom.errors", "spanloom.component", cc.Kind().String(), "error.type", callbacks.ErrorType(ev.Err))
 }
 
+func (l *ledger) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.m.OnMetric(cc, ev)
+	l.at(ev.Name, place(cc)...).latest = ev.Value
+}
+
 // same says what differs between the callback and the ledger, to the last digit,
 // and that nothing is active.
 func same(got, want map[string]point) string {
@@ -224,7 +237,8 @@ func same(got, want map[string]point) string {
 // others collect.
 func TestExactOnRandomHooks(t *testing.T) {
 	t.Parallel()
-	m, want := open(t), &ledger{}
+	m := open(t)
+	want := &ledger{m: m}
 	collect(t, func() { _, _ = m.Produce(context.Background()) })
 	var all sync.WaitGroup
 	for worker := range uint64(8) {
@@ -280,7 +294,8 @@ func TestExactInOneShard(t *testing.T) {
 // Half of them are not sampled.
 func TestExactOnEveryOutcome(t *testing.T) {
 	t.Parallel()
-	m, want := open(t), &ledger{}
+	m := open(t)
+	want := &ledger{m: m}
 	collect(t, func() { _, _ = m.Produce(context.Background()) })
 	both := callbacks.Multi(m, want)
 	target := func(ctx context.Context, c *enginetest.Case, cfg engine.Config) ([]byte, error) {
@@ -325,7 +340,8 @@ func TestExactOnRandomPipelines(t *testing.T) {
 		if err := p.Err(); err != nil {
 			t.Fatal(err)
 		}
-		m, want := open(t), &ledger{}
+		m := open(t)
+		want := &ledger{m: m}
 		cfg := engine.Config{
 			Callbacks: []callbacks.PipelineCallback{m, want}, Cache: &shelf{},
 			Concurrency: rapid.SampledFrom([]int{1, 2, 64}).Draw(t, "concurrency"),

@@ -75,6 +75,10 @@ func points(t fataler, m *metrics.Callback) map[string]point {
 			for _, p := range data.DataPoints {
 				put(name, p.Attributes, point{value: p.Value})
 			}
+		case metricdata.Gauge[float64]:
+			for _, p := range data.DataPoints {
+				put(name, p.Attributes, point{value: p.Value})
+			}
 		case metricdata.Histogram[float64]:
 			for _, p := range data.DataPoints {
 				put(name, p.Attributes, point{p.Sum, p.Count, fmt.Sprint(p.BucketCounts)})

@@ -33,6 +33,9 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 		add(f.instrument, sums(f, c.began, now, func(n int64) int64 { return n }))
 	}
 	add(c.cacheSaved.instrument, sums(c.cacheSaved, c.began, now, func(n int64) float64 { return time.Duration(n).Seconds() }))
+	for _, f := range c.gauges.all() {
+		add(f.instrument, latest(f, now))
+	}
 	if c.backends != nil {
 		events, queues := ledger(c.askBackends(), c.began, now)
 		add(&callbackEvents, events)

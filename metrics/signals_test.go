@@ -17,7 +17,7 @@ import (
 
 // briefs are of the attributes that spans do not have.
 var briefs = map[attribute.Key]string{
-	keyComponent: "Where a failure began: pipeline, node, map or map_item; or exporter, when one of metrics failed.",
+	keyComponent: "Where a failure began: pipeline, node, map or map_item; exporter, when one of metrics failed; or metric, when node code marks values under too many names.",
 	keyBackend:   "Name of the backend in the manifest.",
 	keyOutcome:   "What became of an event: delivered or dropped.",
 	keyReason:    "Why an event was dropped: queue_full, export_failed, oversize, shutdown, after_shutdown or backend_down.",

@@ -31,6 +31,7 @@ const (
 	upDownShape
 	counterShape
 	secondsShape // a counter of nanoseconds, exported as seconds
+	gaugeShape   // of node code
 )
 
 // String returns the word of the table in docs.

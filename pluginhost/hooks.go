@@ -213,5 +213,10 @@ func (h *Host) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSki
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeSkipped}, &wire.Extra{Reason: ev.Reason})
 }
 
+// OnMetric queues the event.
+func (h *Host) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMetric, Duration: ev.At}, &wire.Extra{Metric: &ev})
+}
+
 // OnEmit does nothing: values that are given out do not leave the process.
 func (*Host) OnEmit(*callbacks.CallbackContext, callbacks.Emit) {}

@@ -66,6 +66,8 @@ type recordEntry struct {
 	Outputs   []json.RawMessage `json:"outputs,omitzero"`
 	Message   string            `json:"message,omitempty"`
 	ErrorType string            `json:"error_type,omitempty"`
+
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 
 // endEntry is the end of a start that was not killed.
@@ -128,7 +130,7 @@ func makeRecord(buf *bytes.Buffer, r Record) error {
 	scope := &scopeEntry{Kind: text(r.Kind), Path: text(r.Path), Attempt: r.Attempt, Status: r.Status, Kept: r.Outputs != nil}
 	return makeLine(buf, head{Record: scope}, recordEntry{
 		Started: utc(r.Started), Ended: utc(r.Ended), Key: r.Key, Inputs: r.Inputs, Outputs: r.Outputs,
-		Message: r.Message, ErrorType: r.ErrorType,
+		Message: r.Message, ErrorType: r.ErrorType, Metrics: r.Metrics,
 	})
 }
 
@@ -168,6 +170,6 @@ func readRecord(payload []byte) (Record, error) {
 	return Record{
 		Path: string(h.Record.Path), Kind: string(h.Record.Kind), Attempt: h.Record.Attempt, Status: h.Record.Status,
 		Started: e.Started, Ended: e.Ended, Key: e.Key, Inputs: e.Inputs, Outputs: e.Outputs,
-		Message: e.Message, ErrorType: e.ErrorType,
+		Message: e.Message, ErrorType: e.ErrorType, Metrics: e.Metrics,
 	}, nil
 }

@@ -79,6 +79,10 @@ type Record struct {
 	Inputs, Outputs []json.RawMessage
 
 	Message, ErrorType string // of what went wrong
+
+	// Metrics are the last values, by their names, that the code has marked. They
+	// are finite.
+	Metrics map[string]float64
 }
 
 // MaxRecord is the size in bytes that a record may have once it is encoded.

@@ -66,7 +66,7 @@ func (c *Callback) Hooks() callbacks.Hook {
 	if c.exporter == nil {
 		return 0
 	}
-	h := callbacks.HookPipelineStart | callbacks.HookMapStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
+	h := callbacks.HookPipelineStart | callbacks.HookMapStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped | callbacks.HookMetric |
 		callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached | callbacks.Times
 	if c.capture.Inputs {

@@ -28,6 +28,7 @@ func (on spans) names() string {
 		{onCachedItem, "cached item"},
 		{onAttempt, "attempt"},
 		{onEvent, "skip event"},
+		{onMetric, "metric event"},
 	} {
 		if on&one.on != 0 {
 			list = append(list, one.name)

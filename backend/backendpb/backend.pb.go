@@ -79,6 +79,10 @@ const (
 	Hook_HOOK_NODE_SKIPPED Hook = 15
 	// A node gave out a value before its end. Not sent by version 1 hosts.
 	Hook_HOOK_EMIT Hook = 16
+	// The code of a node or a map item has marked a value; see Metrics. It comes
+	// between the start and the end of its scope, or, when it was replayed, just
+	// before the event that says that the scope is cached.
+	Hook_HOOK_METRIC Hook = 17
 )
 
 // Enum value maps for Hook.
@@ -101,6 +105,7 @@ var (
 		14: "HOOK_NODE_RETRY",
 		15: "HOOK_NODE_SKIPPED",
 		16: "HOOK_EMIT",
+		17: "HOOK_METRIC",
 	}
 	Hook_value = map[string]int32{
 		"HOOK_UNSPECIFIED":           0,
@@ -120,6 +125,7 @@ var (
 		"HOOK_NODE_RETRY":            14,
 		"HOOK_NODE_SKIPPED":          15,
 		"HOOK_EMIT":                  16,
+		"HOOK_METRIC":                17,
 	}
 )
 
@@ -404,7 +410,7 @@ func (x Attributes_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Attributes_Type.Descriptor instead.
 func (Attributes_Type) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Status is the state of the way to the destination.
@@ -457,7 +463,7 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // Batch is a number of events in the order in which the run called its hooks, and
@@ -508,7 +514,9 @@ type Batch struct {
 	// What ended inside pipelines.
 	Counts *Counts `protobuf:"bytes,16,opt,name=counts,proto3" json:"counts,omitempty"`
 	// What node code has recorded.
-	Recorded      *Recorded `protobuf:"bytes,17,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	Recorded *Recorded `protobuf:"bytes,17,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	// What node code has marked.
+	Metrics       *Metrics `protobuf:"bytes,18,opt,name=metrics,proto3" json:"metrics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -658,6 +666,13 @@ func (x *Batch) GetCounts() *Counts {
 func (x *Batch) GetRecorded() *Recorded {
 	if x != nil {
 		return x.Recorded
+	}
+	return nil
+}
+
+func (x *Batch) GetMetrics() *Metrics {
+	if x != nil {
+		return x.Metrics
 	}
 	return nil
 }
@@ -1752,6 +1767,80 @@ func (x *Retries) GetTook() []int64 {
 	return nil
 }
 
+// Metrics has a row for each METRIC. All columns have the same length.
+type Metrics struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position in Events.
+	Event []uint32 `protobuf:"varint,1,rep,packed,name=event,proto3" json:"event,omitempty"`
+	// The name, a string index. It is one that OpenTelemetry allows for an
+	// instrument.
+	Name []uint32 `protobuf:"varint,2,rep,packed,name=name,proto3" json:"name,omitempty"`
+	// The value. It is finite.
+	Value []float64 `protobuf:"fixed64,3,rep,packed,name=value,proto3" json:"value,omitempty"`
+	// An earlier start of the run has marked it, whose result is used now.
+	Replayed      []bool `protobuf:"varint,4,rep,packed,name=replayed,proto3" json:"replayed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Metrics) Reset() {
+	*x = Metrics{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Metrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Metrics) ProtoMessage() {}
+
+func (x *Metrics) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
+func (*Metrics) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Metrics) GetEvent() []uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Metrics) GetName() []uint32 {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Metrics) GetValue() []float64 {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *Metrics) GetReplayed() []bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return nil
+}
+
 // Attributes has any number of rows for an event. All columns have the same
 // length. Where the manifest asks for it, starts have "spanloom.inputs", and ends
 // and cached events "spanloom.outputs": the values as JSON that may be cut. Ignore
@@ -1772,7 +1861,7 @@ type Attributes struct {
 
 func (x *Attributes) Reset() {
 	*x = Attributes{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1873,7 @@ func (x *Attributes) String() string {
 func (*Attributes) ProtoMessage() {}
 
 func (x *Attributes) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1886,7 @@ func (x *Attributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
 func (*Attributes) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Attributes) GetEvent() []uint32 {
@@ -1851,7 +1940,7 @@ type Recorded struct {
 
 func (x *Recorded) Reset() {
 	*x = Recorded{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1863,7 +1952,7 @@ func (x *Recorded) String() string {
 func (*Recorded) ProtoMessage() {}
 
 func (x *Recorded) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1876,7 +1965,7 @@ func (x *Recorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recorded.ProtoReflect.Descriptor instead.
 func (*Recorded) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Recorded) GetEvent() []uint32 {
@@ -1924,7 +2013,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2025,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2038,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Ack) GetEpoch() uint64 {
@@ -1991,7 +2080,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2003,7 +2092,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2016,7 +2105,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -2045,7 +2134,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2146,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2159,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -2127,7 +2216,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2228,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2241,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -2211,7 +2300,7 @@ type Tracing struct {
 
 func (x *Tracing) Reset() {
 	*x = Tracing{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2223,7 +2312,7 @@ func (x *Tracing) String() string {
 func (*Tracing) ProtoMessage() {}
 
 func (x *Tracing) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2236,7 +2325,7 @@ func (x *Tracing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tracing.ProtoReflect.Descriptor instead.
 func (*Tracing) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Tracing) GetMapItems() string {
@@ -2291,7 +2380,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2303,7 +2392,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2316,7 +2405,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Service) GetName() string {
@@ -2362,7 +2451,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2374,7 +2463,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2387,7 +2476,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -2427,7 +2516,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2528,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2541,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -2489,7 +2578,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2501,7 +2590,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2514,7 +2603,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -2540,7 +2629,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2552,7 +2641,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2565,7 +2654,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -2581,7 +2670,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2593,7 +2682,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2606,7 +2695,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -2632,7 +2721,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2644,7 +2733,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2657,7 +2746,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 // HealthResponse says how the backend is.
@@ -2682,7 +2771,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2694,7 +2783,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2707,7 +2796,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -2761,7 +2850,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2773,7 +2862,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2786,7 +2875,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -2802,7 +2891,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2814,7 +2903,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2827,7 +2916,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -2848,7 +2937,7 @@ var File_spanloom_backend_v1_backend_proto protoreflect.FileDescriptor
 
 const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xad\x06\n" +
+	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xe5\x06\n" +
 	"\x05Batch\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12%\n" +
@@ -2869,7 +2958,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\x125\n" +
 	"\aexports\x18\x0f \x03(\v2\x1b.spanloom.backend.v1.ExportR\aexports\x123\n" +
 	"\x06counts\x18\x10 \x01(\v2\x1b.spanloom.backend.v1.CountsR\x06counts\x129\n" +
-	"\brecorded\x18\x11 \x01(\v2\x1d.spanloom.backend.v1.RecordedR\brecorded\"m\n" +
+	"\brecorded\x18\x11 \x01(\v2\x1d.spanloom.backend.v1.RecordedR\brecorded\x126\n" +
+	"\ametrics\x18\x12 \x01(\v2\x1c.spanloom.backend.v1.MetricsR\ametrics\"m\n" +
 	"\x06Export\x123\n" +
 	"\x06signal\x18\x01 \x01(\x0e2\x1b.spanloom.backend.v1.SignalR\x06signal\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\x04R\x05order\x12\x18\n" +
@@ -2955,7 +3045,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\aRetries\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x14\n" +
 	"\x05delay\x18\x02 \x03(\x03R\x05delay\x12\x12\n" +
-	"\x04took\x18\x03 \x03(\x03R\x04took\"\xf0\x01\n" +
+	"\x04took\x18\x03 \x03(\x03R\x04took\"e\n" +
+	"\aMetrics\x12\x14\n" +
+	"\x05event\x18\x01 \x03(\rR\x05event\x12\x12\n" +
+	"\x04name\x18\x02 \x03(\rR\x04name\x12\x14\n" +
+	"\x05value\x18\x03 \x03(\x01R\x05value\x12\x1a\n" +
+	"\breplayed\x18\x04 \x03(\bR\breplayed\"\xf0\x01\n" +
 	"\n" +
 	"Attributes\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x10\n" +
@@ -3043,7 +3138,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fShutdownRequest\"@\n" +
 	"\x10ShutdownResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x02 \x01(\fR\x06output*\x83\x03\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output*\x94\x03\n" +
 	"\x04Hook\x12\x14\n" +
 	"\x10HOOK_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13HOOK_PIPELINE_START\x10\x01\x12\x15\n" +
@@ -3063,7 +3158,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"HOOK_ERROR\x10\r\x12\x13\n" +
 	"\x0fHOOK_NODE_RETRY\x10\x0e\x12\x15\n" +
 	"\x11HOOK_NODE_SKIPPED\x10\x0f\x12\r\n" +
-	"\tHOOK_EMIT\x10\x10*_\n" +
+	"\tHOOK_EMIT\x10\x10\x12\x0f\n" +
+	"\vHOOK_METRIC\x10\x11*_\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_PIPELINE\x10\x01\x12\r\n" +
@@ -3104,7 +3200,7 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 }
 
 var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
@@ -3124,24 +3220,25 @@ var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(*Resumed)(nil),            // 15: spanloom.backend.v1.Resumed
 	(*Counts)(nil),             // 16: spanloom.backend.v1.Counts
 	(*Retries)(nil),            // 17: spanloom.backend.v1.Retries
-	(*Attributes)(nil),         // 18: spanloom.backend.v1.Attributes
-	(*Recorded)(nil),           // 19: spanloom.backend.v1.Recorded
-	(*Ack)(nil),                // 20: spanloom.backend.v1.Ack
-	(*DescribeRequest)(nil),    // 21: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 22: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 23: spanloom.backend.v1.ConfigureRequest
-	(*Tracing)(nil),            // 24: spanloom.backend.v1.Tracing
-	(*Service)(nil),            // 25: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 26: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 27: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 28: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 29: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 30: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 31: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 32: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 33: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 34: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 35: spanloom.backend.v1.Service.AttributesEntry
+	(*Metrics)(nil),            // 18: spanloom.backend.v1.Metrics
+	(*Attributes)(nil),         // 19: spanloom.backend.v1.Attributes
+	(*Recorded)(nil),           // 20: spanloom.backend.v1.Recorded
+	(*Ack)(nil),                // 21: spanloom.backend.v1.Ack
+	(*DescribeRequest)(nil),    // 22: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 23: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 24: spanloom.backend.v1.ConfigureRequest
+	(*Tracing)(nil),            // 25: spanloom.backend.v1.Tracing
+	(*Service)(nil),            // 26: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 27: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 28: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 29: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 30: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 31: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 32: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 33: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 34: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 35: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 36: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
@@ -3151,41 +3248,42 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	12, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
 	13, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
 	17, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
-	18, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
+	19, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
 	14, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
 	15, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
 	7,  // 10: spanloom.backend.v1.Batch.exports:type_name -> spanloom.backend.v1.Export
 	16, // 11: spanloom.backend.v1.Batch.counts:type_name -> spanloom.backend.v1.Counts
-	19, // 12: spanloom.backend.v1.Batch.recorded:type_name -> spanloom.backend.v1.Recorded
-	3,  // 13: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
-	0,  // 14: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
-	1,  // 15: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
-	2,  // 16: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
-	4,  // 17: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	25, // 18: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	26, // 19: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	24, // 20: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
-	35, // 21: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	28, // 22: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	3,  // 23: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	5,  // 24: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	21, // 25: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	23, // 26: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 27: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	29, // 28: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	31, // 29: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	33, // 30: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	22, // 31: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	27, // 32: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	20, // 33: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	30, // 34: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	32, // 35: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	34, // 36: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	31, // [31:37] is the sub-list for method output_type
-	25, // [25:31] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	20, // 12: spanloom.backend.v1.Batch.recorded:type_name -> spanloom.backend.v1.Recorded
+	18, // 13: spanloom.backend.v1.Batch.metrics:type_name -> spanloom.backend.v1.Metrics
+	3,  // 14: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
+	0,  // 15: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
+	1,  // 16: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
+	2,  // 17: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
+	4,  // 18: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
+	26, // 19: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	27, // 20: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	25, // 21: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
+	36, // 22: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	29, // 23: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 24: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	5,  // 25: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	22, // 26: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	24, // 27: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 28: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	30, // 29: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	32, // 30: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	34, // 31: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	23, // 32: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	28, // 33: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	21, // 34: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	31, // 35: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	33, // 36: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	35, // 37: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	32, // [32:38] is the sub-list for method output_type
+	26, // [26:32] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -3199,7 +3297,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -117,3 +117,8 @@ func (r *Recorder) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.Nod
 func (r *Recorder) OnEmit(cc *callbacks.CallbackContext, ev callbacks.Emit) {
 	r.add(callbacks.HookEmit, cc, ev)
 }
+
+// OnMetric records the call.
+func (r *Recorder) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	r.add(callbacks.HookMetric, cc, ev)
+}

@@ -55,6 +55,8 @@ func Line(e callbacktest.Event) string {
 		s += fmt.Sprint(" ", ev.Attempt, ev.Start+ev.Duration, ev.Duration, ev.Delay, errText(ev.Err))
 	case callbacks.NodeSkipped:
 		s += " " + ev.Reason
+	case callbacks.Metric:
+		s += fmt.Sprintf(" %s=%v at %s replayed=%t", ev.Name, ev.Value, ev.At, ev.Replayed)
 	}
 	return s
 }

@@ -81,6 +81,8 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Took, r.Duration = ev.Duration, ev.Start+ev.Duration
 	case callbacks.NodeSkipped:
 		x.Reason = ev.Reason
+	case callbacks.Metric:
+		x.Metric, r.Duration = &ev, ev.At
 	}
 	if r.Duration < 0 {
 		r.Duration = time.Duration(0)

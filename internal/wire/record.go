@@ -38,7 +38,8 @@ type Extra struct {
 	Values            string           // the captured text of inputs or outputs
 	Looked, Bypass    bool             // of a cache, without a result
 	Resumed           *callbacks.Resumed
-	Recorded          *Recorded // by node code
+	Recorded          *Recorded         // by node code
+	Metric            *callbacks.Metric // its At is the record's Duration
 }
 
 // Look sets what the cache said; l is nil when there is none.
@@ -115,6 +116,9 @@ func cut(s string, limit int) string {
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
 	n := 288 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	if x.Metric != nil {
+		n += 48 + int64(len(x.Metric.Name))
+	}
 	if x.Recorded != nil {
 		for _, r := range x.Recorded.rows {
 			n += 64 + int64(len(r.span))

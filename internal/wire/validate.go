@@ -164,6 +164,14 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 	c.column("counts", "missed", len(counts.GetMissed()), n)
 	c.indices("counts", "event", counts.GetEvent(), events)
 
+	metrics := b.GetMetrics()
+	n = len(metrics.GetEvent())
+	c.column("metrics", "name", len(metrics.GetName()), n)
+	c.column("metrics", "value", len(metrics.GetValue()), n)
+	c.column("metrics", "replayed", len(metrics.GetReplayed()), n)
+	c.indices("metrics", "event", metrics.GetEvent(), events)
+	c.indices("metrics", "name", metrics.GetName(), strs)
+
 	lookups := b.GetLookups()
 	n = len(lookups.GetEvent())
 	c.column("lookups", "signature", len(lookups.GetSignature()), n)

@@ -126,6 +126,9 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 		"resumed":         func(b *pb.Batch) { b.Resumed = &pb.Resumed{Event: []uint32{0}} },
 		"empty export":    func(b *pb.Batch) { b.Exports = []*pb.Export{nil} },
 		"counts":          func(b *pb.Batch) { b.Counts = &pb.Counts{Event: []uint32{0}} },
+		"metrics":         func(b *pb.Batch) { b.Metrics = &pb.Metrics{Event: []uint32{0}} },
+		"metric's event":  func(b *pb.Batch) { b.Metrics.Event[0] = 1e6 },
+		"metric's name":   func(b *pb.Batch) { b.Metrics.Name[0] = 1e6 },
 		"count's event":   func(b *pb.Batch) { b.Counts.Event[0] = 1e6 },
 		"few queued":      func(b *pb.Batch) { b.Events.Queued = []uint64{0} },
 		"few took": func(b *pb.Batch) {

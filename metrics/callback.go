@@ -36,6 +36,7 @@ var (
 // instruments are the series that hooks fill.
 type instruments struct {
 	runDuration, nodeDuration, itemDuration       *family[histogram]
+	nodeQueue                                     *family[histogram]
 	runActive, nodeActive, itemActive             *family[counter]
 	nodeRetries, errors, cacheLookups, cacheSaved *family[counter]
 }
@@ -74,6 +75,7 @@ func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pip
 func (c *Callback) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.counter(&p.active, c.nodeActive).add(shard, 1)
+	c.waited(p, shard, cc)
 	c.lookup(p, shard, lookedUp(ev.Cache))
 }
 
@@ -87,6 +89,7 @@ func (c *Callback) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd
 // OnNodeCached counts a node whose stored result was used.
 func (c *Callback) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	c.waited(p, shard, cc)
 	p.duration(&p.succeeded, c.nodeDuration, &success, cacheHit).record(shard, cc, 0)
 	c.hit(p, shard, ev.Saved, ev.Reason)
 }
@@ -100,8 +103,9 @@ func (c *Callback) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeR
 
 // OnMapStart counts a map, which is a node, as active.
 func (c *Callback) OnMapStart(cc *callbacks.CallbackContext, _ callbacks.MapStart) {
-	p := c.nodes.ofNode(cc)
-	p.counter(&p.active, c.nodeActive).add(shardOf(cc, c.shards), 1)
+	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	p.counter(&p.active, c.nodeActive).add(shard, 1)
+	c.waited(p, shard, cc)
 }
 
 // OnMapEnd measures a map, which is a node.
@@ -169,6 +173,16 @@ func (c *Callback) hit(p *place, shard int, saved time.Duration, reason string) 
 		c.lookup(p, shard, cacheHit)
 	}
 	p.counter(&p.saved, c.cacheSaved).add(shard, int64(max(saved, 0)))
+}
+
+// waited measures how long a node queued.
+func (c *Callback) waited(p *place, shard int, cc *callbacks.CallbackContext) {
+	s := p.queue.Load()
+	if s == nil {
+		s = c.nodeQueue.of(labels{pipeline: p.pipeline, overflow: p.overflow})
+		p.queue.Store(s)
+	}
+	s.wait(shard, cc)
 }
 
 // counter returns the series of the place itself.

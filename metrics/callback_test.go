@@ -75,6 +75,8 @@ spanloom.node.duration spanloom.cache.result=hit,spanloom.node.name=parse,spanlo
 spanloom.node.duration spanloom.cache.result=miss,spanloom.node.name=parse,spanloom.pipeline.name=daily,spanloom.result=success = 0 of 1
 spanloom.node.duration spanloom.node.name=fetch,spanloom.pipeline.name=daily,spanloom.result=success = 0.007 of 2
 spanloom.node.duration spanloom.node.name=last,spanloom.pipeline.name=daily,spanloom.result=cancellation = 0.001 of 1
+spanloom.node.queue.duration spanloom.pipeline.name=daily = 0 of 7
+spanloom.node.queue.duration spanloom.pipeline.name=features = 0 of 1
 spanloom.node.retries error.type=*errors.errorString,spanloom.node.name=embed,spanloom.pipeline.name=features = 1
 spanloom.pipeline.run.active spanloom.pipeline.name=daily = 1
 spanloom.pipeline.run.active spanloom.pipeline.name=features,spanloom.pipeline.nested=true = 0
@@ -165,7 +167,7 @@ func TestKinds(t *testing.T) {
 		}
 	}
 	all := produce(t, m)
-	if len(all) != 12 { // two are marked
+	if len(all) != 13 { // two are marked
 		t.Errorf("there are %d instruments", len(all))
 	}
 	for name, one := range all {
@@ -259,7 +261,10 @@ func TestRestoredContext(t *testing.T) {
 		Depth: 1,
 	})
 	m.OnNodeStart(cc, callbacks.NodeStart{})
-	want := []string{"spanloom.node.active spanloom.node.name=n,spanloom.pipeline.name= = 1"}
+	want := []string{
+		"spanloom.node.active spanloom.node.name=n,spanloom.pipeline.name= = 1",
+		"spanloom.node.queue.duration spanloom.pipeline.name= = 0 of 1",
+	}
 	if diff := cmp.Diff(want, lines(t, m)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -104,12 +104,25 @@ func newHistogram(set attribute.Set, b *bounds, shards int) *histogram {
 // record adds one duration; a clock that ran backwards gives 0.
 func (h *histogram) record(shard int, cc *callbacks.CallbackContext, d time.Duration) {
 	d = max(d, 0)
+	if b := h.count(shard, d); h.wanted.Load()&(1<<b) != 0 {
+		h.keep(b, cc, d, d)
+	}
+}
+
+// wait adds the time that cc's scope queued before its start.
+func (h *histogram) wait(shard int, cc *callbacks.CallbackContext) {
+	d := cc.Queued()
+	if b := h.count(shard, d); h.wanted.Load()&(1<<b) != 0 {
+		h.keep(b, cc, d, 0)
+	}
+}
+
+// count adds d and returns its bucket.
+func (h *histogram) count(shard int, d time.Duration) (bucket int) {
 	c, b := cell(&h.cells[shard]), h.bounds.bucket(d)
 	c.sum.Add(int64(d))
 	c.buckets[b].Add(1)
-	if h.wanted.Load()&(1<<b) != 0 {
-		h.keep(b, cc, d)
-	}
+	return b
 }
 
 // read returns the sum and the counts over all shards.

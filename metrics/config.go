@@ -48,6 +48,7 @@ func New(c Config) (*Callback, error) {
 	cb := &Callback{
 		instruments: instruments{
 			runDuration: histograms(&runDuration), nodeDuration: histograms(&nodeDuration), itemDuration: histograms(&itemDuration),
+			nodeQueue: histograms(&nodeQueue),
 			runActive: counters(&runActive), nodeActive: counters(&nodeActive), itemActive: counters(&itemActive),
 			nodeRetries: counters(&nodeRetries), errors: counters(&errorCount),
 			cacheLookups: counters(&cacheLookups), cacheSaved: counters(&cacheSaved),

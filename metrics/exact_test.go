@@ -148,6 +148,10 @@ func (l *ledger) ended(cc *callbacks.CallbackContext, e callbacks.End, cache str
 	l.measure(e.Duration, stepSeconds, name, labels...)
 }
 
+func (l *ledger) waited(cc *callbacks.CallbackContext) {
+	l.measure(cc.Queued(), runSeconds, "spanloom.node.queue.duration", "spanloom.pipeline.name", cc.Pipeline().Name())
+}
+
 func (l *ledger) cached(cc *callbacks.CallbackContext, saved time.Duration, reason string) {
 	l.ended(cc, callbacks.End{Result: callbacks.ResultSuccess}, "hit")
 	if reason != "resume" {
@@ -171,6 +175,7 @@ func (l *ledger) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pipel
 
 func (l *ledger) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
 	l.count(1, "spanloom.node.active", place(cc)...)
+	l.waited(cc)
 	l.looked(cc, looked(ev.Cache))
 }
 
@@ -180,11 +185,13 @@ func (l *ledger) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) 
 }
 
 func (l *ledger) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
+	l.waited(cc)
 	l.cached(cc, ev.Saved, ev.Reason)
 }
 
 func (l *ledger) OnMapStart(cc *callbacks.CallbackContext, _ callbacks.MapStart) {
 	l.count(1, "spanloom.node.active", place(cc)...)
+	l.waited(cc)
 }
 
 func (l *ledger) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {

@@ -47,6 +47,7 @@ func ExampleProviderKey() {
 	// queue.length
 	// spanloom.pipeline.run.duration
 	// spanloom.node.duration
+	// spanloom.node.queue.duration
 	// spanloom.pipeline.run.active
 	// spanloom.node.active
 }

@@ -30,8 +30,9 @@ type exemplar struct {
 // want asks for new exemplars. Those that are there stay until a new one comes.
 func (e *exemplars) want() { e.wanted.Store(1<<buckets - 1) }
 
-// keep makes a measurement of cc's scope the exemplar of its bucket.
-func (e *exemplars) keep(bucket int, cc *callbacks.CallbackContext, d time.Duration) {
+// keep makes a measurement of cc's scope, so long after its start, the exemplar of its
+// bucket.
+func (e *exemplars) keep(bucket int, cc *callbacks.CallbackContext, d, after time.Duration) {
 	if cc.Identity().Flags&sampled == 0 {
 		return
 	}
@@ -41,9 +42,9 @@ func (e *exemplars) keep(bucket int, cc *callbacks.CallbackContext, d time.Durat
 	}
 	start := cc.Start()
 	if start.IsZero() {
-		start = time.Now().Add(-d)
+		start = time.Now().Add(-after)
 	}
-	e.taken[bucket].Store(&exemplar{d, start.Add(d), cc.TraceID(), cc.SpanID()})
+	e.taken[bucket].Store(&exemplar{d, start.Add(after), cc.TraceID(), cc.SpanID()})
 }
 
 // list returns the exemplars, in the order of their buckets.

@@ -21,6 +21,7 @@ type place struct {
 
 	lookups [cacheResults]atomic.Pointer[counter]
 	saved   atomic.Pointer[counter]
+	queue   atomic.Pointer[histogram] // of the pipeline
 }
 
 // places finds the place of a context, mostly by the address of what describes

@@ -26,7 +26,7 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 			list = append(list, metricdata.Metrics{Name: i.name, Unit: i.unit, Description: i.description, Data: data})
 		}
 	}
-	for _, f := range []*family[histogram]{c.runDuration, c.nodeDuration, c.itemDuration} {
+	for _, f := range []*family[histogram]{c.runDuration, c.nodeDuration, c.nodeQueue, c.itemDuration} {
 		add(f.instrument, histograms(f, c.began, now))
 	}
 	for _, f := range []*family[counter]{c.runActive, c.nodeActive, c.itemActive, c.nodeRetries, c.errors, c.cacheLookups} {

@@ -119,6 +119,12 @@ var (
 		nil,
 		"Nodes that have started and not ended.",
 	}
+	nodeQueue = instrument{
+		"spanloom.node.queue.duration", "s", histogramShape,
+		[]attribute.Key{keyPipeline},
+		&runBounds,
+		"Time that a node could have begun before it did; 0 when it began at once.",
+	}
 	nodeRetries = instrument{
 		"spanloom.node.retries", "{retry}", counterShape,
 		[]attribute.Key{keyPipeline, keyNode, keyErrorType},

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the table of instruments into the
 
 // table is every instrument of this package.
 var table = []*instrument{
-	&runDuration, &runActive, &nodeDuration, &nodeActive, &nodeRetries, &errorCount, &itemDuration, &itemActive,
+	&runDuration, &runActive, &nodeDuration, &nodeActive, &nodeQueue, &nodeRetries, &errorCount, &itemDuration, &itemActive,
 	&cacheLookups, &cacheSaved, &callbackEvents, &callbackQueue,
 }
 

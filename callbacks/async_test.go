@@ -99,7 +99,7 @@ func TestAsyncHooks(t *testing.T) {
 	v := callbacks.NewValues(one{}, 0)
 	look := &callbacks.CacheLookup{Reason: "why"}
 	resumed := &callbacks.Resumed{Starts: 3}
-	a.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: v, Resumed: resumed})
+	a.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: v, Resumed: resumed, Workers: idle{}})
 	a.OnNodeStart(cc, callbacks.NodeStart{Inputs: v, Cache: look})
 	a.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 2, Outputs: v, Cache: look})
 	a.OnNodeCached(cc, callbacks.NodeCached{Reason: "cache", Outputs: v})
@@ -121,7 +121,7 @@ func TestAsyncHooks(t *testing.T) {
 
 	was := &callbacks.CacheLookup{Reason: "why"}
 	want := []any{
-		callbacks.PipelineStart{Resumed: &callbacks.Resumed{Starts: 3}},
+		callbacks.PipelineStart{Resumed: &callbacks.Resumed{Starts: 3}}, // workers are there during the run only
 		callbacks.NodeStart{Cache: was},
 		callbacks.NodeEnd{Attempts: 2, Cache: was},
 		callbacks.NodeCached{Reason: "cache"},
@@ -338,3 +338,8 @@ func BenchmarkAsync(b *testing.B) {
 		b.Error(err)
 	}
 }
+
+// idle are workers without work.
+type idle struct{}
+
+func (idle) Load() callbacks.Load { return callbacks.Load{} }

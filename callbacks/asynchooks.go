@@ -36,7 +36,7 @@ func kept[T any](p *T) *T {
 
 // OnPipelineStart queues the call.
 func (a *AsyncCallback) OnPipelineStart(cc *CallbackContext, ev PipelineStart) {
-	ev.Inputs, ev.Resumed = Values{}, kept(ev.Resumed)
+	ev.Inputs, ev.Resumed, ev.Workers = Values{}, kept(ev.Resumed), nil
 	a.add(HookPipelineStart, cc, ev)
 }
 

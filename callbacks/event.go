@@ -26,6 +26,10 @@ type PipelineStart struct {
 	// Resumed says what the run continues; nil when it is new, and for nested
 	// pipelines.
 	Resumed *Resumed
+	// Workers tells how busy those are who run the nodes of the run; nil for nested
+	// pipelines, in other processes, and when the runner cannot tell. Unlike the
+	// rest of the event it may be kept until the run's OnPipelineEnd has returned.
+	Workers Workers
 }
 
 // Resumed is what a continued run was before.

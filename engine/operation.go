@@ -186,6 +186,7 @@ func (w *worker) endWire(f *frame, o *op, err error) {
 func (w *worker) enter(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
 	var resumed *callbacks.Resumed
+	var workers callbacks.Workers
 	if cc == nil { // not the root
 		parent := f.scopes[f.plan.scopes[o.scope].parent]
 		cc = w.begin(f, o.top, parent, callbacks.KindPipeline, o.info, -1)
@@ -198,10 +199,10 @@ func (w *worker) enter(f *frame, id int32, o *op) {
 			around.callback.OnNestedPipelineStart(parent, callbacks.NestedPipelineStart{Child: cc})
 		}
 	} else {
-		resumed = w.run.log.resumed()
+		resumed, workers = w.run.log.resumed(), w.run.crew
 	}
 	if f.wants(callbacks.HookPipelineStart) {
-		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed})
+		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed, Workers: workers})
 	}
 }
 

@@ -34,7 +34,7 @@ var none callbacks.Values
 
 // OnPipelineStart implements callbacks.PipelineCallback, as do the others.
 func (s *streamer) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
-	ev.Inputs, ev.Resumed = none, own(ev.Resumed)
+	ev.Inputs, ev.Resumed, ev.Workers = none, own(ev.Resumed), nil
 	s.event(callbacks.HookPipelineStart, cc, ev)
 }
 

@@ -23,6 +23,7 @@ type Callback struct {
 	runs   *places // pipelines
 	nodes  *places // nodes in pipelines
 	gauges gauges  // of values that node code marks
+	pools  pools   // of workers
 
 	backends func() []Backend
 }
@@ -59,13 +60,19 @@ func (*Callback) Hooks() callbacks.Hook {
 }
 
 // OnPipelineStart counts a run, or a nested pipeline, as active.
-func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, _ callbacks.PipelineStart) {
+func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	if ev.Workers != nil {
+		c.pools.add(cc, ev.Workers)
+	}
 	p := c.runs.ofPipeline(cc)
 	p.counter(&p.active, c.runActive).add(shardOf(cc, c.shards), 1)
 }
 
 // OnPipelineEnd measures a run or a nested pipeline.
 func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
+	if cc.Parent() == nil {
+		c.pools.remove(cc)
+	}
 	p, shard := c.runs.ofPipeline(cc), shardOf(cc, c.shards)
 	p.counter(&p.active, c.runActive).add(shard, -1)
 	p.duration(&p.succeeded, c.runDuration, &ev.End, cacheNone).record(shard, cc, ev.Duration)

@@ -163,7 +163,12 @@ func (l *ledger) cached(cc *callbacks.CallbackContext, saved time.Duration, reas
 	l.at("spanloom.cache.saved.duration", place(cc)...).seconds = true
 }
 
-func (l *ledger) OnPipelineStart(cc *callbacks.CallbackContext, _ callbacks.PipelineStart) {
+func (l *ledger) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	if ev.Workers != nil { // 0 when all has ended
+		for _, name := range []string{"usage", "limit", "queue.size"} {
+			l.count(0, "spanloom.worker."+name, "spanloom.pool.name", cc.Runner())
+		}
+	}
 	l.count(1, "spanloom.pipeline.run.active", pipeline(cc)...)
 }
 

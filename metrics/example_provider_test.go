@@ -50,4 +50,7 @@ func ExampleProviderKey() {
 	// spanloom.node.queue.duration
 	// spanloom.pipeline.run.active
 	// spanloom.node.active
+	// spanloom.worker.usage
+	// spanloom.worker.limit
+	// spanloom.worker.queue.size
 }

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/buildinfo"
 )
 
@@ -33,6 +34,10 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 		add(f.instrument, sums(f, c.began, now, func(n int64) int64 { return n }))
 	}
 	add(c.cacheSaved.instrument, sums(c.cacheSaved, c.began, now, func(n int64) float64 { return time.Duration(n).Seconds() }))
+	loads := c.pools.loads()
+	add(&workerUsage, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Busy }))
+	add(&workerLimit, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Limit }))
+	add(&workerQueue, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Queued }))
 	for _, f := range c.gauges.all() {
 		add(f.instrument, latest(f, now))
 	}

@@ -16,6 +16,7 @@ const (
 	keyResult      = attribute.Key("spanloom.result")
 	keyCacheResult = attribute.Key("spanloom.cache.result")
 	keyComponent   = attribute.Key("spanloom.component")
+	keyPool        = attribute.Key("spanloom.pool.name")
 	keyBackend     = attribute.Key("spanloom.backend.name")
 	keyOutcome     = attribute.Key("spanloom.outcome")
 	keyReason      = attribute.Key("spanloom.reason")
@@ -160,6 +161,24 @@ var (
 		[]attribute.Key{keyPipeline, keyNode},
 		nil,
 		"Compute time that stored results cost when they were made.",
+	}
+	workerUsage = instrument{
+		"spanloom.worker.usage", "{worker}", upDownShape,
+		[]attribute.Key{keyPool},
+		nil,
+		"Workers that run a node or an item, of all runs that go on.",
+	}
+	workerLimit = instrument{
+		"spanloom.worker.limit", "{worker}", upDownShape,
+		[]attribute.Key{keyPool},
+		nil,
+		"Workers that may do so at once, of all runs that go on.",
+	}
+	workerQueue = instrument{
+		"spanloom.worker.queue.size", "{node}", upDownShape,
+		[]attribute.Key{keyPool},
+		nil,
+		"Nodes that could begin and wait for a worker.",
 	}
 	callbackEvents = instrument{
 		"spanloom.callback.events", "{event}", counterShape,

@@ -84,6 +84,12 @@ type CacheLookup struct {
 	// Reason says why there is no result: which part of the key is new, what
 	// is wrong with the stored one, or why the cache was not asked.
 	Reason string
+	// Tier says what kind of place the cache is, such as "memory" or "disk"; empty
+	// for a bypass, and when it does not say.
+	Tier string
+	// Stored is the size in bytes of the result as it was put into the cache; 0
+	// before the end, and when it was not.
+	Stored int
 }
 
 // NodeEnd says how a node ended.
@@ -92,7 +98,7 @@ type NodeEnd struct {
 	// Attempts is how often the node ran, from 1.
 	Attempts int
 	Outputs  Values
-	// Cache is what NodeStart said.
+	// Cache is what NodeStart said, and how much was stored.
 	Cache *CacheLookup
 }
 
@@ -105,6 +111,10 @@ type NodeCached struct {
 	// Reason says where the result came from, such as "cache" or "resume".
 	Reason  string
 	Outputs Values
+	// Tier is as that of CacheLookup, and Size the bytes that were read from there: 0
+	// when another step had just computed the result.
+	Tier string
+	Size int
 }
 
 // NestedPipelineStart says, with the parent's context, that a nested pipeline
@@ -159,7 +169,7 @@ type MapItemEnd struct {
 	// Attempts is how often the item ran, from 1.
 	Attempts int
 	Outputs  Values
-	// Cache is what MapItemStart said.
+	// Cache is what MapItemStart said, and how much was stored.
 	Cache *CacheLookup
 }
 
@@ -170,6 +180,8 @@ type MapItemCached struct {
 	Saved     time.Duration
 	Reason    string
 	Outputs   Values
+	Tier      string
+	Size      int
 }
 
 // Failure is one logical failure: whatever number of attempts led to it.

@@ -23,11 +23,11 @@ func TestSeries(t *testing.T) {
 	run.Node("fetch").OK(3 * ms)
 	run.Round(1) // as in a loop
 	run.Node("fetch").OK(4 * ms)
-	run.Looked("parse", callbacks.CacheLookup{Signature: "abc"}).OK(0)
+	run.Looked("parse", callbacks.CacheLookup{Signature: "abc", Tier: "disk", Stored: 30}).OK(0)
 	run.Round(2)
 	run.Looked("parse", callbacks.CacheLookup{Bypass: true}).OK(0)
 	run.Round(3)
-	run.Cached("parse", callbacks.NodeCached{Saved: 2 * time.Second, Reason: "cache"})
+	run.Cached("parse", callbacks.NodeCached{Saved: 2 * time.Second, Reason: "cache", Tier: "disk", Size: 12})
 	run.Round(4)
 	run.Cached("parse", callbacks.NodeCached{Saved: time.Second, Reason: "resume"})
 	run.Round(0)
@@ -52,11 +52,13 @@ func TestSeries(t *testing.T) {
 	run.End(callbacks.End{Duration: 8 * time.Second, Result: callbacks.ResultFailure, Err: late})
 
 	want := strings.Split(strings.TrimSpace(`
+spanloom.cache.io spanloom.cache.direction=read = 12
+spanloom.cache.io spanloom.cache.direction=write = 30
 spanloom.cache.lookups spanloom.cache.result=bypass,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
+spanloom.cache.lookups spanloom.cache.result=hit,spanloom.cache.tier=disk,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
 spanloom.cache.lookups spanloom.cache.result=hit,spanloom.node.name=embed,spanloom.pipeline.name=features = 1
-spanloom.cache.lookups spanloom.cache.result=hit,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
+spanloom.cache.lookups spanloom.cache.result=miss,spanloom.cache.tier=disk,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
 spanloom.cache.lookups spanloom.cache.result=miss,spanloom.node.name=embed,spanloom.pipeline.name=features = 1
-spanloom.cache.lookups spanloom.cache.result=miss,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
 spanloom.cache.saved.duration spanloom.node.name=embed,spanloom.pipeline.name=features = 60
 spanloom.cache.saved.duration spanloom.node.name=parse,spanloom.pipeline.name=daily = 3
 spanloom.errors error.type=*errors.errorString,spanloom.component=map_item = 1
@@ -167,7 +169,7 @@ func TestKinds(t *testing.T) {
 		}
 	}
 	all := produce(t, m)
-	if len(all) != 13 { // two are marked
+	if len(all) != 14 { // two are marked
 		t.Errorf("there are %d instruments", len(all))
 	}
 	for name, one := range all {

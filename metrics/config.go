@@ -51,7 +51,7 @@ func New(c Config) (*Callback, error) {
 			nodeQueue: histograms(&nodeQueue),
 			runActive: counters(&runActive), nodeActive: counters(&nodeActive), itemActive: counters(&itemActive),
 			nodeRetries: counters(&nodeRetries), errors: counters(&errorCount),
-			cacheLookups: counters(&cacheLookups), cacheSaved: counters(&cacheSaved),
+			cacheLookups: counters(&cacheLookups), cacheSaved: counters(&cacheSaved), cacheIO: counters(&cacheIO),
 		},
 		began: time.Now(), shards: n,
 		runs: newPlaces(runGroups), nodes: newPlaces(nodeGroups),

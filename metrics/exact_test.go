@@ -131,9 +131,25 @@ func looked(l *callbacks.CacheLookup) string {
 	return "miss"
 }
 
-func (l *ledger) looked(cc *callbacks.CallbackContext, result string) {
-	if result != "" {
-		l.count(1, "spanloom.cache.lookups", append(place(cc), "spanloom.cache.result", result)...)
+func (l *ledger) looked(cc *callbacks.CallbackContext, result, tier string) {
+	l.count(1, "spanloom.cache.lookups", append(place(cc), "spanloom.cache.result", result, "spanloom.cache.tier", tier)...)
+}
+
+func (l *ledger) started(cc *callbacks.CallbackContext, look *callbacks.CacheLookup) {
+	if look != nil {
+		l.looked(cc, looked(look), look.Tier)
+	}
+}
+
+func (l *ledger) io(n int, direction string) {
+	if n > 0 {
+		l.count(int64(n), "spanloom.cache.io", "spanloom.cache.direction", direction)
+	}
+}
+
+func (l *ledger) stored(look *callbacks.CacheLookup) {
+	if look != nil {
+		l.io(look.Stored, "write")
 	}
 }
 
@@ -152,10 +168,11 @@ func (l *ledger) waited(cc *callbacks.CallbackContext) {
 	l.measure(cc.Queued(), runSeconds, "spanloom.node.queue.duration", "spanloom.pipeline.name", cc.Pipeline().Name())
 }
 
-func (l *ledger) cached(cc *callbacks.CallbackContext, saved time.Duration, reason string) {
+func (l *ledger) cached(cc *callbacks.CallbackContext, saved time.Duration, reason, tier string, size int) {
+	l.io(size, "read")
 	l.ended(cc, callbacks.End{Result: callbacks.ResultSuccess}, "hit")
 	if reason != "resume" {
-		l.looked(cc, "hit")
+		l.looked(cc, "hit", tier)
 	}
 	l.count(int64(saved), "spanloom.cache.saved.duration", place(cc)...)
 	l.mu.Lock()
@@ -181,17 +198,18 @@ func (l *ledger) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pipel
 func (l *ledger) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
 	l.count(1, "spanloom.node.active", place(cc)...)
 	l.waited(cc)
-	l.looked(cc, looked(ev.Cache))
+	l.started(cc, ev.Cache)
 }
 
 func (l *ledger) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
 	l.count(-1, "spanloom.node.active", place(cc)...)
 	l.ended(cc, ev.End, looked(ev.Cache))
+	l.stored(ev.Cache)
 }
 
 func (l *ledger) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
 	l.waited(cc)
-	l.cached(cc, ev.Saved, ev.Reason)
+	l.cached(cc, ev.Saved, ev.Reason, ev.Tier, ev.Size)
 }
 
 func (l *ledger) OnMapStart(cc *callbacks.CallbackContext, _ callbacks.MapStart) {
@@ -206,16 +224,17 @@ func (l *ledger) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
 
 func (l *ledger) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
 	l.count(1, "spanloom.map.item.active", place(cc)...)
-	l.looked(cc, looked(ev.Cache))
+	l.started(cc, ev.Cache)
 }
 
 func (l *ledger) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
 	l.count(-1, "spanloom.map.item.active", place(cc)...)
 	l.ended(cc, ev.End, looked(ev.Cache))
+	l.stored(ev.Cache)
 }
 
 func (l *ledger) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
-	l.cached(cc, ev.Saved, ev.Reason)
+	l.cached(cc, ev.Saved, ev.Reason, ev.Tier, ev.Size)
 }
 
 func (l *ledger) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry) {

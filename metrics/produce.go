@@ -30,7 +30,7 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	for _, f := range []*family[histogram]{c.runDuration, c.nodeDuration, c.nodeQueue, c.itemDuration} {
 		add(f.instrument, histograms(f, c.began, now))
 	}
-	for _, f := range []*family[counter]{c.runActive, c.nodeActive, c.itemActive, c.nodeRetries, c.errors, c.cacheLookups} {
+	for _, f := range []*family[counter]{c.runActive, c.nodeActive, c.itemActive, c.nodeRetries, c.errors, c.cacheLookups, c.cacheIO} {
 		add(f.instrument, sums(f, c.began, now, func(n int64) int64 { return n }))
 	}
 	add(c.cacheSaved.instrument, sums(c.cacheSaved, c.began, now, func(n int64) float64 { return time.Duration(n).Seconds() }))

@@ -15,6 +15,8 @@ const (
 	keyNode        = attribute.Key("spanloom.node.name")
 	keyResult      = attribute.Key("spanloom.result")
 	keyCacheResult = attribute.Key("spanloom.cache.result")
+	keyTier        = attribute.Key("spanloom.cache.tier")
+	keyDirection   = attribute.Key("spanloom.cache.direction")
 	keyComponent   = attribute.Key("spanloom.component")
 	keyPool        = attribute.Key("spanloom.pool.name")
 	keyBackend     = attribute.Key("spanloom.backend.name")
@@ -152,9 +154,15 @@ var (
 	}
 	cacheLookups = instrument{
 		"spanloom.cache.lookups", "{lookup}", counterShape,
-		[]attribute.Key{keyPipeline, keyNode, keyCacheResult},
+		[]attribute.Key{keyPipeline, keyNode, keyCacheResult, keyTier},
 		nil,
 		"Look-ups of stored results by nodes and items.",
+	}
+	cacheIO = instrument{
+		"spanloom.cache.io", "By", counterShape,
+		[]attribute.Key{keyDirection},
+		nil,
+		"Bytes of results that were read from caches and used, or written to caches.",
 	}
 	cacheSaved = instrument{
 		"spanloom.cache.saved.duration", "s", secondsShape,

@@ -146,7 +146,9 @@ func (h *Host) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
 // OnNodeCached queues the event.
 func (h *Host) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeCached},
-		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs)})
+		&wire.Extra{
+			Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs), Tier: ev.Tier, InCache: ev.Size,
+		})
 }
 
 // OnNestedPipelineStart queues the event.
@@ -188,7 +190,9 @@ func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 // OnMapItemCached queues the event.
 func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached},
-		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs)})
+		&wire.Extra{
+			Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs), Tier: ev.Tier, InCache: ev.Size,
+		})
 }
 
 // OnError queues the event.

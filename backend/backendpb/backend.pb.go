@@ -1407,7 +1407,12 @@ type Cached struct {
 	// The compute time that the stored result cost, in nanoseconds.
 	Saved []int64 `protobuf:"varint,3,rep,packed,name=saved,proto3" json:"saved,omitempty"`
 	// Where the result came from, or why the node does not run; a string index.
-	Reason        []uint32 `protobuf:"varint,4,rep,packed,name=reason,proto3" json:"reason,omitempty"`
+	Reason []uint32 `protobuf:"varint,4,rep,packed,name=reason,proto3" json:"reason,omitempty"`
+	// What kind of place the result was stored in, such as "memory"; a string index.
+	// A missing column means zeros.
+	Tier []uint32 `protobuf:"varint,5,rep,packed,name=tier,proto3" json:"tier,omitempty"`
+	// The bytes that were read from there. A missing column means zeros.
+	Size          []uint64 `protobuf:"varint,6,rep,packed,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1470,6 +1475,20 @@ func (x *Cached) GetReason() []uint32 {
 	return nil
 }
 
+func (x *Cached) GetTier() []uint32 {
+	if x != nil {
+		return x.Tier
+	}
+	return nil
+}
+
+func (x *Cached) GetSize() []uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return nil
+}
+
 // Lookups has a row for each start and end of a node or a map item that has a
 // cache and no stored result. All columns have the same length.
 type Lookups struct {
@@ -1481,7 +1500,12 @@ type Lookups struct {
 	// Why there is no result, or why the cache was not asked; a string index.
 	Reason []uint32 `protobuf:"varint,3,rep,packed,name=reason,proto3" json:"reason,omitempty"`
 	// The cache was not asked.
-	Bypass        []bool `protobuf:"varint,4,rep,packed,name=bypass,proto3" json:"bypass,omitempty"`
+	Bypass []bool `protobuf:"varint,4,rep,packed,name=bypass,proto3" json:"bypass,omitempty"`
+	// What kind of place the cache is, such as "memory"; a string index. A missing
+	// column means zeros.
+	Tier []uint32 `protobuf:"varint,5,rep,packed,name=tier,proto3" json:"tier,omitempty"`
+	// Of ends, the bytes of the result that were stored. A missing column means zeros.
+	Stored        []uint64 `protobuf:"varint,6,rep,packed,name=stored,proto3" json:"stored,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1540,6 +1564,20 @@ func (x *Lookups) GetReason() []uint32 {
 func (x *Lookups) GetBypass() []bool {
 	if x != nil {
 		return x.Bypass
+	}
+	return nil
+}
+
+func (x *Lookups) GetTier() []uint32 {
+	if x != nil {
+		return x.Tier
+	}
+	return nil
+}
+
+func (x *Lookups) GetStored() []uint64 {
+	if x != nil {
+		return x.Stored
 	}
 	return nil
 }
@@ -3020,17 +3058,21 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\tsucceeded\x18\x04 \x03(\x04R\tsucceeded\x12\x16\n" +
 	"\x06failed\x18\x05 \x03(\x04R\x06failed\x12\x16\n" +
 	"\x06cached\x18\x06 \x03(\x04R\x06cached\x12\x18\n" +
-	"\askipped\x18\a \x03(\x04R\askipped\"j\n" +
+	"\askipped\x18\a \x03(\x04R\askipped\"\x92\x01\n" +
 	"\x06Cached\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x14\n" +
 	"\x05saved\x18\x03 \x03(\x03R\x05saved\x12\x16\n" +
-	"\x06reason\x18\x04 \x03(\rR\x06reason\"m\n" +
+	"\x06reason\x18\x04 \x03(\rR\x06reason\x12\x12\n" +
+	"\x04tier\x18\x05 \x03(\rR\x04tier\x12\x12\n" +
+	"\x04size\x18\x06 \x03(\x04R\x04size\"\x99\x01\n" +
 	"\aLookups\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x16\n" +
 	"\x06reason\x18\x03 \x03(\rR\x06reason\x12\x16\n" +
-	"\x06bypass\x18\x04 \x03(\bR\x06bypass\"\x81\x01\n" +
+	"\x06bypass\x18\x04 \x03(\bR\x06bypass\x12\x12\n" +
+	"\x04tier\x18\x05 \x03(\rR\x04tier\x12\x16\n" +
+	"\x06stored\x18\x06 \x03(\x04R\x06stored\"\x81\x01\n" +
 	"\aResumed\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x16\n" +
 	"\x06starts\x18\x02 \x03(\rR\x06starts\x12\x19\n" +

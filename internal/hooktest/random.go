@@ -136,7 +136,7 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 		c := e.scope(cc, callbacks.KindNode, n, at)
 		e.counts.cached(c)
 		e.metrics(c, true)
-		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache"})
+		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache", Tier: "disk", Size: e.r.IntN(100)})
 	case choice == 5:
 		e.skipped(cc, n, "stopped by a gate")
 	default:
@@ -149,7 +149,7 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 func (e *random) lookup() *callbacks.CacheLookup {
 	switch e.r.IntN(6) {
 	case 0:
-		return &callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new"}
+		return &callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new", Tier: []string{"", "disk", "memory"}[e.r.IntN(3)], Stored: e.r.IntN(2) * 1000}
 	case 1:
 		return &callbacks.CacheLookup{Bypass: true, Reason: "there is no cache"}
 	default:

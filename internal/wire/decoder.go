@@ -173,15 +173,16 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 			End: d.endOf(b, i), Attempts: int(ev.Attempts[i]), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_NODE_CACHED:
-		sig, saved, reason := d.cachedOf(b, i)
-		cb.OnNodeCached(cc, callbacks.NodeCached{Signature: sig, Saved: saved, Reason: reason, Outputs: d.valuesOf(i)})
+		e := d.cachedOf(b, i)
+		e.Outputs = d.valuesOf(i)
+		cb.OnNodeCached(cc, e)
 	case pb.Hook_HOOK_NESTED_PIPELINE_START:
 		cb.OnNestedPipelineStart(cc.Parent(), callbacks.NestedPipelineStart{Child: cc})
 	case pb.Hook_HOOK_NESTED_PIPELINE_END:
 		cb.OnNestedPipelineEnd(cc.Parent(), callbacks.NestedPipelineEnd{End: d.endOf(b, i), Counts: d.countsOf(b, i), Child: cc})
 	case pb.Hook_HOOK_MAP_START:
-		size, m := d.mapOf(b, i)
-		cb.OnMapStart(cc, callbacks.MapStart{Size: size, Concurrency: m.Concurrency, Inputs: d.valuesOf(i)})
+		n, m := d.mapOf(b, i)
+		cb.OnMapStart(cc, callbacks.MapStart{Size: n, Concurrency: m.Concurrency, Inputs: d.valuesOf(i)})
 	case pb.Hook_HOOK_MAP_END:
 		_, m := d.mapOf(b, i)
 		m.End, m.Outputs = d.endOf(b, i), d.valuesOf(i)
@@ -193,8 +194,9 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
-		sig, saved, reason := d.cachedOf(b, i)
-		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason, Outputs: d.valuesOf(i)})
+		e := d.cachedOf(b, i)
+		e.Outputs = d.valuesOf(i)
+		cb.OnMapItemCached(cc, callbacks.MapItemCached(e))
 	case pb.Hook_HOOK_ERROR:
 		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])})
 	case pb.Hook_HOOK_NODE_RETRY:
@@ -208,8 +210,7 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		}
 		cb.OnNodeRetry(cc, retry)
 	case pb.Hook_HOOK_NODE_SKIPPED:
-		_, _, reason := d.cachedOf(b, i)
-		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: reason})
+		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: d.cachedOf(b, i).Reason})
 	case pb.Hook_HOOK_METRIC:
 		if m, ok := d.metricOf(b, i); ok {
 			cb.OnMetric(cc, m)
@@ -236,14 +237,24 @@ func (d *Decoder) errorOf(b *pb.Batch, i int) error {
 	return &Error{Type: strs[t.Type[r]], Message: strs[t.Message[r]], Trace: strs[t.Stack[r]]}
 }
 
-func (d *Decoder) cachedOf(b *pb.Batch, i int) (signature string, saved time.Duration, reason string) {
+func (d *Decoder) cachedOf(b *pb.Batch, i int) (e callbacks.NodeCached) {
 	r, ok := d.cached.row(i)
 	if !ok {
-		return "", 0, ""
+		return e
 	}
 	t := b.Cached
-	return b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
+	e.Signature, e.Saved, e.Reason = b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
+	if len(t.Tier) > 0 {
+		e.Tier = b.Strings[t.Tier[r]]
+	}
+	if len(t.Size) > 0 {
+		e.Size = size(t.Size[r])
+	}
+	return e
 }
+
+// size returns a number of bytes that was sent.
+func size(n uint64) int { return int(min(n, math.MaxInt)) }
 
 func (d *Decoder) lookupOf(b *pb.Batch, i int) *callbacks.CacheLookup {
 	r, ok := d.lookups.row(i)
@@ -251,9 +262,16 @@ func (d *Decoder) lookupOf(b *pb.Batch, i int) *callbacks.CacheLookup {
 		return nil
 	}
 	t := b.Lookups
-	return &callbacks.CacheLookup{
+	l := &callbacks.CacheLookup{
 		Signature: b.Strings[t.Signature[r]], Reason: b.Strings[t.Reason[r]], Bypass: t.Bypass[r],
 	}
+	if len(t.Tier) > 0 {
+		l.Tier = b.Strings[t.Tier[r]]
+	}
+	if len(t.Stored) > 0 {
+		l.Stored = size(t.Stored[r])
+	}
+	return l
 }
 
 // metricOf returns a value that node code has marked: one that no callback may be

@@ -179,6 +179,8 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		t.Signature = append(t.Signature, e.intern(x.Signature))
 		t.Reason = append(t.Reason, e.intern(x.Reason))
 		t.Bypass = append(t.Bypass, x.Bypass)
+		t.Tier = append(t.Tier, e.intern(x.Tier))
+		t.Stored = append(t.Stored, uint64(x.InCache))
 	}
 	if r := x.Resumed; r != nil {
 		if b.Resumed == nil {
@@ -238,6 +240,8 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		t.Signature = append(t.Signature, e.intern(x.Signature))
 		t.Saved = append(t.Saved, int64(x.Saved))
 		t.Reason = append(t.Reason, e.intern(x.Reason))
+		t.Tier = append(t.Tier, e.intern(x.Tier))
+		t.Size = append(t.Size, uint64(x.InCache))
 	case callbacks.HookNodeRetry:
 		if b.Retries == nil {
 			b.Retries = &pb.Retries{}

@@ -54,7 +54,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		r.Attempts = int32(ev.Attempts)
 		x.Look(ev.Cache)
 	case callbacks.NodeCached:
-		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
+		x.Signature, x.Saved, x.Reason, x.Tier, x.InCache = ev.Signature, ev.Saved, ev.Reason, ev.Tier, ev.Size
 	case callbacks.NestedPipelineStart:
 		r.Context = ev.Child
 	case callbacks.NestedPipelineEnd:
@@ -73,7 +73,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		r.Attempts = int32(ev.Attempts)
 		x.Look(ev.Cache)
 	case callbacks.MapItemCached:
-		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
+		x.Signature, x.Saved, x.Reason, x.Tier, x.InCache = ev.Signature, ev.Saved, ev.Reason, ev.Tier, ev.Size
 	case callbacks.Failure:
 		x.Error, r.Result = wire.NewError(ev.Err, clip), ev.Result
 	case callbacks.NodeRetry:

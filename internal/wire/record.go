@@ -32,6 +32,8 @@ type Extra struct {
 	Succeeded, Failed int
 	Cached, Skipped   int
 	Signature, Reason string
+	Tier              string
+	InCache           int // bytes of the result
 	Saved             time.Duration
 	Delay, Took       time.Duration    // of a retry
 	Counts            callbacks.Counts // of a pipeline's end
@@ -45,7 +47,7 @@ type Extra struct {
 // Look sets what the cache said; l is nil when there is none.
 func (x *Extra) Look(l *callbacks.CacheLookup) {
 	if l != nil {
-		x.Looked, x.Bypass, x.Signature, x.Reason = true, l.Bypass, l.Signature, l.Reason
+		x.Looked, x.Bypass, x.Signature, x.Reason, x.Tier, x.InCache = true, l.Bypass, l.Signature, l.Reason, l.Tier, l.Stored
 	}
 }
 

@@ -19,6 +19,7 @@ type Callback struct {
 	provider
 
 	began  time.Time
+	panics map[string]uint64 // before that
 	shards int
 	runs   *places // pipelines
 	nodes  *places // nodes in pipelines

@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/spanloom/spanloom/callbacks"
 )
 
 // Config is what a program sets. The zero value counts and measures, and exports
@@ -53,7 +55,7 @@ func New(c Config) (*Callback, error) {
 			nodeRetries: counters(&nodeRetries), errors: counters(&errorCount),
 			cacheLookups: counters(&cacheLookups), cacheSaved: counters(&cacheSaved), cacheIO: counters(&cacheIO),
 		},
-		began: time.Now(), shards: n,
+		began: time.Now(), panics: callbacks.Panics(), shards: n,
 		runs: newPlaces(runGroups), nodes: newPlaces(nodeGroups),
 		backends: c.Backends,
 	}

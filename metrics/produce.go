@@ -41,6 +41,7 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	for _, f := range c.gauges.all() {
 		add(f.instrument, latest(f, now))
 	}
+	add(&callbackPanics, panicked(c.panics, c.began, now))
 	if c.backends != nil {
 		events, queues := ledger(c.askBackends(), c.began, now)
 		add(&callbackEvents, events)

@@ -21,6 +21,7 @@ var briefs = map[attribute.Key]string{
 	keyTier:      "What kind of place the cache is: memory or disk, or what it calls itself; absent when it was not asked, or does not say.",
 	keyDirection: "Whether results were read or written: read or write.",
 	keyPool:      "What executes the runs whose nodes the workers run, such as local.",
+	keyCallback:  "Go type of the callback.",
 	keyBackend:   "Name of the backend in the manifest.",
 	keyOutcome:   "What became of an event: delivered or dropped.",
 	keyReason:    "Why an event was dropped: queue_full, export_failed, oversize, shutdown, after_shutdown or backend_down.",
@@ -29,7 +30,7 @@ var briefs = map[attribute.Key]string{
 // TestRegistry holds the registry of names to the table of instruments.
 func TestRegistry(t *testing.T) {
 	defined := semconvtest.Registry("metrics", "Attributes that only metrics have.")
-	for _, key := range []attribute.Key{keyTier, keyDirection, keyComponent, keyPool, keyBackend, keyOutcome, keyReason} {
+	for _, key := range []attribute.Key{keyTier, keyDirection, keyComponent, keyPool, keyCallback, keyBackend, keyOutcome, keyReason} {
 		defined.Attributes = append(defined.Attributes, semconvtest.Define(string(key), "string", briefs[key]))
 	}
 	groups := []semconvtest.Group{defined}

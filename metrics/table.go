@@ -19,6 +19,7 @@ const (
 	keyDirection   = attribute.Key("spanloom.cache.direction")
 	keyComponent   = attribute.Key("spanloom.component")
 	keyPool        = attribute.Key("spanloom.pool.name")
+	keyCallback    = attribute.Key("spanloom.callback.name")
 	keyBackend     = attribute.Key("spanloom.backend.name")
 	keyOutcome     = attribute.Key("spanloom.outcome")
 	keyReason      = attribute.Key("spanloom.reason")
@@ -193,6 +194,12 @@ var (
 		[]attribute.Key{keyBackend, keyOutcome, keyReason},
 		nil,
 		"Events for a backend whose fate is known.",
+	}
+	callbackPanics = instrument{
+		"spanloom.callback.panics", "{panic}", counterShape,
+		[]attribute.Key{keyCallback},
+		nil,
+		"Panics of callbacks, which were recovered, in the whole program.",
 	}
 	callbackQueue = instrument{
 		"spanloom.callback.queue.size", "{event}", upDownShape,

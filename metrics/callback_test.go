@@ -279,3 +279,31 @@ func TestHooks(t *testing.T) {
 		t.Errorf("it hears %s", got)
 	}
 }
+
+// TestBackendCalls shows how long the calls of a backend took.
+func TestBackendCalls(t *testing.T) {
+	t.Parallel()
+	ok := metrics.BackendCalls{Method: "Stream", Sum: 90 * ms}
+	ok.Buckets[3], ok.Buckets[15] = 2, 1
+	late := metrics.BackendCalls{Method: "Health", ErrorType: "DEADLINE_EXCEEDED", Sum: time.Second}
+	late.Buckets[7] = 1
+	m, err := metrics.New(metrics.Config{Backends: func() []metrics.Backend {
+		return []metrics.Backend{{Name: "main", Calls: []metrics.BackendCalls{ok, late}}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := points(t, m)
+	for key, want := range map[string]point{
+		"spanloom.backend.rpc.duration spanloom.backend.name=main,spanloom.method=Stream":                              {0.09, 3, "[0 0 0 2 0 0 0 0 0 0 0 0 0 0 0 1]"},
+		"spanloom.backend.rpc.duration error.type=DEADLINE_EXCEEDED,spanloom.backend.name=main,spanloom.method=Health": {1, 1, "[0 0 0 0 0 0 0 1 0 0 0 0 0 0 0 0]"},
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	h, _ := produce(t, m)["spanloom.backend.rpc.duration"].Data.(metricdata.Histogram[float64])
+	if len(h.DataPoints) != 2 || len(h.DataPoints[0].Bounds) != 15 || h.DataPoints[0].Bounds[0] != 0.001 {
+		t.Errorf("%+v", h)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/buckets"
 )
 
 // Every series has a cell for each shard. A goroutine that runs nodes uses the
@@ -82,20 +83,20 @@ func (c *counter) sum() (sum int64) {
 // have the same sum in any order.
 type distribution struct {
 	sum     atomic.Int64
-	buckets [buckets]atomic.Uint64
+	buckets [buckets.Count]atomic.Uint64
 
-	_ [cacheLine - 8*(buckets+1)%cacheLine]byte
+	_ [cacheLine - 8*(buckets.Count+1)%cacheLine]byte
 }
 
 // histogram is a series of a histogram.
 type histogram struct {
 	set    attribute.Set
-	bounds *bounds
+	bounds *buckets.Bounds
 	cells  []atomic.Pointer[distribution]
 	exemplars
 }
 
-func newHistogram(set attribute.Set, b *bounds, shards int) *histogram {
+func newHistogram(set attribute.Set, b *buckets.Bounds, shards int) *histogram {
 	h := &histogram{set: set, bounds: b, cells: make([]atomic.Pointer[distribution], shards)}
 	h.want()
 	return h
@@ -119,7 +120,7 @@ func (h *histogram) wait(shard int, cc *callbacks.CallbackContext) {
 
 // count adds d and returns its bucket.
 func (h *histogram) count(shard int, d time.Duration) (bucket int) {
-	c, b := cell(&h.cells[shard]), h.bounds.bucket(d)
+	c, b := cell(&h.cells[shard]), h.bounds.Index(d)
 	c.sum.Add(int64(d))
 	c.buckets[b].Add(1)
 	return b
@@ -127,7 +128,7 @@ func (h *histogram) count(shard int, d time.Duration) (bucket int) {
 
 // read returns the sum and the counts over all shards.
 func (h *histogram) read() (sum time.Duration, counts []uint64) {
-	counts = make([]uint64, buckets)
+	counts = make([]uint64, buckets.Count)
 	for i := range h.cells {
 		c := h.cells[i].Load()
 		if c == nil {

@@ -21,8 +21,9 @@ type Config struct {
 	// Interval is the time between two exports. Defaults to
 	// OTEL_METRIC_EXPORT_INTERVAL, which is in milliseconds, else to one minute.
 	Interval time.Duration
-	// Resource describes the program. Defaults to that of the SDK, which reads
-	// OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME.
+	// Resource describes the program. Defaults to what OTEL_SERVICE_NAME and
+	// OTEL_RESOURCE_ATTRIBUTES say, and a random service.instance.id unless they
+	// have one.
 	Resource *resource.Resource
 	// Backends tells what became of the events for the backends of a host. It is
 	// called once for each collection, must be quick, and may be called

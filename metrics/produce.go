@@ -43,9 +43,11 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	}
 	add(&callbackPanics, panicked(c.panics, c.began, now))
 	if c.backends != nil {
-		events, queues := ledger(c.askBackends(), c.began, now)
+		list := c.askBackends()
+		events, queues := ledger(list, c.began, now)
 		add(&callbackEvents, events)
 		add(&callbackQueue, queues)
+		add(&backendCalls, callsOf(list, c.began, now))
 	}
 	if len(list) == 0 {
 		return nil, nil
@@ -61,7 +63,7 @@ func histograms(f *family[histogram], began, now time.Time) metricdata.Aggregati
 	if len(series) == 0 {
 		return nil
 	}
-	bounds := f.bounds.seconds()
+	bounds := seconds(f.bounds)
 	points := make([]metricdata.HistogramDataPoint[float64], len(series))
 	for i, s := range series {
 		sum, counts := s.read()

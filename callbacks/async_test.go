@@ -116,6 +116,7 @@ func TestAsyncHooks(t *testing.T) {
 	a.OnEmit(cc, callbacks.Emit{Value: v})
 	a.OnMetric(cc, callbacks.Metric{Name: "rows", Value: 1, At: 2, Replayed: true})
 	a.OnPipelineEnd(cc, callbacks.PipelineEnd{Outputs: v})
+	a.OnCrashed(cc, callbacks.Crashed{Duration: 3})
 	*look, *resumed = callbacks.CacheLookup{}, callbacks.Resumed{}
 	closeAsync(t, a, 0)
 
@@ -138,6 +139,7 @@ func TestAsyncHooks(t *testing.T) {
 		callbacks.Emit{},
 		callbacks.Metric{Name: "rows", Value: 1, At: 2, Replayed: true},
 		callbacks.PipelineEnd{},
+		callbacks.Crashed{Duration: 3},
 	}
 	got, all := []any{}, callbacks.Times
 	for _, ev := range rec.Events() {

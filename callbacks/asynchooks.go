@@ -123,5 +123,8 @@ func (a *AsyncCallback) OnEmit(cc *CallbackContext, ev Emit) {
 	a.add(HookEmit, cc, ev)
 }
 
+// OnCrashed queues the call.
+func (a *AsyncCallback) OnCrashed(cc *CallbackContext, ev Crashed) { a.add(HookCrashed, cc, ev) }
+
 // OnMetric queues the call.
 func (a *AsyncCallback) OnMetric(cc *CallbackContext, ev Metric) { a.add(HookMetric, cc, ev) }

@@ -213,6 +213,14 @@ func (l *listener) OnEmit(cc *CallbackContext, ev Emit) {
 	l.callback.OnEmit(cc, ev)
 }
 
+func (l *listener) OnCrashed(cc *CallbackContext, ev Crashed) {
+	if l.hooks&HookCrashed == 0 {
+		return
+	}
+	defer l.guard(HookCrashed, cc)
+	l.callback.OnCrashed(cc, ev)
+}
+
 func (l *listener) OnMetric(cc *CallbackContext, ev Metric) {
 	if l.hooks&HookMetric == 0 {
 		return

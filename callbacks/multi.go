@@ -197,6 +197,12 @@ func (m *multi) OnEmit(cc *CallbackContext, ev Emit) {
 	}
 }
 
+func (m *multi) OnCrashed(cc *CallbackContext, ev Crashed) {
+	for _, l := range m.listeners {
+		l.OnCrashed(cc, ev)
+	}
+}
+
 func (m *multi) OnMetric(cc *CallbackContext, ev Metric) {
 	for _, l := range m.listeners {
 		l.OnMetric(cc, ev)

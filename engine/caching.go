@@ -198,7 +198,7 @@ func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 		f.totals[g.op.scope].cached.Add(1)
 		if f.wants(callbacks.HookNodeCached) {
 			f.ears.callback.OnNodeCached(g.cc, callbacks.NodeCached{
-				Signature: sig, Saved: e.Cost, Reason: reason, Outputs: f.outputs(g.id), Tier: tier, Size: size,
+				Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: f.outputs(g.id), Tier: tier, Size: size,
 			})
 		}
 		return w.next(f, g.id)
@@ -207,7 +207,7 @@ func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 	g.mapping.cached.Add(1)
 	if f.wants(callbacks.HookMapItemCached) {
 		f.ears.callback.OnMapItemCached(g.cc, callbacks.MapItemCached{
-			Signature: sig, Saved: e.Cost, Reason: reason, Outputs: g.mapping.outputs(g.index), Tier: tier, Size: size,
+			Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: g.mapping.outputs(g.index), Tier: tier, Size: size,
 		})
 	}
 	return g.ended(w)
@@ -219,6 +219,9 @@ func (l *lookup) finish(g *guarded, err error) {
 	if err == nil {
 		if data, err := encodeValue(g.output(), g.op.step.out.typ()); err == nil {
 			e = &cache.Entry{Value: data, Cost: g.took, Created: time.Now()}
+			if g.spanned() {
+				e.TraceID, e.SpanID = g.cc.TraceID(), g.cc.SpanID()
+			}
 			if l.put(g.cc, l.key, *e) {
 				g.looked.Stored = len(data)
 			}

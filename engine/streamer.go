@@ -106,6 +106,10 @@ func (s *streamer) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.Nod
 	s.event(callbacks.HookNodeSkipped, cc, ev)
 }
 
+func (s *streamer) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
+	s.event(callbacks.HookCrashed, cc, ev)
+}
+
 func (s *streamer) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
 	s.event(callbacks.HookMetric, cc, ev)
 }

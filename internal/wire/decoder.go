@@ -140,7 +140,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	case pb.Hook_HOOK_PIPELINE_START, pb.Hook_HOOK_NODE_START, pb.Hook_HOOK_MAP_START,
 		pb.Hook_HOOK_MAP_ITEM_START, pb.Hook_HOOK_NESTED_PIPELINE_START:
 		d.start(s, span, cc)
-	case pb.Hook_HOOK_PIPELINE_END:
+	case pb.Hook_HOOK_PIPELINE_END, pb.Hook_HOOK_CRASHED:
 		if cc == s.root {
 			defer d.forget(keyOf(b, ev.Run[i]))
 		}
@@ -173,9 +173,7 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 			End: d.endOf(b, i), Attempts: int(ev.Attempts[i]), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_NODE_CACHED:
-		e := d.cachedOf(b, i)
-		e.Outputs = d.valuesOf(i)
-		cb.OnNodeCached(cc, e)
+		cb.OnNodeCached(cc, d.cachedOf(b, i))
 	case pb.Hook_HOOK_NESTED_PIPELINE_START:
 		cb.OnNestedPipelineStart(cc.Parent(), callbacks.NestedPipelineStart{Child: cc})
 	case pb.Hook_HOOK_NESTED_PIPELINE_END:
@@ -194,9 +192,7 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
-		e := d.cachedOf(b, i)
-		e.Outputs = d.valuesOf(i)
-		cb.OnMapItemCached(cc, callbacks.MapItemCached(e))
+		cb.OnMapItemCached(cc, callbacks.MapItemCached(d.cachedOf(b, i)))
 	case pb.Hook_HOOK_ERROR:
 		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])})
 	case pb.Hook_HOOK_NODE_RETRY:
@@ -211,6 +207,8 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		cb.OnNodeRetry(cc, retry)
 	case pb.Hook_HOOK_NODE_SKIPPED:
 		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: d.cachedOf(b, i).Reason})
+	case pb.Hook_HOOK_CRASHED:
+		cb.OnCrashed(cc, callbacks.Crashed{Duration: time.Duration(max(ev.Duration[i], 0))})
 	case pb.Hook_HOOK_METRIC:
 		if m, ok := d.metricOf(b, i); ok {
 			cb.OnMetric(cc, m)
@@ -237,20 +235,24 @@ func (d *Decoder) errorOf(b *pb.Batch, i int) error {
 	return &Error{Type: strs[t.Type[r]], Message: strs[t.Message[r]], Trace: strs[t.Stack[r]]}
 }
 
-func (d *Decoder) cachedOf(b *pb.Batch, i int) (e callbacks.NodeCached) {
+func (d *Decoder) cachedOf(b *pb.Batch, i int) callbacks.NodeCached {
+	c := callbacks.NodeCached{Outputs: d.valuesOf(i)}
 	r, ok := d.cached.row(i)
 	if !ok {
-		return e
+		return c
 	}
 	t := b.Cached
-	e.Signature, e.Saved, e.Reason = b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
+	c.Signature, c.Saved, c.Reason = b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
+	if len(t.Span) > 0 {
+		c.TraceID, c.SpanID = traceID(t.TraceHi[r], t.TraceLo[r]), spanID(t.Span[r])
+	}
 	if len(t.Tier) > 0 {
-		e.Tier = b.Strings[t.Tier[r]]
+		c.Tier = b.Strings[t.Tier[r]]
 	}
 	if len(t.Size) > 0 {
-		e.Size = size(t.Size[r])
+		c.Size = size(t.Size[r])
 	}
-	return e
+	return c
 }
 
 // size returns a number of bytes that was sent.

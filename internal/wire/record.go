@@ -35,6 +35,8 @@ type Extra struct {
 	Tier              string
 	InCache           int // bytes of the result
 	Saved             time.Duration
+	TraceID           callbacks.TraceID // of what computed a stored result
+	SpanID            callbacks.SpanID
 	Delay, Took       time.Duration    // of a retry
 	Counts            callbacks.Counts // of a pipeline's end
 	Values            string           // the captured text of inputs or outputs
@@ -117,7 +119,7 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	n := 288 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	n := 312 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
 	if x.Metric != nil {
 		n += 48 + int64(len(x.Metric.Name))
 	}

@@ -153,6 +153,11 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 	c.column("cached", "signature", len(cached.GetSignature()), n)
 	c.column("cached", "saved", len(cached.GetSaved()), n)
 	c.column("cached", "reason", len(cached.GetReason()), n)
+	if len(cached.GetSpan())+len(cached.GetTraceHi())+len(cached.GetTraceLo()) > 0 {
+		c.column("cached", "span", len(cached.GetSpan()), n)
+		c.column("cached", "trace_hi", len(cached.GetTraceHi()), n)
+		c.column("cached", "trace_lo", len(cached.GetTraceLo()), n)
+	}
 	c.optional("cached", "tier", len(cached.GetTier()), n)
 	c.optional("cached", "size", len(cached.GetSize()), n)
 	c.indices("cached", "tier", cached.GetTier(), strs)

@@ -169,6 +169,7 @@ func (h *Host) run() {
 		h.fail(err)
 		return
 	}
+	s.rpc = timed{s.rpc, &h.queue.calls}
 	h.mu.Lock()
 	h.session = s
 	late := h.state == Closed // then Shutdown has not seen the session

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,6 +28,9 @@ const (
 	// BackendDown: the backend was not there.
 	BackendDown Reason = "backend_down"
 )
+
+// Reasons returns all of them.
+func Reasons() []Reason { return slices.Clone(reasonNames[1:]) }
 
 // reason is a Reason as an index.
 type reason uint8
@@ -122,7 +126,10 @@ func (q *queue) send() (data []byte, ok bool) {
 // events as lost says. The ledger is locked.
 func (q *queue) settle(seq uint64, why reason, lost uint64) {
 	l := &q.ledger
-	n := 0
+	n, now, errorType := 0, time.Now(), ""
+	if why != reasonNone {
+		errorType = string(reasonNames[why])
+	}
 	for _, b := range l.window {
 		if b.lost == reasonNone && b.seq > seq {
 			break
@@ -145,6 +152,7 @@ func (q *queue) settle(seq uint64, why reason, lost uint64) {
 			l.delivered += events
 		}
 		l.unacked--
+		q.calls.add("Stream", errorType, now.Sub(b.at))
 	}
 	if n == 0 {
 		return

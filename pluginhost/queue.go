@@ -50,6 +50,7 @@ type queue struct {
 	shards [shards]shard
 
 	ledger ledger
+	calls  callTimes
 	taken  uint64 // the last order number that was taken
 	spare  [shards]shard
 }

@@ -26,6 +26,8 @@ type Stats struct {
 	// Ignored counts exports of signals that the backend does not take. They are
 	// in none of the other counts.
 	Ignored map[Signal]uint64
+	// Calls is how long the calls of the backend took that have ended.
+	Calls []Calls
 	// Err is why the backend is down; nil when it is not.
 	Err error
 }
@@ -46,6 +48,7 @@ func (h *Host) Stats() Stats {
 	s.State = h.state
 	h.mu.Unlock()
 	s.Emitted, s.Delivered, s.InFlight, s.Dropped = h.queue.counts()
+	s.Calls = h.queue.calls.all()
 	s.Ignored = map[Signal]uint64{}
 	for i := range h.ignored {
 		if n := h.ignored[i].Load(); n > 0 {

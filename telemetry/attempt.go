@@ -37,7 +37,7 @@ func (c *Callback) attemptSpan(cc *callbacks.CallbackContext, t trial) *span {
 	s.name = c.steps.of(cc.Node()).attempt
 	if begin := cc.Start(); !begin.IsZero() {
 		s.start = begin.Add(t.start)
-		s.end = s.start.Add(t.duration)
+		s.end = s.start.Add(max(t.duration, time.Nanosecond))
 	}
 	s.add(c.steps.of(cc.Node()).attributes[0])
 	s.place(cc)

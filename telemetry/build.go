@@ -29,7 +29,8 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span
 	if s.start.IsZero() { // an emitter without times
 		s.start = time.Now().Add(-e.Duration)
 	}
-	s.end = s.start.Add(e.Duration)
+	// A span that takes no time is one that many take for damaged.
+	s.end = s.start.Add(max(e.Duration, time.Nanosecond))
 	if c.notes.any() {
 		c.notes.take(cc, s)
 	}
@@ -80,8 +81,19 @@ func (s *span) outcome(e callbacks.End) {
 }
 
 func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) *span {
+	s := c.newPipelineSpan(cc, ev.End)
+	s.add(keyNodeCount.Int(ev.Nodes))
+	if looks := ev.Cached + ev.Missed; looks > 0 {
+		s.add(keyHitRatio.Float64(float64(ev.Cached) / float64(looks)))
+	}
+	c.outputs(s, ev.Outputs)
+	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) newPipelineSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
+	s := c.newSpan(cc, e)
 	s.name = st.pipeline
 	s.add(keyRunID.String(valid(cc.RunID())), keyPipelineName.String(st.name))
 	if r := cc.Runner(); r != "" {
@@ -94,22 +106,21 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 		s.add(keyPipelineNested.Bool(true))
 		s.place(cc)
 	}
-	s.add(keyNodeCount.Int(ev.Nodes))
-	if looks := ev.Cached + ev.Missed; looks > 0 {
-		s.add(keyHitRatio.Float64(float64(ev.Cached) / float64(looks)))
-	}
-	c.outputs(s, ev.Outputs)
-	s.finish(ev.End)
 	return s
 }
 
-func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
+func (c *Callback) newNodeSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
+	s := c.newSpan(cc, e)
 	s.name = st.node
 	s.add(st.attributes...)
 	s.place(cc)
 	s.ran(cc)
+	return s
+}
+
+func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
+	s := c.newNodeSpan(cc, ev.End)
 	s.add(keyAttemptCount.Int(ev.Attempts))
 	s.looked(ev.Cache)
 	c.outputs(s, ev.Outputs)
@@ -118,27 +129,16 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 }
 
 func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeCached) *span {
-	st := c.steps.of(cc.Node())
 	e := callbacks.End{Result: callbacks.ResultSuccess}
-	s := c.newSpan(cc, e)
-	s.name = st.node
-	s.add(st.attributes...)
-	s.place(cc)
-	s.ran(cc)
-	s.hit(ev.Signature, ev.Saved)
+	s := c.newNodeSpan(cc, e)
+	s.hit(ev)
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
 }
 
 func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *span {
-	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
-	s.name = st.mapped
-	s.attributes = append(make([]attribute.KeyValue, 0, len(s.attributes)+maxInline+8), s.attributes...)
-	s.add(st.attributes...)
-	s.place(cc)
-	s.queued(cc)
+	s := c.newMapSpan(cc, ev.End)
 	s.add(
 		keyMapSize.Int(ev.Size()),
 		keyMapSucceeded.Int(ev.Succeeded), keyMapFailed.Int(ev.Failed),
@@ -149,6 +149,17 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 	}
 	c.outputs(s, ev.Outputs)
 	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) newMapSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+	st := c.steps.of(cc.Node())
+	s := c.newSpan(cc, e)
+	s.name = st.mapped
+	s.attributes = append(make([]attribute.KeyValue, 0, len(s.attributes)+maxInline+8), s.attributes...)
+	s.add(st.attributes...)
+	s.place(cc)
+	s.queued(cc)
 	return s
 }
 
@@ -173,7 +184,7 @@ func (c *Callback) itemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 func (c *Callback) cachedItemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) *span {
 	e := callbacks.End{Result: callbacks.ResultSuccess}
 	s := c.newItemSpan(cc, e)
-	s.hit(ev.Signature, ev.Saved)
+	s.hit(callbacks.NodeCached(ev))
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
@@ -220,13 +231,14 @@ func (s *span) looked(l *callbacks.CacheLookup) {
 	}
 }
 
-// hit adds that a stored result was used.
-func (s *span) hit(key string, saved time.Duration) {
+// hit adds that a stored result was used, and leads to what computed it.
+func (s *span) hit(ev callbacks.NodeCached) {
 	s.add(keyCacheResult.String("hit"))
-	if key != "" {
-		s.add(keyCacheKey.String(valid(key)))
+	if ev.Signature != "" {
+		s.add(keyCacheKey.String(valid(ev.Signature)))
 	}
-	if saved > 0 {
-		s.add(keyCacheSaved.Float64(saved.Seconds()))
+	if ev.Saved > 0 {
+		s.add(keyCacheSaved.Float64(ev.Saved.Seconds()))
 	}
+	s.link(ev.TraceID, ev.SpanID, true)
 }

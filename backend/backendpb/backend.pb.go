@@ -79,6 +79,10 @@ const (
 	Hook_HOOK_NODE_SKIPPED Hook = 15
 	// A node gave out a value before its end. Not sent by version 1 hosts.
 	Hook_HOOK_EMIT Hook = 16
+	// The process of a run ended before this scope of it did. An earlier start of
+	// a run, or another run: nothing else is said of it. Column duration is how
+	// long the scope had run at the last sign of life. Scopes inside come first.
+	Hook_HOOK_CRASHED Hook = 17
 )
 
 // Enum value maps for Hook.
@@ -101,6 +105,7 @@ var (
 		14: "HOOK_NODE_RETRY",
 		15: "HOOK_NODE_SKIPPED",
 		16: "HOOK_EMIT",
+		17: "HOOK_CRASHED",
 	}
 	Hook_value = map[string]int32{
 		"HOOK_UNSPECIFIED":           0,
@@ -120,6 +125,7 @@ var (
 		"HOOK_NODE_RETRY":            14,
 		"HOOK_NODE_SKIPPED":          15,
 		"HOOK_EMIT":                  16,
+		"HOOK_CRASHED":               17,
 	}
 )
 
@@ -1392,7 +1398,14 @@ type Cached struct {
 	// The compute time that the stored result cost, in nanoseconds.
 	Saved []int64 `protobuf:"varint,3,rep,packed,name=saved,proto3" json:"saved,omitempty"`
 	// Where the result came from, or why the node does not run; a string index.
-	Reason        []uint32 `protobuf:"varint,4,rep,packed,name=reason,proto3" json:"reason,omitempty"`
+	Reason []uint32 `protobuf:"varint,4,rep,packed,name=reason,proto3" json:"reason,omitempty"`
+	// The span of what computed the result; 0 when it is not known. This column and
+	// the next two are there or missing together; missing columns mean zeros.
+	Span []uint64 `protobuf:"fixed64,5,rep,packed,name=span,proto3" json:"span,omitempty"`
+	// Bytes 0 to 7 of that span's trace id, big-endian.
+	TraceHi []uint64 `protobuf:"fixed64,6,rep,packed,name=trace_hi,json=traceHi,proto3" json:"trace_hi,omitempty"`
+	// Bytes 8 to 15 of that span's trace id, big-endian.
+	TraceLo       []uint64 `protobuf:"fixed64,7,rep,packed,name=trace_lo,json=traceLo,proto3" json:"trace_lo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1451,6 +1464,27 @@ func (x *Cached) GetSaved() []int64 {
 func (x *Cached) GetReason() []uint32 {
 	if x != nil {
 		return x.Reason
+	}
+	return nil
+}
+
+func (x *Cached) GetSpan() []uint64 {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+func (x *Cached) GetTraceHi() []uint64 {
+	if x != nil {
+		return x.TraceHi
+	}
+	return nil
+}
+
+func (x *Cached) GetTraceLo() []uint64 {
+	if x != nil {
+		return x.TraceLo
 	}
 	return nil
 }
@@ -3023,12 +3057,15 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\tsucceeded\x18\x04 \x03(\x04R\tsucceeded\x12\x16\n" +
 	"\x06failed\x18\x05 \x03(\x04R\x06failed\x12\x16\n" +
 	"\x06cached\x18\x06 \x03(\x04R\x06cached\x12\x18\n" +
-	"\askipped\x18\a \x03(\x04R\askipped\"j\n" +
+	"\askipped\x18\a \x03(\x04R\askipped\"\xb4\x01\n" +
 	"\x06Cached\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x14\n" +
 	"\x05saved\x18\x03 \x03(\x03R\x05saved\x12\x16\n" +
-	"\x06reason\x18\x04 \x03(\rR\x06reason\"m\n" +
+	"\x06reason\x18\x04 \x03(\rR\x06reason\x12\x12\n" +
+	"\x04span\x18\x05 \x03(\x06R\x04span\x12\x19\n" +
+	"\btrace_hi\x18\x06 \x03(\x06R\atraceHi\x12\x19\n" +
+	"\btrace_lo\x18\a \x03(\x06R\atraceLo\"m\n" +
 	"\aLookups\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x16\n" +
@@ -3143,7 +3180,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fShutdownRequest\"@\n" +
 	"\x10ShutdownResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x02 \x01(\fR\x06output*\x83\x03\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output*\x95\x03\n" +
 	"\x04Hook\x12\x14\n" +
 	"\x10HOOK_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13HOOK_PIPELINE_START\x10\x01\x12\x15\n" +
@@ -3163,7 +3200,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"HOOK_ERROR\x10\r\x12\x13\n" +
 	"\x0fHOOK_NODE_RETRY\x10\x0e\x12\x15\n" +
 	"\x11HOOK_NODE_SKIPPED\x10\x0f\x12\r\n" +
-	"\tHOOK_EMIT\x10\x10*_\n" +
+	"\tHOOK_EMIT\x10\x10\x12\x10\n" +
+	"\fHOOK_CRASHED\x10\x11*_\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_PIPELINE\x10\x01\x12\r\n" +

@@ -33,6 +33,8 @@ type Extra struct {
 	Cached, Skipped   int
 	Signature, Reason string
 	Saved             time.Duration
+	TraceID           callbacks.TraceID // of what computed a stored result
+	SpanID            callbacks.SpanID
 	Delay, Took       time.Duration    // of a retry
 	Counts            callbacks.Counts // of a pipeline's end
 	Values            string           // the captured text of inputs or outputs
@@ -114,7 +116,7 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	n := 288 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	n := 312 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
 	if x.Recorded != nil {
 		for _, r := range x.Recorded.rows {
 			n += 64 + int64(len(r.span))

@@ -469,7 +469,7 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28, 0}
 }
 
 // Batch is a number of events in the order in which the run called its hooks, and
@@ -2079,9 +2079,9 @@ type Ack struct {
 	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	// Text for the host's terminal, in the order in which it was written.
 	Output []byte `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
-	// How much of what is newly acknowledged is lost, in events and exports; 0, with
-	// an error, says all of it.
-	Lost          uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	// How much of what is newly acknowledged is lost; absent, with an error, says all
+	// of it.
+	Lost          *Losses `protobuf:"bytes,5,opt,name=lost,proto3" json:"lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2144,9 +2144,82 @@ func (x *Ack) GetOutput() []byte {
 	return nil
 }
 
-func (x *Ack) GetLost() uint64 {
+func (x *Ack) GetLost() *Losses {
 	if x != nil {
 		return x.Lost
+	}
+	return nil
+}
+
+// Losses is how much is lost.
+type Losses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Events, which are calls of hooks.
+	Events uint64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	// Exports of traces.
+	Traces uint64 `protobuf:"varint,2,opt,name=traces,proto3" json:"traces,omitempty"`
+	// Exports of metrics.
+	Metrics uint64 `protobuf:"varint,3,opt,name=metrics,proto3" json:"metrics,omitempty"`
+	// Exports of logs.
+	Logs          uint64 `protobuf:"varint,4,opt,name=logs,proto3" json:"logs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Losses) Reset() {
+	*x = Losses{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Losses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Losses) ProtoMessage() {}
+
+func (x *Losses) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Losses.ProtoReflect.Descriptor instead.
+func (*Losses) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Losses) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *Losses) GetTraces() uint64 {
+	if x != nil {
+		return x.Traces
+	}
+	return 0
+}
+
+func (x *Losses) GetMetrics() uint64 {
+	if x != nil {
+		return x.Metrics
+	}
+	return 0
+}
+
+func (x *Losses) GetLogs() uint64 {
+	if x != nil {
+		return x.Logs
 	}
 	return 0
 }
@@ -2162,7 +2235,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2174,7 +2247,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2187,7 +2260,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -2216,7 +2289,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2228,7 +2301,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2241,7 +2314,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -2298,7 +2371,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2310,7 +2383,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2323,7 +2396,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -2382,7 +2455,7 @@ type Tracing struct {
 
 func (x *Tracing) Reset() {
 	*x = Tracing{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2394,7 +2467,7 @@ func (x *Tracing) String() string {
 func (*Tracing) ProtoMessage() {}
 
 func (x *Tracing) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2407,7 +2480,7 @@ func (x *Tracing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tracing.ProtoReflect.Descriptor instead.
 func (*Tracing) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Tracing) GetMapItems() string {
@@ -2462,7 +2535,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2474,7 +2547,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2487,7 +2560,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Service) GetName() string {
@@ -2533,7 +2606,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2545,7 +2618,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2558,7 +2631,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -2598,7 +2671,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2683,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2696,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -2660,7 +2733,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2745,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2758,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -2711,7 +2784,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2723,7 +2796,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2736,7 +2809,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -2752,7 +2825,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +2837,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +2850,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -2803,7 +2876,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +2888,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +2901,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 // HealthResponse says how the backend is.
@@ -2856,7 +2929,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2868,7 +2941,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2881,7 +2954,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -2942,7 +3015,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2954,7 +3027,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2967,7 +3040,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{29}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -2983,7 +3056,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2995,7 +3068,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3008,7 +3081,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{29}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -3167,13 +3240,18 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x18\n" +
 	"\aattempt\x18\x02 \x03(\rR\aattempt\x12\x18\n" +
 	"\afailure\x18\x03 \x03(\rR\afailure\x12\x12\n" +
-	"\x04span\x18\x04 \x03(\fR\x04span\"o\n" +
+	"\x04span\x18\x04 \x03(\fR\x04span\"\x8c\x01\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x04 \x01(\fR\x06output\x12\x12\n" +
-	"\x04lost\x18\x05 \x01(\x04R\x04lost\"4\n" +
+	"\x06output\x18\x04 \x01(\fR\x06output\x12/\n" +
+	"\x04lost\x18\x05 \x01(\v2\x1b.spanloom.backend.v1.LossesR\x04lost\"f\n" +
+	"\x06Losses\x12\x16\n" +
+	"\x06events\x18\x01 \x01(\x04R\x06events\x12\x16\n" +
+	"\x06traces\x18\x02 \x01(\x04R\x06traces\x12\x18\n" +
+	"\ametrics\x18\x03 \x01(\x04R\ametrics\x12\x12\n" +
+	"\x04logs\x18\x04 \x01(\x04R\x04logs\"4\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\"\xa8\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
@@ -3302,7 +3380,7 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 }
 
 var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
@@ -3326,21 +3404,22 @@ var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(*Attributes)(nil),         // 19: spanloom.backend.v1.Attributes
 	(*Recorded)(nil),           // 20: spanloom.backend.v1.Recorded
 	(*Ack)(nil),                // 21: spanloom.backend.v1.Ack
-	(*DescribeRequest)(nil),    // 22: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 23: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 24: spanloom.backend.v1.ConfigureRequest
-	(*Tracing)(nil),            // 25: spanloom.backend.v1.Tracing
-	(*Service)(nil),            // 26: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 27: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 28: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 29: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 30: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 31: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 32: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 33: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 34: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 35: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 36: spanloom.backend.v1.Service.AttributesEntry
+	(*Losses)(nil),             // 22: spanloom.backend.v1.Losses
+	(*DescribeRequest)(nil),    // 23: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 24: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 25: spanloom.backend.v1.ConfigureRequest
+	(*Tracing)(nil),            // 26: spanloom.backend.v1.Tracing
+	(*Service)(nil),            // 27: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 28: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 29: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 30: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 31: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 32: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 33: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 34: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 35: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 36: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 37: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
@@ -3362,30 +3441,31 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	1,  // 16: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
 	2,  // 17: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
 	4,  // 18: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	26, // 19: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	27, // 20: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	25, // 21: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
-	36, // 22: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	29, // 23: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	3,  // 24: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	5,  // 25: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	22, // 26: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	24, // 27: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 28: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	30, // 29: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	32, // 30: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	34, // 31: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	23, // 32: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	28, // 33: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	21, // 34: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	31, // 35: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	33, // 36: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	35, // 37: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	32, // [32:38] is the sub-list for method output_type
-	26, // [26:32] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	22, // 19: spanloom.backend.v1.Ack.lost:type_name -> spanloom.backend.v1.Losses
+	27, // 20: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	28, // 21: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	26, // 22: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
+	37, // 23: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	30, // 24: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 25: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	5,  // 26: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	23, // 27: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	25, // 28: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 29: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	31, // 30: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	33, // 31: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	35, // 32: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	24, // 33: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	29, // 34: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	21, // 35: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	32, // 36: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	34, // 37: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	36, // 38: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	33, // [33:39] is the sub-list for method output_type
+	27, // [27:33] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -3399,7 +3479,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -142,8 +142,6 @@ type Scope struct {
 	Attempt uint16
 	// Start is the time since the run's epoch.
 	Start time.Duration
-	// Queued is how long before Start the scope could have begun.
-	Queued time.Duration
 }
 
 // Override is what a scope has otherwise than its parent. Nil and empty fields
@@ -173,10 +171,24 @@ func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
 		child.depth++
 	}
 	child.bits = uint32(s.Kind)
-	if s.Queued > 0 {
-		child.bits |= packDuration(s.Queued) << queuedAt
-	}
 }
+
+// BeginNode does what Begin does, for the scope that there is most of: a node, of
+// which nothing else is said.
+func (cc *CallbackContext) BeginNode(child *CallbackContext, n *Node, start time.Duration) {
+	child.env = cc.env
+	child.parent = cc
+	child.node = n
+	child.start = start
+	child.index = -1
+	child.attempt = 1
+	child.depth = cc.depth
+	child.bits = uint32(KindNode)
+}
+
+// Queue says how long before its start the scope, which has just begun, could have
+// begun. It is for engines.
+func (cc *CallbackContext) Queue(d time.Duration) { cc.bits |= packDuration(max(d, 0)) << queuedAt }
 
 // Override replaces what cc, and the scopes that will begin inside it, have from
 // its parent. It is for engines, right after [CallbackContext.Begin].

@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// LazyContext is the context of the code of a node that no callback hears. Most
-// such code asks nothing of where in the run it is: it becomes a
+// LazyContext is the context of the code of a node or map item that no callback
+// hears. Most such code asks nothing of where in the run it is: it becomes a
 // [CallbackContext] when somebody asks for that, by [FromContext]. All methods may
 // be called concurrently.
 type LazyContext struct {
 	parent *CallbackContext
 	node   *Node
 	full   atomic.Pointer[CallbackContext]
+	index  int32 // of the item; -1: of a node
 }
 
-// BeginLazy does what [CallbackContext.Begin] does, for a node that does not begin
-// as part of something else, and whose times nobody wants.
-func (cc *CallbackContext) BeginLazy(child *LazyContext, n *Node) {
-	child.parent, child.node = cc, n
+// BeginLazy does what [CallbackContext.Begin] does, for a node or, if index is not
+// -1, a map item, of which nothing else is said and whose times nobody wants.
+func (cc *CallbackContext) BeginLazy(child *LazyContext, n *Node, index int32) {
+	child.parent, child.node, child.index = cc, n, index
 }
 
 // Context returns what [CallbackContext.Begin] would have made: always the same.
@@ -27,8 +28,12 @@ func (l *LazyContext) Context() *CallbackContext {
 	if cc := l.full.Load(); cc != nil {
 		return cc
 	}
+	kind := KindNode
+	if l.index >= 0 {
+		kind = KindMapItem
+	}
 	cc := &CallbackContext{}
-	l.parent.Begin(cc, Scope{Kind: KindNode, Node: l.node, Index: -1, Attempt: 1})
+	l.parent.Begin(cc, Scope{Kind: kind, Node: l.node, Index: l.index, Attempt: 1})
 	l.full.CompareAndSwap(nil, cc)
 	return l.full.Load()
 }

@@ -133,10 +133,16 @@ func (w *worker) help(m *mapping) task {
 // items runs item i of a map over a node, and others, until none is left.
 func (w *worker) items(m *mapping, i int) task {
 	r, f := w.run, m.frame
+	quiet := i >= 0 && m.op.guard == nil && f.quiet()
 	for i >= 0 {
 		if f.over() {
 			w.tally.ended++
 			w.tally.passed++
+			i = m.again(r)
+			continue
+		}
+		if quiet {
+			w.quietItem(m, i)
 			i = m.again(r)
 			continue
 		}
@@ -186,7 +192,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	if start {
 		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i), Label: m.labelOf(i)})
 	}
-	w.now.item(m, i, cc)
+	w.now.item(m, i, false)
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
@@ -201,6 +207,34 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 		})
 	}
 	at = returned
+	return err
+}
+
+// quietItem runs an item that nobody hears.
+func (w *worker) quietItem(m *mapping, i int) {
+	ctx := w.lazyContext()
+	m.cc.BeginLazy(ctx, m.op.info, int32(i))
+	err := w.runQuietItem(m, i, ctx)
+	w.now.inCode = false // not before: after a panic the goroutine may be ended yet
+	if err != nil {
+		w.endItem(m, i, ctx.Context(), err, 1, nil)
+		return
+	}
+	w.tally.ended++
+	w.tally.succeeded++
+}
+
+// runQuietItem calls the code of an item that nobody hears.
+func (w *worker) runQuietItem(m *mapping, i int, ctx *callbacks.LazyContext) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = newPanicError(recover()) // of no use when the goroutine is being ended
+		}
+	}()
+	w.now.item(m, i, true)
+	err = m.call(ctx, i)
+	returned = true
 	return err
 }
 

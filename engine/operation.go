@@ -81,7 +81,7 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 	if o.lazy && f.quiet() {
 		return w.quietNode(f, id, o)
 	}
-	cc := w.begin(f, o.top, f.scopes[o.scope], callbacks.KindNode, o.info, -1)
+	cc := w.beginNode(f, o)
 	if o.guard != nil || w.run.log != nil {
 		return w.guard(&guarded{frame: f, id: id, op: o, guard: o.guard, cc: cc})
 	}
@@ -99,7 +99,7 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 // quietNode runs a node that nobody hears.
 func (w *worker) quietNode(f *frame, id int32, o *op) task {
 	ctx := w.lazyContext()
-	f.scopes[o.scope].BeginLazy(ctx, o.info)
+	f.scopes[o.scope].BeginLazy(ctx, o.info, -1)
 	err := w.runQuiet(f, id, o, ctx)
 	w.now.inCode = false // not before: after a panic the goroutine may be ended yet
 	if err != nil {
@@ -119,7 +119,7 @@ func (w *worker) runQuiet(f *frame, id int32, o *op, ctx *callbacks.LazyContext)
 			err = newPanicError(recover()) // of no use when the goroutine is being ended
 		}
 	}()
-	w.now.quietNode(f, id)
+	w.now.node(f, id, true)
 	err = o.call(ctx, f, o)
 	returned = true
 	return err
@@ -155,7 +155,10 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	if start {
 		f.ears.direct.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
 	}
-	w.now.node(f, id, cc)
+	w.now.node(f, id, false)
+	// Made before the code runs: what is copied right after it is written stalls
+	// the processor.
+	end := callbacks.NodeEnd{End: callbacks.End{Result: callbacks.ResultSuccess}, Attempts: 1, Outputs: f.outputs(id)}
 	at = inCode
 	err = o.call(cc, f, o)
 	w.now.inCode = false
@@ -164,10 +167,10 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	}
 	if err == nil && f.wants(callbacks.HookNodeEnd) {
 		at = inEnd
-		f.ears.direct.OnNodeEnd(cc, callbacks.NodeEnd{
-			End:      callbacks.End{Result: callbacks.ResultSuccess, Duration: cc.Elapsed()},
-			Attempts: 1, Outputs: f.outputs(id),
-		})
+		if w.run.times {
+			end.Duration = cc.Elapsed()
+		}
+		f.ears.direct.OnNodeEnd(cc, end)
 	}
 	at = returned
 	return err
@@ -200,7 +203,7 @@ func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callba
 // wire runs wiring. It is the engine's code, but for the function of a Field.
 func (w *worker) wire(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
-	w.now.node(f, id, cc)
+	w.now.node(f, id, false)
 	err := protect(func() error { return o.call(cc, f, o) })
 	w.now.inCode = false
 	if err != nil {
@@ -290,22 +293,46 @@ const yieldAfter = 500 * time.Microsecond
 // the frame.
 func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
 	cc := w.context()
-	var start, queued time.Duration
-	if w.run.times {
-		start = w.clock()
-		if w.ready != 0 {
-			queued, w.ready = w.ready.until(start), 0
-		}
-	}
-	iteration := int32(0)
+	scope := callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1}
 	if top {
-		iteration = f.iteration
+		scope.Iteration = f.iteration
 	}
-	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Iteration: iteration, Attempt: 1, Start: start, Queued: queued})
+	if !w.run.times {
+		parent.Begin(cc, scope)
+	} else {
+		scope.Start = w.clock()
+		parent.Begin(cc, scope)
+		w.queued(cc, scope.Start)
+	}
 	if top && f.override != nil {
 		cc.Override(*f.override)
 	}
 	return cc
+}
+
+// beginNode is begin for the operation of a node.
+func (w *worker) beginNode(f *frame, o *op) *callbacks.CallbackContext {
+	parent := f.scopes[o.scope]
+	if o.top {
+		return w.begin(f, true, parent, callbacks.KindNode, o.info, -1)
+	}
+	cc := w.context()
+	if !w.run.times {
+		parent.BeginNode(cc, o.info, 0)
+		return cc
+	}
+	start := w.clock()
+	parent.BeginNode(cc, o.info, start)
+	w.queued(cc, start)
+	return cc
+}
+
+// queued says how long a scope waited that begins at start.
+func (w *worker) queued(cc *callbacks.CallbackContext, start time.Duration) {
+	if w.ready != 0 {
+		cc.Queue(w.ready.until(start))
+		w.ready = 0
+	}
 }
 
 // context returns an unused context.

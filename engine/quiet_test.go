@@ -5,7 +5,6 @@ import (
 	"errors"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -22,15 +21,23 @@ func TestANodeThatNobodyHearsIsTheSame(t *testing.T) {
 		kind       callbacks.Kind
 		depth      int
 	}
-	for _, end := range []string{"well", "error", "panic", "goexit"} {
-		t.Run(end, func(t *testing.T) {
+	for _, tt := range []struct{ end, at string }{
+		{"well", ""},
+		{"error", "p/inner/b"},
+		{"panic", "p/inner/b"},
+		{"goexit", "p/inner/b"},
+		{"error", "p/each[1]"},
+		{"panic", "p/each[1]"},
+		{"goexit", "p/each[1]"},
+	} {
+		t.Run(tt.end+tt.at, func(t *testing.T) {
 			t.Parallel()
 			var saw []seen
 			look := func(ctx context.Context, n int) (int, error) {
 				cc := callbacks.FromContext(ctx)
 				saw = append(saw, seen{cc.Path(), cc.Name(), cc.Kind(), cc.Depth()})
-				if strings.HasSuffix(cc.Path(), "inner/b") {
-					switch end {
+				if cc.Path() == tt.at {
+					switch tt.end {
 					case "error":
 						return 0, errBroken
 					case "panic":
@@ -48,7 +55,9 @@ func TestANodeThatNobodyHearsIsTheSame(t *testing.T) {
 			p := engine.Define("p", func(g *graph, v num) num {
 				v = engine.Add(g, engine.Node("first", look), v)
 				v = engine.Add(g, inner, v)
-				return engine.Add(g, engine.Node("last", look), v)
+				v = engine.Add(g, engine.Node("last", look), v)
+				each := engine.Map(g, engine.Node("each", look), engine.Collect(g, v, v), engine.WithConcurrency(1))
+				return engine.Add(g, engine.Node("sum", sum), each)
 			})
 			run := func(cfg ...engine.Config) (n int, e *engine.Error, _ []seen) {
 				saw = nil
@@ -67,7 +76,7 @@ func TestANodeThatNobodyHearsIsTheSame(t *testing.T) {
 			if n != heard || !slices.Equal(quiet, loud) {
 				t.Errorf("%d, %v without a callback; %d, %v with", n, quiet, heard, loud)
 			}
-			if (err == nil) != (heardErr == nil) || err != nil && (err.Path != heardErr.Path || err.Path != "p/inner/b") {
+			if (err == nil) != (heardErr == nil) || err != nil && (err.Path != heardErr.Path || err.Path != tt.at) {
 				t.Errorf("%v without a callback; %v with", err, heardErr)
 			}
 		})

@@ -1960,7 +1960,10 @@ type Ack struct {
 	// Why what is newly acknowledged is lost; empty when it is durable.
 	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	// Text for the host's terminal, in the order in which it was written.
-	Output        []byte `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	Output []byte `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	// How much of what is newly acknowledged is lost, in events and exports; 0, with
+	// an error, says all of it.
+	Lost          uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2021,6 +2024,13 @@ func (x *Ack) GetOutput() []byte {
 		return x.Output
 	}
 	return nil
+}
+
+func (x *Ack) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
 }
 
 // DescribeRequest asks for a description.
@@ -2719,8 +2729,11 @@ type HealthResponse struct {
 	// Exports that were ignored because the instance does not take their signal, or
 	// it is not known.
 	IgnoredExports uint64 `protobuf:"varint,6,opt,name=ignored_exports,json=ignoredExports,proto3" json:"ignored_exports,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What the instance has begun and not finished, in a few words, such as an
+	// export that has no answer yet; empty when that is nothing, or not known.
+	Doing         string `protobuf:"bytes,7,opt,name=doing,proto3" json:"doing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HealthResponse) Reset() {
@@ -2793,6 +2806,13 @@ func (x *HealthResponse) GetIgnoredExports() uint64 {
 		return x.IgnoredExports
 	}
 	return 0
+}
+
+func (x *HealthResponse) GetDoing() string {
+	if x != nil {
+		return x.Doing
+	}
+	return ""
 }
 
 // ShutdownRequest ends the instance.
@@ -3020,12 +3040,13 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x18\n" +
 	"\aattempt\x18\x02 \x03(\rR\aattempt\x12\x18\n" +
 	"\afailure\x18\x03 \x03(\rR\afailure\x12\x12\n" +
-	"\x04span\x18\x04 \x03(\fR\x04span\"[\n" +
+	"\x04span\x18\x04 \x03(\fR\x04span\"o\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x04 \x01(\fR\x06output\"4\n" +
+	"\x06output\x18\x04 \x01(\fR\x06output\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\x04R\x04lost\"4\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\"\xa8\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
@@ -3074,7 +3095,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\rFlushResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\fR\x06output\"\x0f\n" +
-	"\rHealthRequest\"\xcc\x02\n" +
+	"\rHealthRequest\"\xe2\x02\n" +
 	"\x0eHealthResponse\x12B\n" +
 	"\x06status\x18\x01 \x01(\x0e2*.spanloom.backend.v1.HealthResponse.StatusR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1f\n" +
@@ -3082,7 +3103,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"openScopes\x12%\n" +
 	"\x0eevicted_scopes\x18\x04 \x01(\x04R\revictedScopes\x12%\n" +
 	"\x0eignored_events\x18\x05 \x01(\x04R\rignoredEvents\x12'\n" +
-	"\x0fignored_exports\x18\x06 \x01(\x04R\x0eignoredExports\"D\n" +
+	"\x0fignored_exports\x18\x06 \x01(\x04R\x0eignoredExports\x12\x14\n" +
+	"\x05doing\x18\a \x01(\tR\x05doing\"D\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tSTATUS_OK\x10\x01\x12\x13\n" +

@@ -98,9 +98,9 @@ func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callb
 	c := &callbacks.CallbackContext{}
 	s := callbacks.Scope{
 		Kind: k, Node: n, Index: at.index, Iteration: at.iteration, Attempt: 1, Start: time.Since(e.epoch),
-		Queued: time.Duration(e.r.IntN(2) * 1000),
 	}
 	cc.Begin(c, s)
+	c.Queue(time.Duration(e.r.IntN(2) * 1000))
 	c.Override(callbacks.Override{Runner: at.runner})
 	return c
 }

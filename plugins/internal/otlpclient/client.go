@@ -43,6 +43,8 @@ type Client struct {
 	stop      context.Context //nolint:containedctx // it ends with the client
 	cancel    context.CancelFunc
 
+	doing doing
+
 	mu        sync.Mutex
 	notBefore time.Time // the collector asked not to be called until then
 }
@@ -79,9 +81,9 @@ func (c *Client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	return c.Send(ctx, &coltracepb.ExportTraceServiceRequest{ResourceSpans: spans})
 }
 
-// Send sends an OTLP export request of traces, metrics or logs as it is, and
-// returns when the collector has taken it, or an *[Error] when it has not by the
-// timeout of the settings or the end of ctx.
+// Send sends an OTLP export request of traces, metrics or logs as it is, in several
+// parts when it is larger than servers take, and returns when the collector has taken
+// it, or an *[Error] when it has not by the timeout of the settings or the end of ctx.
 func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	sig, ok := signalOf(request)
 	if !ok {
@@ -90,12 +92,9 @@ func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	defer cancel()
 	defer context.AfterFunc(c.stop, cancel)()
-	prepared, err := c.transport.prepare(sig, request)
-	if err != nil {
-		return c.explain(err, nil)
-	}
-	// From here on only what is sent is held.
-	return c.try(ctx, sig, prepared, count(request))
+	c.doing.begin()
+	defer c.doing.end()
+	return c.sendParts(ctx, sig, request)
 }
 
 // try makes attempts until one settles it. sent is how much there is to send.
@@ -118,6 +117,7 @@ func (c *Client) try(ctx context.Context, sig signal, prepared any, sent int64) 
 			return c.explain(err, nil)
 		}
 		last = err
+		c.doing.failed(c.shown(err.Error()))
 		c.quiet(f.after)
 		// Half of the pause is random, so that many programs do not come back at
 		// the same time.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/running"
 	"github.com/spanloom/spanloom/privacy"
 )
 
@@ -278,7 +279,9 @@ func TestTable(t *testing.T) {
 	run.Begin(item, callbacks.Scope{Kind: callbacks.KindMapItem, Node: fetch, Index: 7, Attempt: 1})
 	cb.OnMapItemEnd(item, callbacks.MapItemEnd{Attempts: 1, Label: "ann"})
 	cb.OnPipelineStart(run, callbacks.PipelineStart{})
-	cb.tellRunning(run.Start().Add(time.Hour))
+	for range running.First {
+		cb.tellRunning(run.Start().Add(time.Hour))
+	}
 	if err := cb.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

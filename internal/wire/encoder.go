@@ -196,6 +196,9 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 	if x.Values != "" {
 		e.values(at, hook, x.Values)
 	}
+	if x.Label != "" {
+		e.text(at, labelKey, pb.Attributes_TYPE_STRING, x.Label)
+	}
 	if x.Recorded != nil {
 		e.recorded(at, x.Recorded)
 	}
@@ -282,7 +285,7 @@ func (e *Encoder) node(n *callbacks.Node) uint32 {
 	e.batch.Nodes = append(e.batch.Nodes, &pb.Node{
 		Name: e.intern(n.Name), Type: e.intern(n.Type), Signature: e.intern(n.Signature),
 		Function: e.intern(src.Function), File: e.intern(src.File),
-		Line: uint32(max(src.Line, 0)),
+		Line: uint32(max(src.Line, 0)), Version: e.intern(n.Version),
 	})
 	e.nodes[n] = i
 	return i

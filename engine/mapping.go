@@ -196,7 +196,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
-	if e.hooks&(callbacks.HookEmit|callbacks.HookMapItemEnd) != 0 {
+	if e.hooks&(callbacks.HookEmit|callbacks.HookMetric|callbacks.HookMapItemEnd) != 0 {
 		cc.End()
 	}
 	if err == nil && e.hooks&callbacks.HookMapItemEnd != 0 {
@@ -241,9 +241,7 @@ func (w *worker) runQuietItem(m *mapping, i int, ctx *callbacks.LazyContext) (er
 // endItem ends an item that is a node.
 func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
 	f := m.frame
-	if f.wants(callbacks.HookEmit | callbacks.HookMapItemEnd) {
-		cc.End()
-	}
+	f.ended(cc, callbacks.HookMapItemEnd)
 	w.tally.ended++
 	looked(&m.missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
@@ -307,6 +305,7 @@ func (w *worker) endMapBody(sub *frame) task {
 	m, i, cc := sub.mapping, sub.index, sub.scopes[0]
 	f := m.frame
 	how := sub.leaveBody()
+	f.ended(cc, callbacks.HookMapItemEnd)
 	ev := callbacks.MapItemEnd{End: f.scopeEnd(cc, how == bodyCut), Attempts: 1}
 	if how == bodyStopped && ev.Result == callbacks.ResultSuccess {
 		ev.Result = callbacks.ResultSkip

@@ -153,7 +153,7 @@ const maxLabel = 400
 func (h *Host) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeCached}, &wire.Extra{
 		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
-		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs),
+		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs), Tier: ev.Tier, InCache: ev.Size,
 	})
 }
 
@@ -213,6 +213,7 @@ func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapIt
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached}, &wire.Extra{
 		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
 		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs), Label: h.label(ev.Label),
+		Tier: ev.Tier, InCache: ev.Size,
 	})
 }
 
@@ -244,6 +245,11 @@ func (h *Host) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
 	if cc.Identity().Flags&sampled != 0 {
 		h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookCrashed, Duration: ev.Duration}, nil)
 	}
+}
+
+// OnMetric queues the event.
+func (h *Host) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMetric, Duration: ev.At}, &wire.Extra{Metric: &ev})
 }
 
 // OnEmit does nothing: values that are given out do not leave the process.

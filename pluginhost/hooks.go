@@ -143,6 +143,14 @@ func (h *Host) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
 	h.ended(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
 }
 
+func (h *Host) cached(ev callbacks.NodeCached) *wire.Extra {
+	return &wire.Extra{
+		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
+		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs),
+		Tier: ev.Tier, InCache: ev.Size,
+	}
+}
+
 // label returns that of an item as it leaves the host.
 func (h *Host) label(text string) string { return h.spec.Capture.Redactor.Clip(text, maxLabel) }
 
@@ -151,10 +159,7 @@ const maxLabel = 400
 
 // OnNodeCached queues the event.
 func (h *Host) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
-	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeCached}, &wire.Extra{
-		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
-		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs), Tier: ev.Tier, InCache: ev.Size,
-	})
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeCached}, h.cached(ev))
 }
 
 // OnNestedPipelineStart queues the event.
@@ -210,11 +215,12 @@ func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 
 // OnMapItemCached queues the event.
 func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
-	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached}, &wire.Extra{
+	x := h.cached(callbacks.NodeCached{
 		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
-		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs), Label: h.label(ev.Label),
-		Tier: ev.Tier, InCache: ev.Size,
+		TraceID: ev.TraceID, SpanID: ev.SpanID, Outputs: ev.Outputs, Tier: ev.Tier, Size: ev.Size,
 	})
+	x.Label = h.label(ev.Label)
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached}, x)
 }
 
 // OnError queues the event.

@@ -7,14 +7,20 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/callbacks/callbacktest"
 	"github.com/spanloom/spanloom/internal/hooktest"
 )
 
@@ -58,15 +64,91 @@ func TestKilledInMidStream(t *testing.T) {
 	if err := syscall.Kill(p, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	d := await(t, 2*time.Second, "down", func() bool { return h.Stats().State == Down })
+	d := await(t, 2*time.Second, "the end seen", func() bool { return h.Stats().State == Restarting })
 	t.Logf("seen after %s", d)
+	if err := h.Stats().Err; err == nil || !strings.Contains(err.Error(), "process exited (signal: killed)") {
+		t.Error(err)
+	}
 	m := hooktest.Random(h, 2)
+	flush(t, h)
 	st := h.Stats()
-	if st.Delivered != uint64(n) || st.Dropped[BackendDown] != uint64(m) {
+	if st.Delivered != uint64(n+m) || st.Lost() > 0 || st.State != Ready || st.Err != nil || !maps.Equal(st.Restarts, map[EndReason]uint64{Exited: 1}) {
 		t.Errorf("%d and %d events: %+v", n, m, st)
 	}
 	shutdown(t, h, time.Second)
-	lost(t, h, "process exited (signal: killed)")
+	if line, ok := h.Lost(); ok {
+		t.Error(line)
+	}
+}
+
+// TestNothingIsLostOverRestarts kills a backend at random moments under load.
+func TestNothingIsLostOverRestarts(t *testing.T) {
+	kills := 30
+	if testing.Short() {
+		kills = 3
+	}
+	file := filepath.Join(t.TempDir(), "events")
+	s := spec(t, testConfig{File: file, DelayU: 500})
+	s.restartDelay = time.Millisecond
+	h := start(t, s)
+	said := &callbacktest.Recorder{}
+	both := callbacks.Multi(h, said)
+	var killed atomic.Bool
+	var emitting sync.WaitGroup
+	emitting.Go(func() {
+		for seed := uint64(0); !killed.Load(); seed++ {
+			hooktest.Random(both, seed)
+			time.Sleep(3 * time.Millisecond)
+		}
+	})
+	for i := range kills {
+		p := pid(t, h)
+		before := h.Stats().Delivered
+		await(t, 5*time.Second, "some delivered", func() bool { return h.Stats().Delivered > before })
+		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
+		_ = syscall.Kill(p, syscall.SIGKILL)
+		await(t, 5*time.Second, "the end seen", func() bool { return h.Stats().Restarts[Exited] > uint64(i) })
+	}
+	killed.Store(true)
+	emitting.Wait()
+	flush(t, h)
+	st := h.Stats()
+	if st.Delivered != st.Emitted {
+		t.Errorf("%+v", st)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for line := range strings.Lines(string(data)) {
+		got[strings.TrimSuffix(line, "\n")]++
+	}
+	want, again := hooktest.Lines(said.Events()), 0
+	missing := 0
+	for _, line := range want {
+		if got[line] == 0 {
+			missing++
+		}
+		again += max(got[line]-1, 0)
+	}
+	if missing > 0 {
+		t.Errorf("%d events are lost", missing)
+	}
+	t.Logf("%d kills, %d restarts, %d events, %d lines came again", kills, st.Restarts[Exited], len(want), again)
+}
+
+// TestABatchThatEndsBackends: the others get through.
+func TestABatchThatEndsBackends(t *testing.T) {
+	poison := &liar{where: "end of stream"}
+	h := start(t, Spec{Name: "x", Launch: poison, restartDelay: time.Millisecond})
+	n := hooktest.Random(h, 1)
+	await(t, 5*time.Second, "given up", func() bool { return h.Stats().Dropped[ExportFailed] > 0 })
+	st := h.Stats()
+	if st.Restarts[Broke] < maxEnds || st.Emitted != uint64(n) {
+		t.Errorf("%+v", st)
+	}
+	exact(t, h)
 }
 
 func flush(t *testing.T, h *Host) {
@@ -103,11 +185,16 @@ func TestAHungBackendIsKilledByTheWatchdog(t *testing.T) {
 		t.Fatal(err)
 	}
 	hooktest.Random(h, 1)
-	d := await(t, 3*time.Second, "down", func() bool { return h.Stats().State == Down })
-	t.Logf("down after %s (timeouts 300 ms and 200 ms)", d)
+	d := await(t, 3*time.Second, "seen", func() bool { return h.Stats().Restarts[Hung] == 1 })
+	t.Logf("seen after %s (timeouts 300 ms and 200 ms)", d)
+	if err := h.Stats().Err; err == nil || !strings.Contains(err.Error(), "no sign of life") {
+		t.Error(err)
+	}
 	await(t, time.Second, "gone", func() bool { return !alive(p) })
-	shutdown(t, h, time.Second)
-	lost(t, h, "no sign of life")
+	flush(t, h)
+	if st := h.Stats(); st.Delivered != st.Emitted {
+		t.Errorf("%+v", st)
+	}
 }
 
 func TestASlowBackendIsDegradedAndLeftAlone(t *testing.T) {

@@ -74,7 +74,7 @@ type Spec struct {
 	// what the backend writes to Output does not. Defaults to none.
 	Redact func(text string) string
 
-	ackTimeout, healthTimeout time.Duration // 0 but in tests
+	ackTimeout, healthTimeout, restartDelay time.Duration // 0 but in tests
 
 	logLine func(line string) // gets what the process writes to standard error
 }
@@ -93,6 +93,9 @@ func (s *Spec) setDefaults() {
 	if s.ackTimeout == 0 {
 		s.ackTimeout = 5 * time.Second
 	}
+	if s.restartDelay == 0 {
+		s.restartDelay = firstDelay
+	}
 	if s.healthTimeout == 0 {
 		s.healthTimeout = time.Second
 	}
@@ -110,7 +113,7 @@ type Host struct {
 	wg     sync.WaitGroup
 	linger atomic.Int64  // how long an event waits for others, a time.Duration
 	hurry  chan struct{} // encode now
-	ready  chan struct{} // the backend takes events
+	urge   chan struct{} // start the backend now, if it is to be started again at all
 	closed chan struct{} // Shutdown has ended
 
 	takes   atomic.Uint32 // the signals that the backend takes, a bit each
@@ -123,7 +126,10 @@ type Host struct {
 	mu        sync.Mutex
 	session   *session
 	state     State
-	err       error
+	up        chan struct{} // closed while the backend takes events
+	err       error         // why it is down
+	cause     error         // why it has ended the last time
+	restarts  map[EndReason]uint64
 	shutdown  bool
 	said      string // the last error that the backend told of, as it may be shown
 	uncounted bool   // an error that was not about a batch, so that no event is counted for it
@@ -140,25 +146,32 @@ const (
 	Ready State = "ready"
 	// Degraded: the backend is alive and has not acknowledged for seconds.
 	Degraded State = "degraded"
-	// Down: the backend is gone, and events are dropped.
+	// Restarting: the backend has ended and will be started again. Events queue
+	// until then, and what it had not acknowledged is sent again.
+	Restarting State = "restarting"
+	// Down: the backend could not be started the first time, or never will be, and
+	// events are dropped.
 	Down State = "down"
 	// Closed: Shutdown was called.
 	Closed State = "closed"
 )
 
 // Start begins to start the backend and returns at once. Events queue until it
-// is ready. Whatever happens to the backend, call Shutdown at the end.
+// is ready. If it ends later, it is started again, soon at first and then after
+// longer and longer times. Whatever happens to it, call Shutdown at the end.
 func Start(spec Spec) *Host {
 	spec.setDefaults()
 	h := &Host{
-		spec:   spec,
-		out:    output.New(spec.Output),
-		queue:  newQueue(spec.QueueBytes),
-		epoch:  rand.Uint64(), //nolint:gosec // it must differ, not be secret
-		hurry:  make(chan struct{}, 1),
-		ready:  make(chan struct{}),
-		closed: make(chan struct{}),
-		state:  Starting,
+		spec:     spec,
+		out:      output.New(spec.Output),
+		queue:    newQueue(spec.QueueBytes),
+		epoch:    rand.Uint64(), //nolint:gosec // it must differ, not be secret
+		hurry:    make(chan struct{}, 1),
+		urge:     make(chan struct{}, 1),
+		up:       make(chan struct{}),
+		closed:   make(chan struct{}),
+		state:    Starting,
+		restarts: map[EndReason]uint64{},
 	}
 	h.spec.logLine = h.logLine
 	h.linger.Store(int64(defaultLinger))
@@ -169,44 +182,12 @@ func Start(spec Spec) *Host {
 	return h
 }
 
-// run starts the backend and then sends batches until that ends.
-func (h *Host) run() {
-	s, err := h.spec.Launch.launch(h.ctx, &h.spec)
-	if err != nil {
-		h.fail(err)
-		return
-	}
-	s.rpc = timed{s.rpc, &h.queue.calls}
-	h.mu.Lock()
-	h.session = s
-	late := h.state == Closed // then Shutdown has not seen the session
-	h.mu.Unlock()
-	if late {
-		s.stop(context.Background(), false)
-		return
-	}
-	stream, err := h.open(s)
-	if err != nil {
-		h.fail(h.explain(s, err))
-		return
-	}
-	h.mu.Lock()
-	if h.state == Starting {
-		h.state = Ready
-	}
-	h.mu.Unlock()
-	close(h.ready)
-	h.wg.Go(func() { h.receive(s, stream) })
-	h.wg.Go(func() { h.watch(s) })
-	h.send(stream)
-}
-
 // defaultLinger is that of a backend that does not say, or not yet.
 const defaultLinger = 10 * time.Millisecond
 
-// open makes the backend ready for events.
-func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
-	ctx, cancel := context.WithTimeout(h.ctx, h.spec.StartTimeout)
+// open makes the backend ready for events, which it takes until life ends.
+func (h *Host) open(life context.Context, s *session) (pb.Backend_StreamClient, error) {
+	ctx, cancel := context.WithTimeout(life, h.spec.StartTimeout)
 	defer cancel()
 	d, err := s.rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
@@ -247,7 +228,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 		return nil, err
 	}
 	h.takes.Store(maskOf(answer.GetSignals()))
-	stream, err := s.rpc.Stream(h.ctx, grpc.ForceCodec(codec{}))
+	stream, err := s.rpc.Stream(life, grpc.ForceCodec(codec{}))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // explained by the caller
 	}
@@ -266,43 +247,50 @@ func (h *Host) unanswered(ctx context.Context, what string, err error) error {
 	return err
 }
 
-// fail gives the backend up: once, whoever sees it first.
+// fail gives the backend up for good.
 func (h *Host) fail(err error) {
-	if h.closing.Load() {
-		return // it is being ended
-	}
 	h.mu.Lock()
-	if h.err != nil || h.state == Closed {
+	if h.state == Closed {
 		h.mu.Unlock()
 		return
 	}
 	h.err = shown(err, h.spec.Redact)
 	h.state = Down
-	s := h.session
 	h.mu.Unlock()
 	h.queue.close(reasonBackendDown)
 	h.cancel()
-	if s != nil {
-		s.kill()
-		go s.stop(context.Background(), false)
-	}
 }
 
 // Ready returns nil when the backend takes events, and the reason when it never
-// will.
+// will. It waits for one that is about to be started again.
 func (h *Host) Ready(ctx context.Context) error {
 	select {
 	case <-h.ctx.Done():
 		return h.closedError()
 	default:
 	}
+	h.mu.Lock()
+	up := h.up
+	h.mu.Unlock()
 	select {
-	case <-h.ready:
+	case <-up:
 		return nil
 	case <-h.ctx.Done(): // down or closed, or about to be
 		return h.closedError()
 	case <-ctx.Done():
 		return fmt.Errorf("backend %q is not ready: %w", h.spec.Name, ctx.Err())
+	}
+}
+
+// isUp reports whether the backend takes events.
+func (h *Host) isUp() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.up:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -75,9 +75,10 @@ type batch struct {
 	came   units // the hooks and exports that events counts
 	holds  units
 	bytes  int64
-	data   []byte // encoded; nil once it is sent
+	data   []byte // encoded; kept, to be sent again if the backend ends
 	at     time.Time
-	lost   reason // not sent at all, and settled in its turn
+	ends   int    // of backends that had this one to acknowledge first
+	lost   reason // not sent, or not again, and settled in its turn
 }
 
 type waiter struct {
@@ -119,12 +120,37 @@ func (q *queue) send() (data []byte, ok bool) {
 		return nil, false
 	}
 	b := &l.window[l.next]
-	data, b.data = b.data, nil
 	b.at = time.Now()
 	l.last = b.seq
 	l.next++
 	l.unacked++
-	return data, true
+	return b.data, true
+}
+
+// maxEnds is how many backends may end one after another with the same batch, without
+// acknowledging anything, before it is lost: it may be what ends them.
+const maxEnds = breakAfter
+
+// rewind has all that is not acknowledged sent again, to a backend that has just
+// started.
+func (q *queue) rewind() {
+	l := &q.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.next {
+		b := &l.window[i]
+		if b.lost != reasonNone {
+			continue
+		}
+		if b.ends++; b.ends == maxEnds {
+			b.lost, b.data = reasonExportFailed, nil
+		}
+		l.last = b.seq - 1
+		break
+	}
+	l.next, l.unacked = 0, 0
+	q.settle(0, reasonNone, units{})
+	signal(l.feed)
 }
 
 // settle notes the fate of all batches up to seq: delivered, or lost, as many of their

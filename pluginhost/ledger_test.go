@@ -26,8 +26,8 @@ type faulty struct {
 
 	script []string
 	hits   *faultHits
+	calls  atomic.Int64
 	got    atomic.Uint64 // events and exports in batches that were acknowledged without error
-	last   atomic.Uint64
 	t      *rapid.T
 }
 
@@ -56,8 +56,8 @@ func (f *faulty) Shutdown(context.Context, *pb.ShutdownRequest) (*pb.ShutdownRes
 }
 
 func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error {
-	skipped := uint64(0)
-	for i := 0; ; i++ {
+	skipped, last := uint64(0), uint64(0) // what was not acknowledged comes again over a new stream
+	for ; ; f.calls.Add(1) {
 		b, err := stream.Recv()
 		if err != nil {
 			return err
@@ -71,13 +71,13 @@ func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 		}
 		slices.Sort(orders)
 		for _, o := range orders {
-			if o <= f.last.Load() {
-				f.t.Errorf("order %d after %d", o, f.last.Load())
+			if o <= last {
+				f.t.Errorf("order %d after %d", o, last)
 			}
-			f.last.Store(o)
+			last = o
 		}
 		n := skipped + uint64(len(orders))
-		what := f.script[i%len(f.script)]
+		what := f.script[int(f.calls.Load())%len(f.script)]
 		for k, name := range faults {
 			if name == what {
 				f.hits[k].Add(1)
@@ -120,7 +120,7 @@ func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
 		size := rapid.Int64Range(8<<10, 1<<20).Draw(t, "bytes")
 		h := Start(Spec{
 			Name: "x", Launch: f, QueueBytes: size,
-			ackTimeout: 20 * time.Millisecond, healthTimeout: 10 * time.Millisecond,
+			ackTimeout: 20 * time.Millisecond, healthTimeout: 10 * time.Millisecond, restartDelay: time.Millisecond,
 		})
 		check := func() {
 			s := h.Stats()

@@ -49,9 +49,7 @@ func (h *Host) logLine(line string) {
 	if m == nil {
 		return
 	}
-	select {
-	case <-h.ready:
-	default:
+	if !h.isUp() {
 		return
 	}
 	more, ok := h.lines.next(time.Now())

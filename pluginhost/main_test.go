@@ -123,7 +123,7 @@ func testBackend(name string) backend.Backend {
 			}
 			if f := in.config.File; f != "" {
 				var err error
-				if in.file, err = os.Create(f); err != nil {
+				if in.file, err = os.OpenFile(f, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 					return nil, err
 				}
 			}

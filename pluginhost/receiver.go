@@ -14,21 +14,22 @@ import (
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 )
 
-// receive takes acknowledgements until the stream ends.
-func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
+// receive takes acknowledgements until the stream ends, and returns why it did.
+func (h *Host) receive(life context.Context, s *session, stream pb.Backend_StreamClient) error {
 	for {
 		ack, err := stream.Recv()
+		if err != nil && life.Err() == nil {
+			err = h.explain(s, err)
+		}
 		if err != nil {
-			h.fail(h.explain(s, err))
-			return
+			return err // the first counts
 		}
 		if ack.GetEpoch() != h.epoch {
 			continue
 		}
 		h.note(ack.GetError()) // before those who wait for the acknowledgement ask
 		if !h.queue.ack(ack.GetSeq(), lostOf(ack)) {
-			h.fail(fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq()))
-			return
+			return fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq())
 		}
 		h.write(ack.GetOutput())
 		h.mu.Lock()
@@ -78,27 +79,27 @@ func (h *Host) clean(text string) string { return clean(text, h.spec.Redact) }
 // write passes on what the backend wrote for people. It does not wait.
 func (h *Host) write(p []byte) { _, _ = h.out.Write(p) }
 
-// watch kills a backend that is hung: one that has not acknowledged for long,
-// and does not say that it is well either.
-func (h *Host) watch(s *session) {
+// watch ends the life of a backend that is hung: one that has not acknowledged for
+// long, and does not say that it is well either.
+func (h *Host) watch(life context.Context, s *session, end func(error)) {
 	tick := time.NewTicker(h.spec.ackTimeout / 10)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-		case <-h.ctx.Done():
+		case <-life.Done():
 			return
 		}
 		oldest, ok := h.queue.oldest()
 		if !ok || time.Since(oldest) < h.spec.ackTimeout {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(h.ctx, h.spec.healthTimeout)
+		ctx, cancel := context.WithTimeout(life, h.spec.healthTimeout)
 		_, err := s.rpc.Health(ctx, &pb.HealthRequest{})
 		cancel()
 		if err != nil {
-			if h.ctx.Err() == nil {
-				h.fail(h.hung(s, err))
+			if life.Err() == nil {
+				end(h.hung(s, err))
 			}
 			return
 		}
@@ -115,8 +116,17 @@ func (h *Host) hung(s *session, err error) error {
 	if status, ok := s.exitedSoon(0); ok {
 		return s.exitError(status)
 	}
-	return &cleanError{text: fmt.Sprintf("no answer for %s and no sign of life, so it was killed", h.spec.ackTimeout), err: err}
+	return &hungError{fmt.Sprintf("no answer for %s and no sign of life, so it was killed", h.spec.ackTimeout), err}
 }
+
+// hungError is that of a backend without a sign of life.
+type hungError struct {
+	text string
+	err  error
+}
+
+func (e *hungError) Error() string { return e.text }
+func (e *hungError) Unwrap() error { return e.err }
 
 // explain says what an error of a call was about: mostly that the process is
 // gone.

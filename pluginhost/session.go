@@ -49,8 +49,13 @@ func (s *session) exitedSoon(d time.Duration) (string, bool) {
 
 // exitError says that the process is gone.
 func (s *session) exitError(status string) error {
-	return fmt.Errorf("process exited (%s)%s", status, wrote(s.tail.Lines()))
+	return &exitedError{fmt.Sprintf("process exited (%s)%s", status, wrote(s.tail.Lines()))}
 }
+
+// exitedError is that of a process that is gone.
+type exitedError struct{ text string }
+
+func (e *exitedError) Error() string { return e.text }
 
 // stop ends the backend. If it is clean it may end by itself, until ctx ends;
 // then it is killed. stop returns at the end of ctx at the latest, or as soon

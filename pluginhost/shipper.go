@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"context"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -131,16 +132,16 @@ func (sh *shipper) batch(records []wire.Record, estimate int64) bool {
 	return q.encoded(batch{seq: seq, events: len(records), came: came, holds: holds, data: data}, estimate)
 }
 
-// send sends batches until the host's context ends. A backend that does not read
-// stops it, and nothing else.
-func (h *Host) send(stream pb.Backend_StreamClient) {
+// send sends batches until life ends. A backend that does not read stops it, and
+// nothing else.
+func (h *Host) send(life context.Context, stream pb.Backend_StreamClient) {
 	for {
 		data, ok := h.queue.send()
 		if !ok {
 			select {
 			case <-h.queue.ledger.feed:
 				continue
-			case <-h.ctx.Done():
+			case <-life.Done():
 				return
 			}
 		}

@@ -50,9 +50,13 @@ func (h *Host) Flush(ctx context.Context) error {
 	if failed != (units{}) {
 		return fmt.Errorf("backend %q: flush: %s lost: %s", h.spec.Name, failed.losses(), h.lastSaid())
 	}
-	r, err := h.current().rpc.Flush(calls, &pb.FlushRequest{})
+	before := h.current()
+	r, err := before.rpc.Flush(calls, &pb.FlushRequest{})
 	if h.ctx.Err() != nil {
 		return h.closedError()
+	}
+	if err != nil && (ended(err) || h.current() != before) {
+		return nil // it has ended since it has acknowledged everything
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -155,7 +159,7 @@ func (h *Host) hasten(ctx context.Context, answered chan<- struct{}) {
 		if first {
 			close(answered)
 		}
-		if err != nil {
+		if err != nil && h.ctx.Err() != nil {
 			return
 		}
 		select {
@@ -196,6 +200,7 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	reserve := max(min(time.Until(deadline)/4, maxReserve), 0)
 
 	h.queue.refuse(reasonAfterShutdown)
+	signal(h.urge)
 	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
 	_, err := h.flush(flushCtx, flushCtx)
 	cancel()
@@ -227,18 +232,10 @@ func (h *Host) Shutdown(ctx context.Context) error {
 // close asks the backend to close its instance, and returns what it said. It is
 // false when the backend did not say that it has.
 func (h *Host) close(ctx context.Context, deadline time.Time) (clean bool, said string) {
-	h.mu.Lock()
-	s := h.session
-	usable := s != nil && h.err == nil
-	h.mu.Unlock()
-	if !usable {
+	if h.Err() != nil || !h.isUp() { // or still starting, or again
 		return false, ""
 	}
-	select {
-	case <-h.ready:
-	default:
-		return false, "" // still starting
-	}
+	s := h.current()
 	h.closing.Store(true) // an end of the connection is wanted from now on
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -30,7 +31,10 @@ type Stats struct {
 	Ignored map[Signal]uint64
 	// Calls is how long the calls of the backend took that have ended.
 	Calls []Calls
-	// Err is why the backend is down; nil when it is not.
+	// Restarts counts how often the backend ended and was to be started again.
+	Restarts map[EndReason]uint64
+	// Err is why the backend is down, or was before it is started again; nil when it
+	// is neither.
 	Err error
 }
 
@@ -48,6 +52,10 @@ func (h *Host) Stats() Stats {
 	s := Stats{Name: h.spec.Name, Err: h.Err()}
 	h.mu.Lock()
 	s.State = h.state
+	s.Restarts = maps.Clone(h.restarts)
+	if h.state == Restarting {
+		s.Err = &hostError{name: h.spec.Name, place: h.spec.Place, err: h.cause}
+	}
 	h.mu.Unlock()
 	var lost units
 	s.Emitted, s.Delivered, s.InFlight, s.Dropped, lost = h.queue.counts()

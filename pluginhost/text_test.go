@@ -193,10 +193,11 @@ func TestErrorsThatAreNotOfABatchAreTold(t *testing.T) {
 }
 
 func TestTheEndOfAStreamInWords(t *testing.T) {
-	h := start(t, Spec{Name: "x", Launch: &liar{where: "end of stream"}})
+	h := start(t, Spec{Name: "x", Launch: &liar{where: "end of stream"}, restartDelay: time.Millisecond})
 	hooktest.Random(h, 1)
-	await(t, 5*time.Second, "down", func() bool { return h.Err() != nil })
-	lost(t, h, "lost: the backend ended the connection")
+	await(t, 5*time.Second, "given up", func() bool { return h.Stats().Dropped[ExportFailed] > 0 })
+	shutdown(t, h, time.Second)
+	lost(t, h, "the backend ended the connection")
 }
 
 func TestNoAnswerInWords(t *testing.T) {

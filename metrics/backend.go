@@ -22,6 +22,9 @@ type Backend struct {
 	// that there is be there from the start, with 0: the rate of a counter does not
 	// see the first step of a series that comes with it.
 	Dropped map[string]uint64
+	// Restarts counts how often the backend ended and was to be started again, by
+	// reason. Let each reason be there from the start, as with Dropped.
+	Restarts map[string]uint64
 	// InFlight is how many are queued, or sent and not acknowledged.
 	InFlight uint64
 	// Calls is how long the calls of the backend took that have ended.
@@ -80,12 +83,12 @@ func (c *Callback) askBackends() (list []Backend) {
 }
 
 // ledger returns the series of the backends.
-func ledger(list []Backend, began, now time.Time) (events, queues metricdata.Aggregation) {
+func ledger(list []Backend, began, now time.Time) (events, queues, restarts metricdata.Aggregation) {
 	if len(list) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	list = list[:min(len(list), maxSeries)]
-	var fates, sizes []metricdata.DataPoint[int64]
+	var fates, sizes, ends []metricdata.DataPoint[int64]
 	add := func(to *[]metricdata.DataPoint[int64], n uint64, kvs ...attribute.KeyValue) {
 		*to = append(*to, metricdata.DataPoint[int64]{
 			Attributes: attribute.NewSet(kvs...), StartTime: began, Time: now, Value: int64(n),
@@ -98,7 +101,13 @@ func ledger(list []Backend, began, now time.Time) (events, queues metricdata.Agg
 			add(&fates, b.Dropped[reason], name, keyOutcome.String("dropped"), keyReason.String(value(reason)))
 		}
 		add(&sizes, b.InFlight, name)
+		for _, reason := range slices.Sorted(maps.Keys(b.Restarts)) {
+			add(&ends, b.Restarts[reason], name, keyReason.String(value(reason)))
+		}
+	}
+	if len(ends) > 0 {
+		restarts = metricdata.Sum[int64]{DataPoints: ends, Temporality: metricdata.CumulativeTemporality, IsMonotonic: true}
 	}
 	return metricdata.Sum[int64]{DataPoints: fates, Temporality: metricdata.CumulativeTemporality, IsMonotonic: true},
-		metricdata.Sum[int64]{DataPoints: sizes, Temporality: metricdata.CumulativeTemporality}
+		metricdata.Sum[int64]{DataPoints: sizes, Temporality: metricdata.CumulativeTemporality}, restarts
 }

@@ -233,12 +233,14 @@ func TestBackends(t *testing.T) {
 		if broken {
 			panic("oops")
 		}
-		return []metrics.Backend{{Name: "main", Delivered: 7, Dropped: map[string]uint64{"queue_full": 2, "shutdown": 1}, InFlight: 3}}
+		return []metrics.Backend{{Name: "main", Delivered: 7, Dropped: map[string]uint64{"queue_full": 2, "shutdown": 1}, InFlight: 3, Restarts: map[string]uint64{"exited": 2, "hung": 0}}}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
+		"spanloom.backend.restarts spanloom.backend.name=main,spanloom.reason=exited = 2",
+		"spanloom.backend.restarts spanloom.backend.name=main,spanloom.reason=hung = 0",
 		"spanloom.callback.events spanloom.backend.name=main,spanloom.outcome=delivered = 7",
 		"spanloom.callback.events spanloom.backend.name=main,spanloom.outcome=dropped,spanloom.reason=queue_full = 2",
 		"spanloom.callback.events spanloom.backend.name=main,spanloom.outcome=dropped,spanloom.reason=shutdown = 1",

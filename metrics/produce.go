@@ -44,9 +44,10 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	add(&callbackPanics, panicked(c.panics, c.began, now))
 	if c.backends != nil {
 		list := c.askBackends()
-		events, queues := ledger(list, c.began, now)
+		events, queues, restarts := ledger(list, c.began, now)
 		add(&callbackEvents, events)
 		add(&callbackQueue, queues)
+		add(&backendRestarts, restarts)
 		add(&backendCalls, callsOf(list, c.began, now))
 	}
 	if len(list) == 0 {

@@ -182,6 +182,12 @@ var (
 		&buckets.Steps,
 		"Time of a call of a backend; of Stream, from the sending of a batch until it is acknowledged.",
 	}
+	backendRestarts = instrument{
+		"spanloom.backend.restarts", "{restart}", counterShape,
+		[]attribute.Key{keyBackend, keyReason},
+		nil,
+		"How often a backend ended and was to be started again.",
+	}
 	callbackPanics = instrument{
 		"spanloom.callback.panics", "{panic}", counterShape,
 		[]attribute.Key{keyCallback},

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the table of instruments into the
 // table is every instrument of this package.
 var table = []*instrument{
 	&runDuration, &runActive, &nodeDuration, &nodeActive, &nodeQueue, &nodeRetries, &errorCount, &itemDuration, &itemActive,
-	&cacheLookups, &cacheIO, &cacheSaved, &workerUsage, &workerLimit, &workerQueue, &callbackEvents, &callbackQueue, &callbackPanics, &backendCalls,
+	&cacheLookups, &cacheIO, &cacheSaved, &workerUsage, &workerLimit, &workerQueue, &callbackEvents, &callbackQueue, &callbackPanics, &backendCalls, &backendRestarts,
 }
 
 // TestDocs compares the table in the documentation with the one in the code.

@@ -25,10 +25,20 @@
 //
 // # What happens when a backend fails
 //
-// A backend that is missing, dies, hangs or refuses its config is given up: it
-// is killed if need be, and what it was sent without an answer and all later
-// events are counted as dropped. The run never waits for it and never fails
-// because of it. [Host.Lost] says so in one line.
+// A backend that is missing, ends before it was ready or refuses its config is given
+// up: all events are counted as dropped, and [Host.Lost] says so in one line.
+//
+// One that was ready and then dies or hangs is killed if need be and started again:
+// after a quarter of a second at first, after twice as long each further time, and
+// after half a minute from the fifth time on, until it has been up for a minute. Each
+// time 20 % more or less. What it had not acknowledged is sent to its successor, in
+// order, so that nothing is lost and some events may be exported twice, with the same
+// span ids, epoch and batch numbers. Events that come meanwhile queue. A batch with
+// which five backends end one after another, without acknowledging anything, is
+// dropped: it may be what ends them. Shutdown starts a backend that waits for its
+// next start at once, and once.
+//
+// The run never waits for a backend and never fails because of it.
 //
 // A backend that is alive and slow is left alone. The queue has a bound, above
 // which new events are dropped and counted.

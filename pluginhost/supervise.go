@@ -24,6 +24,9 @@ const (
 	NotStarted EndReason = "start"
 )
 
+// EndReasons returns all of them.
+func EndReasons() []EndReason { return []EndReason{Exited, Hung, Broke, NotStarted} }
+
 // run keeps the backend up until the host's context ends.
 func (h *Host) run() {
 	sv := &supervisor{first: h.spec.restartDelay}

@@ -18,6 +18,9 @@ import (
 )
 
 func main() {
+	if bench.ServeSink() {
+		return
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -35,7 +35,7 @@ func newSink() (*sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{process: exec.Command(self)} //nolint:forbidigo,gosec,noctx // this program; it ends with its input
+	s := &sink{process: exec.Command(self)} //nolint:forbidigo,noctx // this program; it ends with its input
 	s.process.Env = append(os.Environ(), sinkVariable+"=1")
 	s.process.Stderr = os.Stderr
 	if s.ask, err = s.process.StdinPipe(); err != nil {

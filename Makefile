@@ -7,6 +7,8 @@ ROOT := github.com/spanloom/spanloom
 MODULES := . bench
 # Packages whose tests give processes limits of time: they are tested one by one.
 TIMED := . ./pluginhost/... ./cmd/... ./examples/...
+# The proof against a Collector, Jaeger and Prometheus at once.
+PROOF := ./internal/e2e/... ./internal/prometheustest/...
 TOOLS := tools/lint tools/proto
 
 .DEFAULT_GOAL := help
@@ -18,12 +20,16 @@ help: ## Show this list.
 test: jaeger ## Vet and test every module, against real servers.
 	@for dir in $(MODULES); do \
 		echo "== test $$dir"; \
-		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED)))); \
+		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED) $(PROOF)))); \
 	done
 	@echo "== test what has limits of time"; \
 	go test -race -timeout 10m -p 1 $(TIMED)
 	@echo "== test the engine without the race detector: more random pipelines, real sizes"; \
 	go test -timeout 10m ./engine/...
+
+.PHONY: e2e
+e2e: jaeger prometheus ## Prove telemetry against a real Collector, Jaeger and Prometheus.
+	SPANLOOM_REQUIRE_SERVERS=1 go test -timeout 10m -count=1 $(PROOF)
 
 .PHONY: lint
 lint: .bin/golangci-lint ## Lint every module.
@@ -65,6 +71,10 @@ tidy: ## Tidy every go.mod.
 .PHONY: jaeger
 jaeger: ## Build the Jaeger that tests start, once per version.
 	@go run ./internal/jaegertest/jaegerbin/build
+
+.PHONY: prometheus
+prometheus: ## Build the Prometheus that tests start, once per version.
+	@go run ./internal/prometheustest/prometheusbin/build
 
 .bin/buf: tools/proto/go.mod tools/proto/go.sum
 	GOWORK=off go build -C tools/proto -o $(CURDIR)/.bin/ tool

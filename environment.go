@@ -10,6 +10,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/manifest"
+	"github.com/spanloom/spanloom/telemetry"
 )
 
 // serviceOf returns whose telemetry it is. A service without a name gets the one
@@ -22,8 +23,12 @@ func serviceOf(t manifest.Telemetry) backend.Service {
 	if s.Name == "" {
 		s.Name = "unknown_service:" + filepath.Base(os.Args[0])
 	}
-	for key, value := range map[string]string{"spanloom.mode": t.Service.Mode, "spanloom.product.name": t.Service.Product} {
-		if value != "" {
+	product := telemetry.Product{Namespace: t.Service.Namespace, Name: t.Service.Product, Mode: t.Service.Mode}
+	if product.Name != "" {
+		product.Version = t.Service.Version
+	}
+	for _, kv := range product.Attributes() {
+		if key, value := string(kv.Key), kv.Value.AsString(); value != "" {
 			s.Attributes[key] = value
 		}
 	}

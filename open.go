@@ -9,10 +9,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
 	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
+	"github.com/spanloom/spanloom/privacy"
+	"github.com/spanloom/spanloom/telemetry"
 )
 
 func init() { //nolint:gochecknoinits // a backend process must not get as far as main
@@ -26,6 +29,8 @@ type options struct {
 	path     string
 	embedded []byte
 	only     string
+
+	providers Providers
 }
 
 // WithManifest names the manifest. It must be there.
@@ -74,7 +79,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{stderr: output.New(os.Stderr)}
+	t := &Telemetry{stderr: output.New(os.Stderr), own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}}}
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil
@@ -133,6 +138,13 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 			Env:          environmentOf(b, ok),
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
+			Tracing:      tracingOf(m.Telemetry),
+			// The console shows runs, not traces.
+			Unsampled: b.Plugin == "console" || len(m.Telemetry.Sampling.Keep) > 0,
+			Capture: privacy.Capture{
+				Inputs: m.Telemetry.Capture.Inputs, Outputs: m.Telemetry.Capture.Outputs,
+				Limit: m.Telemetry.Capture.Limit, Redactor: m.Redactor(),
+			},
 		}
 		switch {
 		case ok:
@@ -151,6 +163,18 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 		list = append(list, spec)
 	}
 	return list
+}
+
+// tracingOf returns which spans backends make.
+func tracingOf(t manifest.Telemetry) backend.Tracing {
+	tr := backend.Tracing{
+		MapItems: t.Trace.MapItems, MaxPerMap: t.Trace.MaxPerMap,
+		KeepFailed: slices.Contains(t.Sampling.Keep, "failed"),
+	}
+	if slices.Contains(t.Sampling.Keep, "slow") {
+		tr.KeepSlow = t.Sampling.Slow
+	}
+	return tr
 }
 
 // required waits for the backends without which the program must not begin.

@@ -22,7 +22,9 @@ import (
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/metrics"
 	"github.com/spanloom/spanloom/pluginhost"
+	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/propagation"
+	"github.com/spanloom/spanloom/telemetry"
 	"github.com/spanloom/spanloom/telemetry/providers"
 )
 
@@ -30,24 +32,31 @@ import (
 // records of node code, the metrics of all runs, and lines of what happens in
 // them. Its fields are nil where nobody would get it.
 type own struct {
+	given     Providers
+	redactor  *privacy.Redactor
+	leave     func() // the program's provider
 	conn      *grpc.ClientConn
 	providers *providers.Providers
 	metrics   *metrics.Callback
 	logger    *slog.Logger
 	lifecycle callbacks.PipelineCallback
 	incoming  propagation.Config
-	outer     callbacks.Identity
+	sampler   telemetry.Sampler
 }
 
 // openOwn makes what the program's own telemetry goes through, to the backends
 // that have been started.
 func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 	tel := m.Telemetry
+	t.own.redactor = m.Redactor()
 	t.own.incoming = propagation.Config{
 		TrustIncoming: tel.Propagation.TrustIncoming, Hosts: tel.Propagation.Hosts, Baggage: tel.Propagation.Baggage,
 	}
 	// The environment is that of whoever started this program, and is trusted.
-	t.own.outer, _ = propagation.OTel{}.RunIdentity(propagation.FromEnvironment(context.Background()))
+	outer, _ := propagation.OTel{}.RunIdentity(propagation.FromEnvironment(context.Background()))
+	t.own.sampler = telemetry.Sampler{
+		OTel: propagation.OTel{Outer: outer, Namespace: tel.Service.Namespace}, Ratio: tel.Sampling.Ratio, Linked: tel.Trace.Mode == "linked",
+	}
 	if len(t.hosts) > 0 {
 		if err := t.openProviders(ctx, tel, serviceOf(tel)); err != nil {
 			return err
@@ -57,6 +66,7 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 	if tel.Logs.Forward && t.own.providers != nil {
 		c.Provider = t.own.providers.LoggerProvider()
 	}
+	c.Redactor = t.own.redactor
 	logger, err := logs.New(t.stderr, c)
 	if err != nil {
 		return err //nolint:wrapcheck // it says all
@@ -73,7 +83,10 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 	if err != nil {
 		return err //nolint:wrapcheck // it says all
 	}
-	c := providers.Config{Resource: otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes)}
+	c := providers.Config{
+		Resource:   otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes),
+		Attributes: telemetry.ProductOf(s.Attributes),
+	}
 	if slices.ContainsFunc(tel.Backends, takesMetrics) {
 		if t.own.metrics, err = metrics.New(metrics.Config{Backends: t.ledgers}); err != nil {
 			return fmt.Errorf("%w", err)
@@ -89,6 +102,7 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 		err = metrics.Process(p.MeterProvider())
 	}
 	t.own.conn, t.own.providers = conn, p
+	t.own.leave = t.own.join()
 	return err //nolint:wrapcheck // it says all
 }
 
@@ -123,34 +137,48 @@ func (t *Telemetry) ledgers() []metrics.Backend {
 // set: a program that uses the globals may set them to these providers in its
 // main. With no backend, it does nothing.
 func (t *Telemetry) TracerProvider() trace.TracerProvider {
-	if t.own.providers == nil {
+	switch {
+	case t.own.given.Tracer != nil:
+		return t.own.given.Tracer
+	case t.own.providers == nil:
 		return tracenoop.NewTracerProvider()
+	default:
+		return t.own.providers.TracerProvider()
 	}
-	return t.own.providers.TracerProvider()
 }
 
 // MeterProvider is TracerProvider for metrics. The metrics of runs are exported
 // together with those of its instruments, each minute or as
 // OTEL_METRIC_EXPORT_INTERVAL says.
 func (t *Telemetry) MeterProvider() metric.MeterProvider {
-	if t.own.providers == nil {
+	switch {
+	case t.own.given.Meter != nil:
+		return t.own.given.Meter
+	case t.own.providers == nil:
 		return metricnoop.NewMeterProvider()
+	default:
+		return t.own.providers.MeterProvider()
 	}
-	return t.own.providers.MeterProvider()
 }
 
 // LoggerProvider is TracerProvider for log records.
 func (t *Telemetry) LoggerProvider() log.LoggerProvider {
-	if t.own.providers == nil {
+	switch {
+	case t.own.given.Logger != nil:
+		return t.own.given.Logger
+	case t.own.providers == nil:
 		return lognoop.NewLoggerProvider()
+	default:
+		return t.own.providers.LoggerProvider()
 	}
-	return t.own.providers.LoggerProvider()
 }
 
 // Logger returns a logger that writes lines to standard error, with the level and
 // the format that the manifest and the environment say, and sends the same records
 // to the backends. A record that is made with the context of a node says which,
-// and has its trace and span id.
+// and has its trace and span id. Lines of level warn and above, and all after
+// Shutdown, are written when the call returns, or a moment later if nobody reads;
+// others in the background, Shutdown waits for them.
 func (t *Telemetry) Logger() *slog.Logger {
 	if t.own.logger == nil {
 		logger, err := logs.New(os.Stderr, logs.Config{})
@@ -166,12 +194,11 @@ func (t *Telemetry) Logger() *slog.Logger {
 // to servers and its Transport to clients.
 func (t *Telemetry) Propagation() propagation.Config { return t.own.incoming }
 
-// callbacks returns the listeners of the program's own telemetry.
-func (o *own) callbacks() []callbacks.PipelineCallback {
-	j := joined{OTel: propagation.OTel{Outer: o.outer}}
-	if o.providers != nil {
-		j.Provider, j.meters = o.providers.TracerProvider(), o.providers.MeterProvider()
-	}
+// ownCallbacks returns the listeners of the program's own telemetry.
+func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
+	o := &t.own
+	j := joined{Sampler: o.sampler, meters: t.MeterProvider()}
+	j.Provider = t.TracerProvider()
 	list := []callbacks.PipelineCallback{j}
 	if o.metrics != nil {
 		list = append(list, pinnedTo{o.metrics})
@@ -187,6 +214,15 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 	if o.providers == nil {
 		return "", false
 	}
+	left := make(chan struct{})
+	go func() { // the program's provider may not answer
+		defer close(left)
+		o.leave()
+	}()
+	select {
+	case <-left:
+	case <-ctx.Done():
+	}
 	_ = o.providers.Shutdown(ctx) // Lost says what came of it
 	_ = o.conn.Close()            // it is connected to nothing
 	return o.providers.Lost()
@@ -195,24 +231,17 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 // joined gives runs their place in a trace, and node code the providers. It
 // listens to nothing.
 type joined struct {
-	callbacks.Base
-	propagation.OTel
+	telemetry.Sampler
 
 	meters metric.MeterProvider
 }
 
-// Hooks returns no hooks.
-func (joined) Hooks() callbacks.Hook { return 0 }
-
-// Pinned implements [callbacks.Pinned]: a silent step is part of the trace too.
-func (joined) Pinned() bool { return true }
-
 // ContextValue implements [callbacks.ContextValue].
 func (j joined) ContextValue(cc *callbacks.CallbackContext, key any) any {
-	if key == (metrics.ProviderKey{}) && j.meters != nil {
+	if key == (metrics.ProviderKey{}) {
 		return j.meters
 	}
-	return j.OTel.ContextValue(cc, key)
+	return j.Sampler.ContextValue(cc, key)
 }
 
 // pinnedTo is a callback that no step of a pipeline can silence.

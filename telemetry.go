@@ -17,7 +17,7 @@ import (
 // called concurrently.
 type Telemetry struct {
 	timeout time.Duration
-	stderr  *output.Writer // never blocks
+	stderr  *output.Writer // never blocks for more than a moment
 	hosts   []*pluginhost.Host
 	own     own
 
@@ -44,10 +44,10 @@ func (t *Telemetry) start(list []pluginhost.Spec) {
 // their context, and a tracer that is given a node's context makes children of
 // the node's span.
 func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
-	if len(t.hosts) == 0 && t.own.lifecycle == nil {
+	if len(t.hosts) == 0 && t.own.lifecycle == nil && t.own.given == (Providers{}) {
 		return nil
 	}
-	list := t.own.callbacks()
+	list := t.ownCallbacks()
 	for _, h := range t.hosts {
 		list = append(list, pinned{h})
 	}
@@ -57,12 +57,12 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 // Flush waits until the backends have exported what was emitted so far, or ctx
 // ends, or a backend is down. The error says what is missing.
 func (t *Telemetry) Flush(ctx context.Context) error {
+	errs := make([]error, len(t.hosts)+1)
 	if p := t.own.providers; p != nil {
 		if err := p.ForceFlush(ctx); err != nil {
-			return fmt.Errorf("flush: %w", err)
+			errs[len(t.hosts)] = fmt.Errorf("flush: %s", t.own.redactor.Text(err.Error()))
 		}
 	}
-	errs := make([]error, len(t.hosts))
 	var all sync.WaitGroup
 	for i, h := range t.hosts {
 		all.Go(func() { errs[i] = h.Flush(ctx) })
@@ -110,6 +110,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 			}
 		}
 		t.stderr.Drain(ctx)
+		t.stderr.SettleAll() // who logs now may end the program next
 		t.err = errors.Join(lost...)
 	})
 	return t.err

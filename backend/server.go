@@ -39,7 +39,9 @@ type Server struct {
 
 	mu          sync.Mutex
 	lastError   string
-	cancelBatch context.CancelFunc // ends the flush of the batch under way
+	cancelFlush context.CancelFunc // ends the flush under way
+	urgent      chan struct{}      // of the flush under way; nil once it is closed
+	asked       time.Time          // when the host last said that it waits
 	hurried     time.Time          // batches until then have no time at all
 
 	ready func() // called when the host is known to listen
@@ -175,8 +177,10 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 // Flush implements the service. Its deadline is also that of the batch under
 // way, which may have been given much time before there was a hurry, and of all
 // that come before it: ended a little earlier, their acknowledgements still
-// reach the host and say why.
+// reach the host and say why. Without a deadline nothing is cut short, not even
+// when the host does not wait any more.
 func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushResponse, error) {
+	s.ask()
 	ctx, cancel := s.hasty(ctx)
 	defer cancel()
 	if err := s.acquire(ctx); err != nil {
@@ -186,6 +190,11 @@ func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushRespon
 	if s.instance == nil {
 		return nil, status.Error(codes.FailedPrecondition, "no instance is open")
 	}
+	if _, ok := ctx.Deadline(); !ok {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, end := s.flushContext(ctx)
+	defer end()
 	err := guard("Flush", func() error { return s.instance.Flush(ctx) })
 	s.note(err)
 	return &pb.FlushResponse{Error: valid(err), Output: s.out.take()}, nil
@@ -221,8 +230,8 @@ func (s *Server) hurry(deadline time.Time) {
 	if deadline.After(s.hurried) {
 		s.hurried = deadline
 	}
-	if s.cancelBatch != nil {
-		s.cancelBatch()
+	if s.cancelFlush != nil {
+		s.cancelFlush()
 	}
 }
 
@@ -244,6 +253,7 @@ func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse,
 // Shutdown implements the service.
 func (s *Server) Shutdown(ctx context.Context, _ *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
 	s.closed.Store(true)
+	s.ask()
 	hasty, cancel := s.hasty(ctx)
 	defer cancel()
 	said, err := s.close(ctx, hasty)

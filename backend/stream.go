@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/wire"
 )
 
 // maxErrorText bounds the text of an error that goes to the host.
@@ -24,15 +24,10 @@ func (s *Server) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 		return status.Error(codes.FailedPrecondition, "a stream is open already")
 	}
 	defer s.streaming.Store(false)
-	for {
-		b, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err //nolint:wrapcheck // the status is gRPC's
-		}
-		ack, err := s.batch(stream, b)
+	in := &inbox{batches: make(chan *pb.Batch, readAhead)}
+	go in.fill(stream)
+	for b := range in.batches {
+		ack, err := s.batch(stream.Context(), b, in)
 		if err != nil {
 			return err
 		}
@@ -40,11 +35,55 @@ func (s *Server) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 			return err //nolint:wrapcheck // the status is gRPC's
 		}
 	}
+	return in.err
 }
 
-// batch handles one batch: hooks and exports, flush, acknowledgement.
-func (s *Server) batch(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack], b *pb.Batch) (*pb.Ack, error) {
-	ctx := stream.Context()
+// readAhead is the most batches that are read before it is their turn.
+const readAhead = 16
+
+// inbox is what has come over a stream.
+type inbox struct {
+	batches chan *pb.Batch
+	err     error // why there are no more, once batches is closed; nil at the end
+}
+
+// fill reads until the stream ends.
+func (in *inbox) fill(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) {
+	defer close(in.batches)
+	for {
+		b, err := stream.Recv()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				in.err = err
+			}
+			return
+		}
+		select {
+		case in.batches <- b:
+		case <-stream.Context().Done():
+			in.err = status.FromContextError(stream.Context().Err()).Err()
+			return
+		}
+	}
+}
+
+// more returns a batch that is there already, or nil.
+func (in *inbox) more() *pb.Batch {
+	select {
+	case b := <-in.batches:
+		return b
+	default:
+		return nil
+	}
+}
+
+// full reports whether more waits than is read.
+func (in *inbox) full() bool { return len(in.batches) == readAhead }
+
+// batch handles one batch, and with it those that came while the one before was
+// handled, as far as they are not larger together than one may be: hooks and
+// exports, one flush, one acknowledgement.
+func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, error) {
 	if err := s.acquire(ctx); err != nil {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
@@ -52,34 +91,57 @@ func (s *Server) batch(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack], b *pb.
 	if s.instance == nil {
 		return nil, status.Error(codes.FailedPrecondition, "no instance is open")
 	}
+	ctx, cancel := s.flushContext(ctx)
+	defer cancel()
+	s.decoder.Export = func(signal pb.Signal, request []byte) (bool, error) {
+		return receive(ctx, s.instance, signal, request)
+	}
+	var said error
+	news, events := false, 0
+	for ; b != nil; b = in.more() {
+		again, err := s.accept(b)
+		if err != nil {
+			return nil, err
+		}
+		if again {
+			continue
+		}
+		news = true
+		said = s.decoder.Deliver(b, s.instance)
+		events += len(b.GetEvents().GetHook()) + len(b.GetExports())
+		if said != nil || events >= wire.MaxEvents {
+			break
+		}
+	}
+	if !news {
+		return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Output: s.out.take()}, nil
+	}
+	if events >= wire.MaxEvents || in.full() {
+		s.mu.Lock()
+		s.hasten()
+		s.mu.Unlock()
+	}
+	if err := guard("Flush", func() error { return s.instance.Flush(ctx) }); said == nil {
+		said = err
+	}
+	s.note(said)
+	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Output: s.out.take()}, nil
+}
+
+// accept notes the number of a batch. The batch comes again if it was handled, and
+// its acknowledgement was lost.
+func (s *Server) accept(b *pb.Batch) (again bool, err error) {
 	if b.GetEpoch() != s.epoch {
 		s.epoch, s.seq = b.GetEpoch(), 0
 	}
 	if s.seq > 0 && b.GetSeq() > s.seq+1 {
-		return nil, status.Errorf(codes.InvalidArgument, "batch %d after batch %d", b.GetSeq(), s.seq)
+		return false, status.Errorf(codes.InvalidArgument, "batch %d after batch %d", b.GetSeq(), s.seq)
 	}
 	if b.GetSeq() != 0 && b.GetSeq() <= s.seq {
-		// Sent again, though it was handled: the acknowledgement was lost.
-		return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Output: s.out.take()}, nil
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s.mu.Lock()
-	s.cancelBatch = cancel
-	if time.Now().Before(s.hurried) {
-		cancel()
-	}
-	s.mu.Unlock()
-	s.decoder.Export = func(signal pb.Signal, request []byte) (bool, error) {
-		return receive(ctx, s.instance, signal, request)
-	}
-	err := s.decoder.Deliver(b, s.instance)
-	if flushErr := guard("Flush", func() error { return s.instance.Flush(ctx) }); err == nil {
-		err = flushErr
+		return true, nil
 	}
 	s.seq = b.GetSeq()
-	s.note(err)
-	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(err), Output: s.out.take()}, nil
+	return false, nil
 }
 
 // valid returns the text of err as the protocol can carry it; empty for nil.

@@ -210,6 +210,10 @@ func (cc *CallbackContext) Value(key any) any {
 	return cc.env.base.Value(key)
 }
 
+// Base returns the context that is asked for what no [ContextValue] callback
+// answers: that in which the run was started, or what a part of the run has instead.
+func (cc *CallbackContext) Base() context.Context { return cc.env.base }
+
 // RunID returns the id of the run.
 func (cc *CallbackContext) RunID() string {
 	r := cc.env.run

@@ -52,6 +52,23 @@ func (k *Key[T]) Get(cc *CallbackContext) (v T, ok bool) {
 	return v, false
 }
 
+// In returns the value that is stored in cc itself, whatever is stored around it.
+func (k *Key[T]) In(cc *CallbackContext) (v T, ok bool) {
+	s := cc.state.Load()
+	if s == nil {
+		return v, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok = s.m[k].(T)
+	return v, ok
+}
+
+// Ended reports whether the code of the scope has returned. It is true at the latest
+// when the End hooks of a node or a map item are called; for other kinds it stays
+// false.
+func (cc *CallbackContext) Ended() bool { return atomic.LoadUint32(&cc.bits)&endedBit != 0 }
+
 // End says that the code of the scope has returned. It is for engines, before the
 // End hook.
 func (cc *CallbackContext) End() {
@@ -69,7 +86,7 @@ func (cc *CallbackContext) WhileOpen(f func()) bool {
 	s := cc.overlay()
 	s.open.Lock()
 	defer s.open.Unlock()
-	if atomic.LoadUint32(&cc.bits)&endedBit != 0 {
+	if cc.Ended() {
 		return false
 	}
 	f()

@@ -189,7 +189,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
-	if e.hooks&callbacks.HookEmit != 0 {
+	if e.hooks&(callbacks.HookEmit|callbacks.HookMapItemEnd) != 0 {
 		cc.End()
 	}
 	if err == nil && e.hooks&callbacks.HookMapItemEnd != 0 {
@@ -206,7 +206,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 // endItem ends an item that is a node.
 func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
 	f := m.frame
-	if f.wants(callbacks.HookEmit) {
+	if f.wants(callbacks.HookEmit | callbacks.HookMapItemEnd) {
 		cc.End()
 	}
 	w.tally.ended++

@@ -127,7 +127,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	at = inCode
 	err = o.call(cc, f, o)
 	w.now.inCode = false
-	if f.wants(callbacks.HookEmit) {
+	if f.wants(callbacks.HookEmit | callbacks.HookNodeEnd) {
 		cc.End()
 	}
 	if err == nil && f.wants(callbacks.HookNodeEnd) {
@@ -143,7 +143,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 
 // endNode ends a node whose code has returned.
 func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
-	if f.wants(callbacks.HookEmit) {
+	if f.wants(callbacks.HookEmit | callbacks.HookNodeEnd) {
 		cc.End()
 	}
 	looked(&f.totals[f.plan.ops[id].scope].missed, look)

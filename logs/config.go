@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/otel/log"
+
+	"github.com/spanloom/spanloom/privacy"
 )
 
 // The environment overrides a [Config].
@@ -32,6 +34,8 @@ type Config struct {
 	// Provider gets the same records too; it stays the caller's to flush and to
 	// shut down. Defaults to none.
 	Provider log.LoggerProvider
+	// Redactor hides secrets in messages and attributes. Defaults to none.
+	Redactor *privacy.Redactor
 }
 
 // New returns a logger that writes one line for each record to w, and to the
@@ -39,7 +43,8 @@ type Config struct {
 // as with [NewHandler].
 //
 // Lines are written one at a time, on the goroutine that logs; if w fails, the
-// line is lost and nothing else happens. The error names the field or the
+// line is lost and nothing else happens. After a line of level warn or above, a w
+// that has a method Settle() is asked to write what it holds. The error names the field or the
 // environment variable that is wrong, not its value.
 func New(w io.Writer, c Config) (*slog.Logger, error) {
 	level, levelErr := setting(c.Level, "Config.Level", envLevel, parseLevel)
@@ -56,14 +61,21 @@ func New(w io.Writer, c Config) (*slog.Logger, error) {
 	}
 	least.Set(level)
 
+	settler, settles := w.(settler)
 	w, opts := &escaper{w}, &slog.HandlerOptions{Level: least}
+	if c.Redactor != nil {
+		opts.ReplaceAttr = c.Redactor.Attr
+	}
 	var lines slog.Handler = slog.NewJSONHandler(w, opts)
 	if text {
 		lines = slog.NewTextHandler(w, opts)
 	}
+	if settles {
+		lines = settling{lines, settler}
+	}
 	h := NewHandler(lines)
 	if c.Provider != nil {
-		h = Fanout(h, newForwarder(c.Provider, least))
+		h = Fanout(h, newForwarder(c.Provider, least, c.Redactor))
 	}
 	return slog.New(h), nil
 }

@@ -43,8 +43,16 @@ func TestIDs(t *testing.T) {
 		"a remote span": func() (context.Context, trace.SpanContext) {
 			return trace.ContextWithRemoteSpanContext(context.Background(), remote(trace.FlagsSampled)), remote(trace.FlagsSampled)
 		},
-		"a node whose span does not record": func() (context.Context, trace.SpanContext) {
+		"a node whose span records": func() (context.Context, trace.SpanContext) {
 			cc := node(context.Background(), propagation.OTel{})
+			if !trace.SpanFromContext(cc).IsRecording() {
+				t.Error("the span of the node does not record: this case holds nothing")
+			}
+			return ofNode(cc)
+		},
+		"a node that has ended, whose span does not record": func() (context.Context, trace.SpanContext) {
+			cc := node(context.Background(), propagation.OTel{})
+			cc.End()
 			if trace.SpanFromContext(cc).IsRecording() {
 				t.Error("the span of the node records: this case holds nothing")
 			}

@@ -57,6 +57,12 @@ func (p *parser) build(doc any, env *environment, m *Manifest) error {
 	}
 	p.handedOn(m, redact)
 	m.redact = redactor(p.secrets)
+	if m.redactor, err = privacy.NewRedactor(m.Telemetry.Capture.Redact...); err != nil {
+		return fmt.Errorf("telemetry.capture.redact: %w", err)
+	}
+	for value, shown := range p.secrets {
+		m.redactor.Add(value, shown)
+	}
 	m.settings = sync.OnceValue((&display{b, m, redact}).settings) // few programs ask
 	return nil
 }

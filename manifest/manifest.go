@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/spanloom/spanloom/privacy"
 )
 
 //go:embed schema.json
@@ -46,6 +48,7 @@ type Manifest struct {
 
 	text     text
 	redact   *strings.Replacer // nil when there is nothing to replace
+	redactor *privacy.Redactor
 	settings func() []Setting
 }
 

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/spanloom/spanloom/privacy"
 )
 
 var (
@@ -165,6 +167,11 @@ func (m *Manifest) Redact(text string) string {
 	}
 	return m.redact.Replace(text)
 }
+
+// Redactor returns what hides secrets in the telemetry of runs: by the names and
+// forms of capture.redact and of package privacy, and the values that the manifest
+// has by references.
+func (m *Manifest) Redactor() *privacy.Redactor { return m.redactor }
 
 // redactor returns what replaces secrets, keys, by their references, in all the
 // forms in which they are likely to be met.

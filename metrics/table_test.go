@@ -63,10 +63,6 @@ func rows() string {
 // (Prometheus and OpenMetrics Compatibility, in OpenTelemetry's specification).
 func TestQueries(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	under := strings.NewReplacer(".", "_")
 	known := map[string]bool{"error_type": true, "le": true}
 	unused := map[string]bool{}
@@ -88,9 +84,17 @@ func TestQueries(t *testing.T) {
 			known[name+"_total"] = true
 		}
 	}
-	queries := regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(queries) < 7 {
-		t.Fatalf("%d blocks of queries", len(queries))
+	var queries [][]string
+	for _, page := range []string{"../docs/metrics.md", "../docs/operations.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+		if len(found) < 5 {
+			t.Fatalf("%s has %d blocks of queries", page, len(found))
+		}
+		queries = append(queries, found...)
 	}
 	for _, q := range queries {
 		for _, name := range regexp.MustCompile(`(?:spanloom|error)_\w+`).FindAllString(q[1], -1) {

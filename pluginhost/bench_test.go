@@ -96,12 +96,12 @@ func BenchmarkEndToEnd(b *testing.B) {
 		}
 		n += 2 * len(list)
 		if n%(64*len(list)) == 0 {
-			if err := h.flush(ctx); err != nil {
+			if _, err := h.flush(ctx, ctx); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
-	if err := h.flush(ctx); err != nil {
+	if _, err := h.flush(ctx, ctx); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")

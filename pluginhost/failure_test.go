@@ -147,7 +147,7 @@ func flushOnly(t *testing.T, h *Host) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := h.flush(ctx); err != nil {
+	if _, err := h.flush(ctx, ctx); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -155,7 +155,7 @@ func flushOnly(t *testing.T, h *Host) {
 func TestAPanicOfTheInstance(t *testing.T) {
 	h := start(t, spec(t, testConfig{Hook: "panic"}))
 	n := hooktest.Random(h, 1)
-	flush(t, h)
+	flushOnly(t, h)
 	if st := h.Stats(); st.Dropped[ExportFailed] == 0 || st.State != Ready {
 		t.Errorf("%d events: %+v", n, st)
 	}

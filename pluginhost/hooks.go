@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/nodespan"
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
@@ -49,7 +50,7 @@ func (h *Host) failed(r wire.Record, err error, x *wire.Extra) {
 	if x != nil {
 		with = *x
 	}
-	with.Error = wire.NewError(err)
+	with.Error = wire.NewError(err, h.spec.Capture.Redactor.Clip)
 	h.queue.put(r, &with)
 }
 
@@ -71,7 +72,7 @@ func (h *Host) beginWith(hook callbacks.Hook, cc *callbacks.CallbackContext, in 
 
 // ended queues the end of a node or item.
 func (h *Host) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, out callbacks.Values, l *callbacks.CacheLookup) {
-	if l == nil && !h.spec.Capture.Outputs {
+	if l == nil && !h.spec.Capture.Outputs && !nodespan.Some(cc) {
 		h.end(hook, cc, e, attempts, nil)
 		return
 	}
@@ -80,9 +81,17 @@ func (h *Host) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e callb
 
 //go:noinline // as failed
 func (h *Host) endWith(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, out callbacks.Values, l *callbacks.CacheLookup) {
-	x := wire.Extra{Values: h.outputs(out)}
+	x := wire.Extra{Values: h.outputs(out), Recorded: h.recorded(hook, cc, attempts, e.Err)}
 	x.Look(l)
 	h.end(hook, cc, e, attempts, &x)
+}
+
+// recorded returns what node code has recorded, as it leaves the host.
+func (h *Host) recorded(hook callbacks.Hook, cc *callbacks.CallbackContext, attempt int, err error) *wire.Recorded {
+	if !nodespan.Some(cc) {
+		return nil
+	}
+	return wire.NewRecorded(cc, hook, attempt, err, h.spec.Capture.Redactor)
 }
 
 func (h *Host) inputs(v callbacks.Values) string { return h.captured(v, h.spec.Capture.Inputs) }
@@ -119,7 +128,9 @@ func (h *Host) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.Pipel
 
 // OnPipelineEnd queues the event.
 func (h *Host) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
-	h.end(callbacks.HookPipelineEnd, cc, ev.End, 0, &wire.Extra{Counts: ev.Counts, Values: h.outputs(ev.Outputs)})
+	h.end(callbacks.HookPipelineEnd, cc, ev.End, 0, &wire.Extra{
+		Counts: ev.Counts, Values: h.outputs(ev.Outputs), Recorded: h.recorded(callbacks.HookPipelineEnd, cc, 0, ev.Err),
+	})
 }
 
 // OnNodeStart queues the event.
@@ -160,7 +171,7 @@ func (h *Host) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
 		Size:        ev.Succeeded + ev.Failed + ev.Cached + ev.Skipped,
 		Concurrency: ev.Concurrency,
 		Succeeded:   ev.Succeeded, Failed: ev.Failed, Cached: ev.Cached, Skipped: ev.Skipped,
-		Values: h.outputs(ev.Outputs),
+		Values: h.outputs(ev.Outputs), Recorded: h.recorded(callbacks.HookMapEnd, cc, 0, ev.Err),
 	})
 }
 
@@ -192,7 +203,9 @@ func (h *Host) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry
 		Context: cc, Hook: callbacks.HookNodeRetry, Duration: ev.Start + ev.Duration,
 		Attempts: int32(ev.Attempt),
 	}
-	h.failed(r, ev.Err, &wire.Extra{Delay: ev.Delay, Took: ev.Duration})
+	h.failed(r, ev.Err, &wire.Extra{
+		Delay: ev.Delay, Took: ev.Duration, Recorded: h.recorded(callbacks.HookNodeRetry, cc, ev.Attempt, ev.Err),
+	})
 }
 
 // OnNodeSkipped queues the event.

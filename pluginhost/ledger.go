@@ -57,7 +57,7 @@ type ledger struct {
 	window    []batch // encoded and not settled, in order
 	next      int     // the place in window of the first that was not sent
 	unacked   int     // how many batches were sent and not acknowledged
-	waiters   []waiter
+	waiters   []*waiter
 	feed      chan struct{} // there may be something to send
 }
 
@@ -74,6 +74,7 @@ type batch struct {
 type waiter struct {
 	target uint64
 	done   chan struct{}
+	failed uint64 // how many exports had failed when it came, and since then once it is done
 }
 
 // encoded appends a batch to those that wait to be sent, and counts its size in
@@ -200,6 +201,7 @@ func (l *ledger) notify() {
 	rest := l.waiters[:0]
 	for _, w := range l.waiters {
 		if l.closed || l.settled >= w.target {
+			w.failed = l.dropped[reasonExportFailed] - w.failed
 			close(w.done)
 			continue
 		}
@@ -208,25 +210,27 @@ func (l *ledger) notify() {
 	l.waiters = rest
 }
 
-// wait returns when the fate of everything that was accepted by now is known.
-func (q *queue) wait(ctx context.Context) error {
+// wait returns when the fate of everything that was accepted by now is known, and
+// how much of it, with what shared a batch with its last, could not be exported.
+func (q *queue) wait(ctx context.Context) (failed uint64, err error) {
 	q.lockShards() // no record is between its number and its place
 	target := q.order.Load()
 	q.unlockShards()
 	l := &q.ledger
-	w := waiter{target, make(chan struct{})}
+	w := &waiter{target: target, done: make(chan struct{})}
 	l.mu.Lock()
 	if l.closed || l.settled >= target {
 		l.mu.Unlock()
-		return nil
+		return 0, nil
 	}
+	w.failed = l.dropped[reasonExportFailed]
 	l.waiters = append(l.waiters, w)
 	l.mu.Unlock()
 	select {
 	case <-w.done:
-		return nil
+		return w.failed, nil
 	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // the caller says what it waited for
+		return 0, ctx.Err() //nolint:wrapcheck // the caller says what it waited for
 	}
 }
 

@@ -25,12 +25,12 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 		if ack.GetEpoch() != h.epoch {
 			continue
 		}
+		h.note(ack.GetError()) // before those who wait for the acknowledgement ask
 		if !h.queue.ack(ack.GetSeq(), ack.GetError() != "") {
 			h.fail(fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq()))
 			return
 		}
 		h.write(ack.GetOutput())
-		h.note(ack.GetError())
 		h.mu.Lock()
 		if h.state == Degraded {
 			h.state = Ready

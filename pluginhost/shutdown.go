@@ -19,9 +19,10 @@ const (
 )
 
 // Flush sends everything that was emitted so far and returns when the backend
-// has answered for it. It returns the backend's error when that is down, and
-// ctx's when that ends first, or a minute is over, and [ErrClosed] once Shutdown
-// has begun.
+// has answered for it. It returns the backend's error when that is down or could
+// not export all, and ctx's when that ends first, or a minute is over, and
+// [ErrClosed] once Shutdown has begun. An export that is under way when ctx ends
+// goes on.
 func (h *Host) Flush(ctx context.Context) error {
 	h.mu.Lock()
 	if h.shutdown {
@@ -34,14 +35,29 @@ func (h *Host) Flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, maxFlush)
 	defer cancel()
 	defer context.AfterFunc(h.ctx, cancel)()
-	if err := h.flush(ctx); err != nil {
+	// A deadline of its own would end what the backend does.
+	calls, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, end)()
+	failed, err := h.flush(ctx, calls)
+	if err != nil {
 		return err
 	}
-	r, err := h.current().rpc.Flush(ctx, &pb.FlushRequest{})
+	if failed > 0 {
+		events := "events"
+		if failed == 1 {
+			events = "event"
+		}
+		return fmt.Errorf("backend %q: flush: %d %s lost: %s", h.spec.Name, failed, events, h.lastSaid())
+	}
+	r, err := h.current().rpc.Flush(calls, &pb.FlushRequest{})
 	if h.ctx.Err() != nil {
 		return h.closedError()
 	}
 	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
 		return fmt.Errorf("backend %q: flush: %w", h.spec.Name, shown(err, h.spec.Redact))
 	}
 	h.write(r.GetOutput())
@@ -50,6 +66,13 @@ func (h *Host) Flush(ctx context.Context) error {
 		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, e)
 	}
 	return nil
+}
+
+// lastSaid is why the backend could not export, in its words.
+func (h *Host) lastSaid() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.said
 }
 
 // noteOwn keeps an error that is not of a batch.
@@ -71,28 +94,32 @@ func (h *Host) closedError() error {
 	return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
 }
 
-// flush waits for the acknowledgement of everything emitted so far.
-func (h *Host) flush(ctx context.Context) error {
+// flush waits until ctx ends for the acknowledgement of everything emitted so far,
+// and returns how much of it the backend could not export. calls is the context of
+// what it asks the backend for meanwhile: if it has a deadline, the backend must be
+// done by then.
+func (h *Host) flush(ctx, calls context.Context) (failed uint64, err error) {
 	if err := h.Ready(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	signal(h.hurry)
-	ctx, cancel := context.WithCancel(ctx)
+	calls, cancel := context.WithCancel(calls)
 	defer cancel()
 	answered := make(chan struct{})
-	h.wg.Go(func() { h.hasten(ctx, answered) }) // flush's caller holds wg above zero, or is Shutdown
-	if err := h.queue.wait(ctx); err != nil {
-		return fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
+	h.wg.Go(func() { h.hasten(calls, answered) }) // flush's caller holds wg above zero, or is Shutdown
+	failed, err = h.queue.wait(ctx)
+	if err != nil {
+		return failed, fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
 	}
 	select { // what it says is for the line about losses
 	case <-answered:
 	case <-ctx.Done():
 	}
-	return h.Err()
+	return failed, h.Err()
 }
 
-// hasten tells the backend by when it must be done, until ctx ends. It does so
-// again and again, because a call may overtake the batches that it is about.
+// hasten tells the backend that the host waits, and by when it must be done if ctx
+// has a deadline, until ctx ends. It does so again and again, because a call may overtake the batches that it is about.
 // answered is closed after the first answer.
 func (h *Host) hasten(ctx context.Context, answered chan<- struct{}) {
 	for first := true; ; first = false {
@@ -144,7 +171,7 @@ func (h *Host) Shutdown(ctx context.Context) error {
 
 	h.queue.refuse(reasonAfterShutdown)
 	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
-	err := h.flush(flushCtx)
+	_, err := h.flush(flushCtx, flushCtx)
 	cancel()
 	clean, said := h.close(ctx, deadline.Add(-reserve/2))
 

@@ -35,11 +35,17 @@
 // decides, with [Incoming] for a link to what came in. Baggage leaves only for
 // hosts that the Config names, and becomes attributes only by its list of keys.
 //
-// # What is not recorded here
+// # What is recorded
 //
-// The span that node code finds has the ids of its node and records nothing:
-// attributes that are set on it are lost, and its TracerProvider makes no spans.
-// Start spans with a tracer of your own.
+// What node code records on the span that it finds joins the span of its node, item
+// or attempt: attributes, events, errors, links and a status. It does so while the
+// code runs, and if the run is sampled: IsRecording says so. The name and the times
+// are those of the scope; SetName and End do nothing. What the scope itself says
+// counts more: its own attributes, and the status of one that failed. An error that
+// was recorded, and then returned, is one exception and not two.
+//
+// At most 128 attributes, 128 events and 128 links are kept, texts of at most 8 KiB,
+// and 64 KiB in all; the span says how many were dropped.
 //
 // # Stability
 //

@@ -3,6 +3,7 @@ package propagation
 import (
 	"context"
 
+	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -14,6 +15,29 @@ type learned struct {
 
 // spanKey is the key under which trace.SpanFromContext looks.
 var spanKey = learn(trace.SpanFromContext)
+
+// bagKey is the key under which baggage.FromContext looks. Where it is not known,
+// baggage is what user code has made it.
+var bagKey = learnBaggage()
+
+func learnBaggage() learned {
+	m, err := baggage.NewMemberRaw("probe", "1")
+	if err != nil {
+		return learned{}
+	}
+	bag, err := baggage.New(m)
+	if err != nil {
+		return learned{}
+	}
+	p := &probe{Context: context.Background()}
+	baggage.FromContext(p)
+	if len(p.asked) != 1 {
+		return learned{}
+	}
+	key := p.asked[0]
+	p.answer = baggage.ContextWithBaggage(context.Background(), bag).Value(key)
+	return learned{key: key, known: baggage.FromContext(p).Member("probe").Value() == "1"}
+}
 
 // learn finds the one key that lookup asks a context for, and makes sure that a
 // span which is found under it is what lookup returns.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"go.opentelemetry.io/otel/baggage"
+
+	"github.com/spanloom/spanloom/callbacks"
 )
 
 // NamespaceKey is the key of the namespace in baggage, and of the attribute that
@@ -36,4 +38,18 @@ func WithNamespace(ctx context.Context, namespace string) (context.Context, erro
 		return ctx, fmt.Errorf("namespace: the baggage has %d bytes with it, at most %d can be sent", n, maxBaggage)
 	}
 	return baggage.ContextWithBaggage(ctx, bag), nil
+}
+
+// baggage returns what OpenTelemetry is to find in cc under its key of baggage: that
+// of the run with the namespace, or nil for that of the run as it is.
+func (o OTel) baggage(cc *callbacks.CallbackContext, key any) any {
+	base := cc.Base()
+	if baggage.FromContext(base).Member(NamespaceKey).Key() != "" {
+		return nil
+	}
+	ctx, err := WithNamespace(base, o.Namespace)
+	if err != nil {
+		return nil
+	}
+	return ctx.Value(key)
 }

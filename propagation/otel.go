@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
@@ -26,6 +25,9 @@ type OTel struct {
 	// the spans of code that asks the current span for one. Defaults to one that
 	// makes no spans.
 	Provider trace.TracerProvider
+	// Namespace is what the baggage of node code has under [NamespaceKey], unless the
+	// context of the run has another, or no room. Defaults to what that has.
+	Namespace string
 }
 
 var (
@@ -56,9 +58,13 @@ func (o OTel) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
 }
 
 // ContextValue answers the key under which OpenTelemetry looks for the current
-// span with a span that has the ids of cc's scope. It is made when it is asked
-// for: a node that never asks costs nothing.
+// span with a span that has the ids of cc's scope, and that under which it looks for
+// baggage with one that has the namespace. They are made when they are asked for: a
+// node that never asks costs nothing.
 func (o OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
+	if o.Namespace != "" && bagKey.known && key == bagKey.key {
+		return o.baggage(cc, key)
+	}
 	if !spanKey.known {
 		return answerUnknown(&span{cc: cc, provider: o.Provider}, key)
 	}
@@ -67,23 +73,3 @@ func (o OTel) ContextValue(cc *callbacks.CallbackContext, key any) any {
 	}
 	return &span{cc: cc, provider: o.Provider}
 }
-
-// span is the span of a scope as node code sees it. It is a pointer, as the
-// spans of the SDK are, so that two of them may be compared.
-type span struct {
-	noop.Span
-
-	cc       *callbacks.CallbackContext
-	provider trace.TracerProvider
-}
-
-// TracerProvider returns the program's, or one that makes no spans.
-func (s *span) TracerProvider() trace.TracerProvider {
-	if s.provider == nil {
-		return s.Span.TracerProvider()
-	}
-	return s.provider
-}
-
-// SpanContext returns the ids of the scope.
-func (s *span) SpanContext() trace.SpanContext { return SpanContext(s.cc) }

@@ -2,14 +2,20 @@ package propagation
 
 import (
 	"context"
+	"errors"
+	"io"
+	"strconv"
 	"sync"
 	"testing"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/nodespan"
 )
 
 // start returns the context of a node of a run that is started with ctx.
@@ -161,16 +167,107 @@ func TestMalformedState(t *testing.T) {
 	}
 }
 
-func TestSpanRecordsNothing(t *testing.T) {
+// TestSpanRecords holds when the span of a node records: while it runs, if its run is
+// sampled.
+func TestSpanRecords(t *testing.T) {
 	_, node := start(context.Background(), t)
 	s := trace.SpanFromContext(node)
-	if s.IsRecording() {
-		t.Error("the span claims to record what would be lost")
+	if !s.IsRecording() {
+		t.Error("the span of a node that runs does not record")
 	}
 	s.SetName("x")
 	s.End()
+	if !s.IsRecording() {
+		t.Error("node code has ended the span of its node")
+	}
+	node.End()
+	if s.IsRecording() {
+		t.Error("the span records after the end of its node")
+	}
+	s.SetAttributes(attribute.String("late", "x"))
+	s.RecordError(errors.New("late"))
+	if nodespan.Some(node) {
+		t.Error("something was recorded after the end")
+	}
+	unsampled := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
+	_, node = start(trace.ContextWithSpanContext(context.Background(), unsampled), t)
+	s = trace.SpanFromContext(node)
+	s.SetAttributes(attribute.String("a", "x"))
+	s.AddEvent("e")
+	if s.IsRecording() || nodespan.Some(node) {
+		t.Error("the span of a run that is not sampled records")
+	}
 	if node.Value(struct{}{}) != nil {
 		t.Error("an unknown key was answered")
+	}
+}
+
+// TestSpanOfAttempt holds where the code of an attempt records.
+func TestSpanOfAttempt(t *testing.T) {
+	_, node := start(context.Background(), t)
+	attempt := func(n uint16) trace.Span {
+		cc := &callbacks.CallbackContext{}
+		node.Begin(cc, callbacks.Scope{Kind: callbacks.KindAttempt, Node: node.Node(), Index: -1, Attempt: n})
+		return trace.SpanFromContext(cc)
+	}
+	first, second := attempt(1), attempt(2)
+	first.AddEvent("1")
+	second.AddEvent("2")
+	if got := nodespan.Take(node); len(got.Events) != 1 || got.Events[0].Name != "1" {
+		t.Errorf("the node has %+v, want what its first attempt said", got)
+	}
+	if got := nodespan.TakeAttempt(node, 2); len(got.Events) != 1 || got.Events[0].Name != "2" {
+		t.Errorf("the second attempt has %+v", got)
+	}
+	third := attempt(3)
+	if second.IsRecording() || !third.IsRecording() {
+		t.Error("the second attempt records after its end, or the third does not")
+	}
+	third.AddEvent("3")
+	second.AddEvent("late")
+	if got := nodespan.TakeAttempt(node, 3); len(got.Events) != 1 || nodespan.TakeAttempt(node, 2) != nil {
+		t.Errorf("the third attempt has %+v", got)
+	}
+}
+
+// TestRecordingRaces has eight goroutines record on the span of a node that ends
+// meanwhile: what was recorded by then is the same for all who ask, and later.
+func TestRecordingRaces(t *testing.T) {
+	said := func(r *nodespan.Recorded) (n int) {
+		if r != nil {
+			n = len(r.Events) + r.DroppedEvents + len(r.Links) + r.DroppedLinks + len(r.Attributes)
+		}
+		return n
+	}
+	for round := range 50 {
+		_, node := start(context.Background(), t)
+		var wg sync.WaitGroup
+		begun := make(chan struct{}, 8)
+		for i := range 8 {
+			wg.Go(func() {
+				s := trace.SpanFromContext(node)
+				for j := range 40 {
+					s.SetAttributes(attribute.Int("n"+strconv.Itoa(i), j))
+					s.AddEvent("e")
+					s.RecordError(io.EOF)
+					s.SetStatus(codes.Error, "x")
+					s.AddLink(trace.Link{SpanContext: s.SpanContext()})
+					s.IsRecording()
+					if j == round%40 {
+						begun <- struct{}{}
+					}
+				}
+			})
+		}
+		if round%10 > 0 { // else nothing may have been recorded yet
+			<-begun
+		}
+		node.End()
+		first := said(nodespan.Take(node))
+		wg.Wait()
+		if again := said(nodespan.Take(node)); again != first || round%10 > 0 && first == 0 {
+			t.Fatalf("%d facts at the end, and %d later", first, again)
+		}
 	}
 }
 

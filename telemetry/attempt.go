@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/nodespan"
 )
 
 // trial is an attempt of a node or an item.
@@ -13,6 +14,7 @@ type trial struct {
 	delay    time.Duration // before it
 	duration time.Duration
 	how      callbacks.End
+	last     bool
 }
 
 // retried is what is known of the next attempt when one has failed.
@@ -45,6 +47,9 @@ func (c *Callback) attemptSpan(cc *callbacks.CallbackContext, t trial) *span {
 	}
 	t.how.Origin = false // the failure is recorded at the node
 	s.outcome(t.how)
+	if nodespan.Some(cc) {
+		c.attempted(cc, s, t.number, t.how, t.last)
+	}
 	return s
 }
 
@@ -74,6 +79,6 @@ func (c *Callback) lastAttempt(cc *callbacks.CallbackContext, e callbacks.End, a
 	start := min(r.start, e.Duration)
 	c.out(cc, c.attemptSpan(cc, trial{
 		number: attempts, start: start, duration: e.Duration - start, delay: r.delay,
-		how: callbacks.End{Duration: e.Duration - start, Result: e.Result, Err: e.Err},
+		how: callbacks.End{Duration: e.Duration - start, Result: e.Result, Err: e.Err}, last: true,
 	}), nil)
 }

@@ -126,12 +126,14 @@ func flat(list tracetest.SpanStubs) []string {
 		fmt.Fprintln(&b, s.Name, s.SpanContext.SpanID(), s.SpanContext.IsSampled(), s.Parent.SpanID(), s.SpanKind, s.Status, s.StartTime.UnixNano(), s.EndTime.Sub(s.StartTime))
 		write(&b, " ", s.Attributes)
 		for _, l := range s.Links {
-			fmt.Fprintln(&b, "link to", l.SpanContext.TraceID(), l.SpanContext.SpanID())
+			fmt.Fprintln(&b, "link to", l.SpanContext.TraceID(), l.SpanContext.SpanID(), l.SpanContext.IsSampled(), l.SpanContext.TraceState(), l.DroppedAttributeCount)
+			write(&b, "  ", l.Attributes)
 		}
 		for _, e := range s.Events {
-			fmt.Fprintln(&b, e.Name)
+			fmt.Fprintln(&b, e.Name, e.DroppedAttributeCount)
 			write(&b, "  ", e.Attributes)
 		}
+		fmt.Fprintln(&b, "dropped", s.DroppedAttributes, s.DroppedEvents, s.DroppedLinks)
 		texts = append(texts, b.String())
 	}
 	slices.Sort(texts)

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/nodespan"
 	"github.com/spanloom/spanloom/propagation"
 )
 
@@ -32,6 +33,9 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span
 	if c.notes.any() {
 		c.notes.take(cc, s)
 	}
+	if nodespan.Some(cc) {
+		c.recorded(cc, s, e)
+	}
 	return s
 }
 
@@ -47,6 +51,9 @@ func (s *span) place(cc *callbacks.CallbackContext) {
 func (s *span) finish(e callbacks.End) {
 	s.add(keyResult.String(e.Result.String()))
 	s.outcome(e)
+	if s.more != nil && s.more.recorded != nil {
+		s.join()
+	}
 }
 
 // outcome sets the status, and adds the failure if it is one.
@@ -66,7 +73,7 @@ func (s *span) outcome(e callbacks.End) {
 		s.status.Description = message
 	}
 	s.add(semconv.ErrorTypeKey.String(typ))
-	if e.Origin {
+	if e.Origin && !s.told() {
 		m := s.grow()
 		m.events = append(m.events, exception(e.Err, typ, message, s.end))
 	}

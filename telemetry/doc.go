@@ -29,6 +29,16 @@
 // root span of its first start. When a backend process is started again in
 // between, they are missing.
 //
+// # For node code
+//
+// What code records on the [Current] span joins that of its node. [Span] and [Traced]
+// open spans below it, and [RecordError] says all of an error. They find everything in
+// the context: no global is asked, and outside of a run they do nothing.
+//
+//	telemetry.Current(ctx).SetAttributes(attribute.Int("rows", n))
+//	ctx, span := telemetry.Span(ctx, "read page")
+//	defer span.End()
+//
 // # Less than everything
 //
 // [Sampler] decides once for each run whether it has spans; one that has none costs

@@ -16,7 +16,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/cache"
 	"github.com/spanloom/spanloom/callbacks"
@@ -36,18 +38,32 @@ type order struct {
 // whole is a pipeline that uses each kind of step and policy. It fails once.
 func whole() *engine.Pipeline[order, int] {
 	asked := 0
-	fetch := engine.Node("fetch", func(context.Context, order) ([]int, error) {
+	fetch := engine.Node("fetch", func(ctx context.Context, _ order) ([]int, error) {
 		time.Sleep(time.Millisecond)
-		if asked++; asked < 3 {
-			return nil, fmt.Errorf("attempt %d: busy", asked)
+		asked++
+		own := trace.SpanFromContext(ctx)
+		own.AddEvent("asked", trace.WithAttributes(attribute.Int("shop.ask", asked)))
+		if asked < 3 {
+			err := fmt.Errorf("attempt %d: busy", asked)
+			own.RecordError(err)
+			return nil, err
 		}
 		return []int{1, 2, 3, 4}, nil
 	}, engine.WithRetry(engine.Retry{Attempts: 3}), engine.WithTimeout(time.Minute))
 	price := engine.Node("price", func(_ context.Context, n int) (int, error) { return 10 * n, nil }, engine.WithCache("v1"))
-	check := engine.Node("check", func(_ context.Context, n int) (int, error) {
+	check := engine.Node("check", func(ctx context.Context, n int) (int, error) {
+		own := trace.SpanFromContext(ctx)
 		if n == 30 {
-			return 0, errors.New("no stock")
+			err := errors.New("no stock")
+			own.RecordError(err, trace.WithAttributes(attribute.String("shop.token", "hidden")))
+			own.SetStatus(codes.Ok, "")
+			return 0, fmt.Errorf("line: %w", err)
 		}
+		own.SetAttributes(
+			attribute.Int("shop.price", n), attribute.StringSlice("shop.tags", []string{"a", "b"}),
+			attribute.String("spanloom.path", "no"), attribute.String("shop.note", "password=hunter2"),
+		)
+		own.AddLink(trace.Link{SpanContext: own.SpanContext().WithSpanID(trace.SpanID{7}), Attributes: []attribute.KeyValue{attribute.Bool("shop.twin", true)}})
 		return n, nil
 	})
 	line := engine.Define("line", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] {
@@ -60,8 +76,11 @@ func whole() *engine.Pipeline[order, int] {
 		}
 		return sum, nil
 	})
-	small := engine.Node("small", func(_ context.Context, n int) (int, error) {
+	small := engine.Node("small", func(ctx context.Context, n int) (int, error) {
 		time.Sleep(time.Duration(n%4) * time.Millisecond)
+		if n == 6 {
+			trace.SpanFromContext(ctx).SetStatus(codes.Error, "too many")
+		}
 		return n, nil
 	})
 	large := engine.Node("large", func(_ context.Context, n int) (int, error) { return n - 1, nil })
@@ -164,6 +183,10 @@ func render(list tracetest.SpanStubs) string {
 			indent := strings.Repeat("    ", depth)
 			fmt.Fprintf(&b, "%s%s (%s, %s, %s%s)\n", indent, s.Name, s.EndTime.Sub(s.StartTime), s.SpanKind, s.Status.Code, strings.TrimRight(" "+s.Status.Description, " "))
 			write(&b, indent+"  ", s.Attributes)
+			for _, l := range s.Links {
+				fmt.Fprintf(&b, "%s  link\n", indent)
+				write(&b, indent+"    ", l.Attributes)
+			}
 			for _, ev := range s.Events {
 				fmt.Fprintf(&b, "%s  event %s\n", indent, ev.Name)
 				write(&b, indent+"    ", ev.Attributes)

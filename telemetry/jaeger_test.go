@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +32,16 @@ type stored struct {
 func attributes(list []attribute.KeyValue) map[string]any {
 	m := map[string]any{}
 	for _, kv := range list {
+		if list, ok := kv.Value.AsInterface().([]string); ok { // whose elements have no type of their own in Jaeger
+			m[string(kv.Key)] = slices.Collect(func(yield func(any) bool) {
+				for _, e := range list {
+					if !yield(e) {
+						return
+					}
+				}
+			})
+			continue
+		}
 		m[string(kv.Key)] = kv.Value.AsInterface()
 	}
 	return m

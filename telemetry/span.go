@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/internal/buildinfo"
+	"github.com/spanloom/spanloom/internal/nodespan"
 )
 
 // maxInline is how many attributes a span holds without a second allocation: as
@@ -42,9 +43,12 @@ type span struct {
 
 // more is what few spans have.
 type more struct {
-	events  []sdktrace.Event
-	dropped int // events
-	links   []sdktrace.Link
+	events            []sdktrace.Event
+	dropped           int // events
+	links             []sdktrace.Link
+	droppedLinks      int
+	droppedAttributes int
+	recorded          *nodespan.Recorded // until the span is finished
 
 	inline [1]sdktrace.Event
 }
@@ -72,8 +76,8 @@ func (s *span) Events() []sdktrace.Event                    { return s.extra().e
 func (s *span) Status() sdktrace.Status                     { return s.status }
 func (s *span) InstrumentationScope() instrumentation.Scope { return scope }
 func (s *span) Resource() *resource.Resource                { return s.resource }
-func (s *span) DroppedAttributes() int                      { return 0 }
-func (s *span) DroppedLinks() int                           { return 0 }
+func (s *span) DroppedAttributes() int                      { return s.extra().droppedAttributes }
+func (s *span) DroppedLinks() int                           { return s.extra().droppedLinks }
 func (s *span) DroppedEvents() int                          { return s.extra().dropped }
 func (s *span) ChildSpanCount() int                         { return 0 }
 

@@ -3,13 +3,17 @@ package telemetry
 import "sync/atomic"
 
 // Stats counts what became of the spans of a callback. Every span is in exactly
-// one of the counts, except Panics, which counts calls.
+// one of the counts, except Held, which is a part of Queued, and Panics, which counts
+// calls.
 type Stats struct {
 	// Exported spans were taken by the exporter.
 	Exported uint64
 	// Queued spans wait to be exported, or for the end of a map or a run, or are
 	// being exported.
 	Queued uint64
+	// Held spans are those of Queued that wait for the end of a map or a run, and that
+	// Flush does not export.
+	Held uint64
 	// QueueFull spans found no place in the queue and are lost.
 	QueueFull uint64
 	// ExportFailed spans are lost because the exporter returned an error or
@@ -33,9 +37,11 @@ type counters struct {
 
 // Stats returns the counts so far. It may be called at any time.
 func (c *Callback) Stats() Stats {
+	held := uint64(c.held.waiting() + c.keep.waiting())
 	return Stats{
 		Exported:      c.counters.exported.Load(),
-		Queued:        uint64(max(c.queue.count.Load(), 0)) + uint64(c.held.waiting()+c.keep.waiting()),
+		Queued:        uint64(max(c.queue.count.Load(), 0)) + held,
+		Held:          held,
 		QueueFull:     c.counters.queueFull.Load(),
 		ExportFailed:  c.counters.exportFailed.Load(),
 		AfterShutdown: c.counters.afterShutdown.Load(),

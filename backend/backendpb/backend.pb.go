@@ -457,7 +457,7 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26, 0}
 }
 
 // Batch is a number of events in the order in which the run called its hooks, and
@@ -506,7 +506,9 @@ type Batch struct {
 	// What the program has made by itself, in the order in which it did.
 	Exports []*Export `protobuf:"bytes,15,rep,name=exports,proto3" json:"exports,omitempty"`
 	// What ended inside pipelines.
-	Counts        *Counts `protobuf:"bytes,16,opt,name=counts,proto3" json:"counts,omitempty"`
+	Counts *Counts `protobuf:"bytes,16,opt,name=counts,proto3" json:"counts,omitempty"`
+	// What node code has recorded.
+	Recorded      *Recorded `protobuf:"bytes,17,opt,name=recorded,proto3" json:"recorded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -649,6 +651,13 @@ func (x *Batch) GetExports() []*Export {
 func (x *Batch) GetCounts() *Counts {
 	if x != nil {
 		return x.Counts
+	}
+	return nil
+}
+
+func (x *Batch) GetRecorded() *Recorded {
+	if x != nil {
+		return x.Recorded
 	}
 	return nil
 }
@@ -1819,6 +1828,85 @@ func (x *Attributes) GetValue() []uint64 {
 	return nil
 }
 
+// Recorded has what the code of a scope has said of its span, a row for each end of
+// a scope where it has said anything. An attempt from the second on has a span of its
+// own: its row belongs to its NODE_RETRY, or to the end of its scope for the last
+// one. All columns have the same length.
+type Recorded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position in Events.
+	Event []uint32 `protobuf:"varint,1,rep,packed,name=event,proto3" json:"event,omitempty"`
+	// 0 for the span of the scope, else the number of the attempt.
+	Attempt []uint32 `protobuf:"varint,2,rep,packed,name=attempt,proto3" json:"attempt,omitempty"`
+	// 1 + the index, in the span, of the event that tells of the failure with which the
+	// scope ended: no other is to be made of it. 0 when there is none.
+	Failure []uint32 `protobuf:"varint,3,rep,packed,name=failure,proto3" json:"failure,omitempty"`
+	// An opentelemetry.proto.trace.v1.Span with attributes, events, links, a status and
+	// the numbers of what was dropped. Its other fields are not set: the events say the
+	// same. One that cannot be read is lost, and nothing else is.
+	Span          [][]byte `protobuf:"bytes,4,rep,name=span,proto3" json:"span,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recorded) Reset() {
+	*x = Recorded{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recorded) ProtoMessage() {}
+
+func (x *Recorded) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recorded.ProtoReflect.Descriptor instead.
+func (*Recorded) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Recorded) GetEvent() []uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Recorded) GetAttempt() []uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return nil
+}
+
+func (x *Recorded) GetFailure() []uint32 {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+func (x *Recorded) GetSpan() [][]byte {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
 // Ack says what became of batches. It comes after export, not on receipt.
 type Ack struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1836,7 +1924,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +1936,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +1949,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Ack) GetEpoch() uint64 {
@@ -1903,7 +1991,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2003,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2016,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -1957,7 +2045,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1969,7 +2057,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1982,7 +2070,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -2039,7 +2127,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2139,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2152,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -2123,7 +2211,7 @@ type Tracing struct {
 
 func (x *Tracing) Reset() {
 	*x = Tracing{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2135,7 +2223,7 @@ func (x *Tracing) String() string {
 func (*Tracing) ProtoMessage() {}
 
 func (x *Tracing) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2148,7 +2236,7 @@ func (x *Tracing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tracing.ProtoReflect.Descriptor instead.
 func (*Tracing) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Tracing) GetMapItems() string {
@@ -2203,7 +2291,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2215,7 +2303,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2228,7 +2316,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Service) GetName() string {
@@ -2274,7 +2362,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2286,7 +2374,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2299,7 +2387,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -2339,7 +2427,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2439,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2452,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -2401,7 +2489,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2413,7 +2501,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2426,7 +2514,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -2452,7 +2540,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2552,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2565,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -2493,7 +2581,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2505,7 +2593,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2518,7 +2606,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -2544,7 +2632,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2644,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2569,7 +2657,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 // HealthResponse says how the backend is.
@@ -2594,7 +2682,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2606,7 +2694,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +2707,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -2673,7 +2761,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2685,7 +2773,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2698,7 +2786,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -2714,7 +2802,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2726,7 +2814,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2739,7 +2827,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -2760,7 +2848,7 @@ var File_spanloom_backend_v1_backend_proto protoreflect.FileDescriptor
 
 const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xf2\x05\n" +
+	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xad\x06\n" +
 	"\x05Batch\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12%\n" +
@@ -2780,7 +2868,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\alookups\x18\r \x01(\v2\x1c.spanloom.backend.v1.LookupsR\alookups\x126\n" +
 	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\x125\n" +
 	"\aexports\x18\x0f \x03(\v2\x1b.spanloom.backend.v1.ExportR\aexports\x123\n" +
-	"\x06counts\x18\x10 \x01(\v2\x1b.spanloom.backend.v1.CountsR\x06counts\"m\n" +
+	"\x06counts\x18\x10 \x01(\v2\x1b.spanloom.backend.v1.CountsR\x06counts\x129\n" +
+	"\brecorded\x18\x11 \x01(\v2\x1d.spanloom.backend.v1.RecordedR\brecorded\"m\n" +
 	"\x06Export\x123\n" +
 	"\x06signal\x18\x01 \x01(\x0e2\x1b.spanloom.backend.v1.SignalR\x06signal\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\x04R\x05order\x12\x18\n" +
@@ -2879,7 +2968,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\bTYPE_INT\x10\x02\x12\x0f\n" +
 	"\vTYPE_DOUBLE\x10\x03\x12\r\n" +
 	"\tTYPE_BOOL\x10\x04\x12\r\n" +
-	"\tTYPE_JSON\x10\x05\"[\n" +
+	"\tTYPE_JSON\x10\x05\"h\n" +
+	"\bRecorded\x12\x14\n" +
+	"\x05event\x18\x01 \x03(\rR\x05event\x12\x18\n" +
+	"\aattempt\x18\x02 \x03(\rR\aattempt\x12\x18\n" +
+	"\afailure\x18\x03 \x03(\rR\afailure\x12\x12\n" +
+	"\x04span\x18\x04 \x03(\fR\x04span\"[\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
@@ -3010,7 +3104,7 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 }
 
 var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
@@ -3031,22 +3125,23 @@ var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(*Counts)(nil),             // 16: spanloom.backend.v1.Counts
 	(*Retries)(nil),            // 17: spanloom.backend.v1.Retries
 	(*Attributes)(nil),         // 18: spanloom.backend.v1.Attributes
-	(*Ack)(nil),                // 19: spanloom.backend.v1.Ack
-	(*DescribeRequest)(nil),    // 20: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 21: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 22: spanloom.backend.v1.ConfigureRequest
-	(*Tracing)(nil),            // 23: spanloom.backend.v1.Tracing
-	(*Service)(nil),            // 24: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 25: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 26: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 27: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 28: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 29: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 30: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 31: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 32: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 33: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 34: spanloom.backend.v1.Service.AttributesEntry
+	(*Recorded)(nil),           // 19: spanloom.backend.v1.Recorded
+	(*Ack)(nil),                // 20: spanloom.backend.v1.Ack
+	(*DescribeRequest)(nil),    // 21: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 22: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 23: spanloom.backend.v1.ConfigureRequest
+	(*Tracing)(nil),            // 24: spanloom.backend.v1.Tracing
+	(*Service)(nil),            // 25: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 26: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 27: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 28: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 29: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 30: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 31: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 32: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 33: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 34: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 35: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
@@ -3061,35 +3156,36 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	15, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
 	7,  // 10: spanloom.backend.v1.Batch.exports:type_name -> spanloom.backend.v1.Export
 	16, // 11: spanloom.backend.v1.Batch.counts:type_name -> spanloom.backend.v1.Counts
-	3,  // 12: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
-	0,  // 13: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
-	1,  // 14: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
-	2,  // 15: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
-	4,  // 16: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	24, // 17: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	25, // 18: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	23, // 19: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
-	34, // 20: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	27, // 21: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	3,  // 22: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	5,  // 23: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	20, // 24: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	22, // 25: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 26: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	28, // 27: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	30, // 28: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	32, // 29: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	21, // 30: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	26, // 31: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	19, // 32: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	29, // 33: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	31, // 34: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	33, // 35: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	30, // [30:36] is the sub-list for method output_type
-	24, // [24:30] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	19, // 12: spanloom.backend.v1.Batch.recorded:type_name -> spanloom.backend.v1.Recorded
+	3,  // 13: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
+	0,  // 14: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
+	1,  // 15: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
+	2,  // 16: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
+	4,  // 17: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
+	25, // 18: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	26, // 19: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	24, // 20: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
+	35, // 21: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	28, // 22: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 23: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	5,  // 24: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	21, // 25: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	23, // 26: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 27: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	29, // 28: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	31, // 29: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	33, // 30: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	22, // 31: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	27, // 32: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	20, // 33: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	30, // 34: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	32, // 35: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	34, // 36: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	31, // [31:37] is the sub-list for method output_type
+	25, // [25:31] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -3103,7 +3199,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

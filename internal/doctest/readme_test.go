@@ -25,7 +25,7 @@ const root = "../.."
 // kind "validate" is the one that it is about. Package metrics holds "queries".
 var pages = []string{
 	"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/logs.md", "docs/metrics.md", "docs/privacy.md",
-	"docs/propagation.md", "docs/traces.md", "README.md",
+	"docs/propagation.md", "docs/traces.md", "docs/signals.md", "docs/telemetry.md", "docs/operations.md", "README.md",
 }
 
 func blocks(t *testing.T) []block {
@@ -54,7 +54,7 @@ func TestEveryBlockIsHeld(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{
-		"file", "part of", "example", "prints", "output", "manifest", "validate", "queries", "overlay", "show",
+		"file", "part of", "example", "prints", "output", "manifest", "validate", "queries", "overlay", "show", "try",
 	} {
 		if seen[kind] == 0 {
 			t.Errorf("no block is of kind %q", kind)
@@ -148,6 +148,14 @@ func TestManifests(t *testing.T) {
 			overlay, mode = b.text, b.arg
 			if out, err := spanloom(t, []string{"validate", "--mode", mode}, text, overlay); err != nil {
 				t.Errorf("%v\n%s", err, out)
+			}
+		case "try":
+			out, err := spanloom(t, []string{"telemetry", "test", "--manifest"}, text)
+			if err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+			if diff := cmp.Diff(normal(out), normal(b.text)); diff != "" {
+				t.Errorf("telemetry test prints (-), the page says (+):\n%s", diff)
 			}
 		case "show":
 			out, err := spanloom(t, []string{"config", "show", "--mode", mode}, text, overlay)

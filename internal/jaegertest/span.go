@@ -12,6 +12,8 @@ import (
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanloom/spanloom/internal/servertest"
 )
 
 const traceTimeout = 15 * time.Second
@@ -53,7 +55,7 @@ type Link struct {
 // Trace returns the spans stored under an id, in Jaeger's order; none is not
 // an error.
 func (s *Server) Trace(ctx context.Context, traceID string) ([]Span, error) {
-	status, body, err := get(ctx, s.QueryEndpoint()+"/api/v3/traces/"+traceID)
+	status, body, err := servertest.Get(ctx, s.QueryEndpoint()+"/api/v3/traces/"+traceID)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read trace %s: %w", traceID, err)
@@ -91,7 +93,7 @@ func (s *Server) WaitTrace(t testing.TB, traceID string, n int) []Span {
 		case <-ctx.Done():
 			t.Fatalf("trace %s has %d spans after %v, want %d (last error: %v)\nJaeger printed:\n%s",
 				traceID, seen, traceTimeout, n, lastErr, s.Logs())
-		case <-time.After(pollInterval):
+		case <-time.After(servertest.PollInterval):
 		}
 	}
 }

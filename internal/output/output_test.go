@@ -67,3 +67,41 @@ func TestNobodyReads(t *testing.T) {
 		t.Errorf("%d bytes, the end of them %q, want %q", len(text), text[max(len(text)-100, 0):], want)
 	}
 }
+
+// TestSettle: whoever settles finds the line written, though others go on writing,
+// and waits once where nobody reads.
+func TestSettle(t *testing.T) {
+	var got bytes.Buffer
+	w := output.New(&got)
+	_, _ = io.WriteString(w, "a line")
+	w.Settle()
+	if got.String() != "a line" {
+		t.Errorf("%q", got.String())
+	}
+	w.SettleAll()
+	_, _ = io.WriteString(w, ", and another")
+	if got.String() != "a line, and another" {
+		t.Errorf("%q", got.String())
+	}
+
+	r, pipe := io.Pipe()
+	w = output.New(pipe)
+	w.SettleAll()
+	began := time.Now()
+	for range 1000 {
+		_, _ = io.WriteString(w, "x")
+	}
+	if d := time.Since(began); d < output.Grace || d > 5*output.Grace {
+		t.Errorf("took %s, want one %s", d, output.Grace)
+	}
+	read := make(chan int)
+	go func() {
+		data, _ := io.ReadAll(r)
+		read <- len(data)
+	}()
+	w.Drain(t.Context())
+	_ = pipe.Close()
+	if n := <-read; n != 1000 {
+		t.Errorf("%d bytes", n)
+	}
+}

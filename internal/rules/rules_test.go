@@ -80,7 +80,8 @@ var rules = []rule{
 		equal(module+"/logs"), module+"/engine", module+"/pluginhost", module+"/manifest", "go.opentelemetry.io/otel/sdk")},
 	{"propagation brings OpenTelemetry's API only", only(
 		equal(module+"/propagation"),
-		module+"/callbacks", module+"/internal/capture", "go.opentelemetry.io/otel/attribute/...", "go.opentelemetry.io/otel/baggage",
+		module+"/callbacks", module+"/internal/capture", module+"/internal/nodespan",
+		"go.opentelemetry.io/otel/attribute/...", "go.opentelemetry.io/otel/baggage",
 		"go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/internal/...", "go.opentelemetry.io/otel/propagation/...",
 		"go.opentelemetry.io/otel/semconv/...", "go.opentelemetry.io/otel/trace/...",
 		"go.opentelemetry.io/contrib/propagators/envcar", "github.com/cespare/xxhash/v2")},

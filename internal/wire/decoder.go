@@ -33,6 +33,7 @@ type Decoder struct {
 	// positions in the sparse tables, whose rows come in the order of events
 	errors, maps, cached, retries, lookups, resumed, counts cursor
 	captured                                                map[uint32]captured
+	said                                                    int // the next row of what was recorded
 }
 
 // NewDecoder returns a decoder.
@@ -87,6 +88,7 @@ func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
 	d.resumed.reset(b.GetResumed().GetEvent())
 	d.counts.reset(b.GetCounts().GetEvent())
 	d.texts(b)
+	d.said = 0
 
 	var first error
 	note := func(err error) {
@@ -142,6 +144,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	case pb.Hook_HOOK_NODE_END, pb.Hook_HOOK_MAP_END, pb.Hook_HOOK_MAP_ITEM_END, pb.Hook_HOOK_NESTED_PIPELINE_END:
 		d.end(s, span)
 	}
+	d.recorded(b, i, cc)
 	if want {
 		d.call(b, i, cb, cc)
 	}

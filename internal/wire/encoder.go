@@ -65,7 +65,7 @@ func (e *Encoder) Begin(epoch, seq, dropped uint64) {
 	b.Epoch, b.Seq, b.DroppedBefore = epoch, seq, dropped
 	b.Strings, b.Runs, b.Nodes = b.Strings[:0], b.Runs[:0], b.Nodes[:0]
 	b.Events, b.Errors, b.Maps, b.Cached, b.Retries = ev, nil, nil, nil, nil
-	b.Lookups, b.Resumed, b.Counts, b.Attributes = nil, nil, nil, nil
+	b.Lookups, b.Resumed, b.Counts, b.Attributes, b.Recorded = nil, nil, nil, nil, nil
 	clear(b.Exports) // lets the requests go
 	b.Exports = b.Exports[:0]
 	e.intern("")
@@ -192,6 +192,9 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 	}
 	if x.Values != "" {
 		e.values(at, hook, x.Values)
+	}
+	if x.Recorded != nil {
+		e.recorded(at, x.Recorded)
 	}
 	switch hook {
 	case callbacks.HookPipelineEnd, callbacks.HookNestedPipelineEnd:

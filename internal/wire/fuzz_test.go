@@ -30,6 +30,11 @@ func FuzzDeliver(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
+	data, err = proto.Marshal(saidBatch())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := &pb.Batch{}
 		if proto.Unmarshal(data, b) != nil {

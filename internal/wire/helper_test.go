@@ -9,6 +9,7 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/callbacks/callbacktest"
 	"github.com/spanloom/spanloom/internal/wire"
+	"github.com/spanloom/spanloom/privacy"
 )
 
 // encode makes batches of at most size events of what was recorded.
@@ -30,12 +31,15 @@ func encode(events []callbacktest.Event, size int) []*pb.Batch {
 	return list
 }
 
+// clip shortens as hosts do that hide nothing.
+var clip = (*privacy.Redactor)(nil).Clip
+
 func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 	r := wire.Record{Context: e.Context, Hook: e.Hook}
 	x := &wire.Extra{}
 	end := func(e callbacks.End) {
 		r.Duration, r.Result, r.Origin = e.Duration, e.Result, e.Origin
-		x.Error = wire.NewError(e.Err)
+		x.Error = wire.NewError(e.Err, clip)
 	}
 	switch ev := e.Event.(type) {
 	case callbacks.PipelineStart:
@@ -71,9 +75,9 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 	case callbacks.MapItemCached:
 		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
 	case callbacks.Failure:
-		x.Error, r.Result = wire.NewError(ev.Err), ev.Result
+		x.Error, r.Result = wire.NewError(ev.Err, clip), ev.Result
 	case callbacks.NodeRetry:
-		x.Error, x.Delay, r.Attempts = wire.NewError(ev.Err), ev.Delay, int32(ev.Attempt)
+		x.Error, x.Delay, r.Attempts = wire.NewError(ev.Err, clip), ev.Delay, int32(ev.Attempt)
 		x.Took, r.Duration = ev.Duration, ev.Start+ev.Duration
 	case callbacks.NodeSkipped:
 		x.Reason = ev.Reason

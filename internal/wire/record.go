@@ -38,6 +38,7 @@ type Extra struct {
 	Values            string           // the captured text of inputs or outputs
 	Looked, Bypass    bool             // of a cache, without a result
 	Resumed           *callbacks.Resumed
+	Recorded          *Recorded // by node code
 }
 
 // Look sets what the cache said; l is nil when there is none.
@@ -69,9 +70,10 @@ const (
 	maxStack   = 8 << 10
 )
 
-// NewError takes down what crosses of err. The methods of err are not ours: one
-// that panics is recovered.
-func NewError(err error) (e Error) {
+// NewError takes down what crosses of err. Texts go through clip, which also cuts
+// them to a number of bytes. The methods of err are not ours: one that panics is
+// recovered.
+func NewError(err error, clip func(text string, limit int) string) (e Error) {
 	if err == nil {
 		return Error{}
 	}
@@ -81,10 +83,10 @@ func NewError(err error) (e Error) {
 		}
 	}()
 	e.Type = cut(callbacks.ErrorType(err), maxMessage)
-	e.Message = cut(err.Error(), maxMessage)
+	e.Message = clip(err.Error(), maxMessage)
 	for inner := err; inner != nil; {
 		if s, ok := inner.(interface{ Stack() string }); ok {
-			e.Trace = cut(s.Stack(), maxStack)
+			e.Trace = clip(s.Stack(), maxStack)
 			break
 		}
 		w, ok := inner.(interface{ Unwrap() error })
@@ -112,7 +114,13 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	return 280 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	n := 288 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	if x.Recorded != nil {
+		for _, r := range x.Recorded.rows {
+			n += 64 + int64(len(r.span))
+		}
+	}
+	return n
 }
 
 // RecordSize is the same for a record without an extra.

@@ -95,7 +95,7 @@ func TestWhatNobodyUsesIsNotSent(t *testing.T) {
 	m.EndMap(callbacks.MapEnd{End: callbacks.End{Result: callbacks.ResultSuccess}, Succeeded: 1})
 	run.OK(0)
 	b := encode(said.Events(), 100)[0]
-	if b.Lookups != nil || b.Resumed != nil || len(b.Events.Runner) > 0 || len(b.Events.Queued) > 0 || b.Attributes != nil || len(b.Exports) > 0 {
+	if b.Lookups != nil || b.Resumed != nil || len(b.Events.Runner) > 0 || len(b.Events.Queued) > 0 || b.Attributes != nil || b.Recorded != nil || len(b.Exports) > 0 {
 		t.Errorf("sent %v, %v and %v", b.Lookups, b.Resumed, b.Events.Runner)
 	}
 }

@@ -181,6 +181,13 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 	c.column("resumed", "span", len(resumed.GetSpan()), n)
 	c.indices("resumed", "event", resumed.GetEvent(), events)
 
+	recorded := b.GetRecorded()
+	n = len(recorded.GetEvent())
+	c.column("recorded", "attempt", len(recorded.GetAttempt()), n)
+	c.column("recorded", "failure", len(recorded.GetFailure()), n)
+	c.column("recorded", "span", len(recorded.GetSpan()), n)
+	c.indices("recorded", "event", recorded.GetEvent(), events)
+
 	attrs := b.GetAttributes()
 	n = len(attrs.GetEvent())
 	c.column("attributes", "key", len(attrs.GetKey()), n)

@@ -134,6 +134,10 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 		"captured text": func(b *pb.Batch) {
 			b.Attributes = &pb.Attributes{Event: []uint32{0}, Key: []uint32{0}, Type: []pb.Attributes_Type{pb.Attributes_TYPE_JSON}, Value: []uint64{1 << 40}}
 		},
+		"recorded": func(b *pb.Batch) { b.Recorded = &pb.Recorded{Event: []uint32{0}} },
+		"recorded's event": func(b *pb.Batch) {
+			b.Recorded = &pb.Recorded{Event: []uint32{1e6}, Attempt: []uint32{0}, Failure: []uint32{0}, Span: [][]byte{nil}}
+		},
 		"resumed event": func(b *pb.Batch) { b.Resumed.Event[0] = 1e6 },
 	}
 	for name, breakIt := range tests {
@@ -175,10 +179,10 @@ type badError struct{}
 func (badError) Error() string { panic("no text") }
 
 func TestErrorsAreCutAndMadeSafe(t *testing.T) {
-	if e := wire.NewError(badError{}); e.Message == "" || e.Type == "" {
+	if e := wire.NewError(badError{}, clip); e.Message == "" || e.Type == "" {
 		t.Errorf("%+v", e)
 	}
-	e := wire.NewError(errors.New(strings.Repeat("ä", 4000)))
+	e := wire.NewError(errors.New(strings.Repeat("ä", 4000)), clip)
 	if len(e.Message) > 1024 || !strings.HasSuffix(e.Message, "ä...") {
 		t.Errorf("%d bytes, ending %q", len(e.Message), e.Message[len(e.Message)-8:])
 	}

@@ -22,6 +22,16 @@ func (e *metricExporter) Export(ctx context.Context, m *metricdata.ResourceMetri
 	return nil
 }
 
+// Shutdown does nothing: there are two readers, and the first to end is not the
+// last.
+func (*metricExporter) Shutdown(context.Context) error { return nil }
+
+// close ends the exporter.
+func (e *metricExporter) close(ctx context.Context) (err error) {
+	defer recovered(&err)
+	return e.Exporter.Shutdown(ctx)
+}
+
 func (e *metricExporter) export(ctx context.Context, m *metricdata.ResourceMetrics) (err error) {
 	defer recovered(&err)
 	return e.Exporter.Export(ctx, m)

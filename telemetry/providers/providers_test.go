@@ -336,18 +336,20 @@ func TestRequests(t *testing.T) {
 		}
 	}
 	names := map[string]bool{}
-	for _, sm := range metrics.GetResourceMetrics()[0].GetScopeMetrics() {
-		for _, m := range sm.GetMetrics() {
-			names[m.GetName()] = true
-			if got := m.GetSum().GetAggregationTemporality(); got.String() != "AGGREGATION_TEMPORALITY_CUMULATIVE" {
-				t.Errorf("%s is %s", m.GetName(), got)
+	for _, rm := range metrics.GetResourceMetrics() {
+		for _, sm := range rm.GetScopeMetrics() {
+			for _, m := range sm.GetMetrics() {
+				names[m.GetName()] = true
+				if got := m.GetSum().GetAggregationTemporality(); got.String() != "AGGREGATION_TEMPORALITY_CUMULATIVE" {
+					t.Errorf("%s is %s", m.GetName(), got)
+				}
 			}
 		}
 	}
 	if !names["c"] || !names["produced"] || len(names) != 2 {
 		t.Errorf("metrics %v", names)
 	}
-	if st := p.Stats(); st.Metrics != (Counts{Exported: 1, ExportFailed: 1}) {
+	if st := p.Stats(); st.Metrics != (Counts{Exported: 2, ExportFailed: 1}) {
 		t.Errorf("%+v", st)
 	}
 }

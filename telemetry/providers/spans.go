@@ -3,9 +3,11 @@ package providers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -24,11 +26,12 @@ type spanProcessor struct {
 	counters
 
 	exporter sdktrace.SpanExporter
-	turn     chan struct{} // held by whoever exports
-	first    chan struct{} // a span waits
-	full     chan struct{} // a batch waits
-	stop     chan struct{} // closed by Shutdown
-	stopped  chan struct{} // closed when the goroutine has ended
+	static   []attribute.KeyValue // on every span
+	turn     chan struct{}        // held by whoever exports
+	first    chan struct{}        // a span waits
+	full     chan struct{}        // a batch waits
+	stop     chan struct{}        // closed by Shutdown
+	stopped  chan struct{}        // closed when the goroutine has ended
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -39,9 +42,10 @@ type spanProcessor struct {
 
 var _ sdktrace.SpanProcessor = (*spanProcessor)(nil)
 
-func newSpanProcessor(e sdktrace.SpanExporter) *spanProcessor {
+func newSpanProcessor(e sdktrace.SpanExporter, static []attribute.KeyValue) *spanProcessor {
 	p := &spanProcessor{
 		exporter: e,
+		static:   static,
 		turn:     make(chan struct{}, 1),
 		first:    make(chan struct{}, 1),
 		full:     make(chan struct{}, 1),
@@ -55,6 +59,19 @@ func newSpanProcessor(e sdktrace.SpanExporter) *spanProcessor {
 
 // OnStart does nothing.
 func (*spanProcessor) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+
+// marked is a span with what stands on every one. The span itself stays as it is:
+// it may be of a provider that has other exporters too.
+type marked struct {
+	sdktrace.ReadOnlySpan
+
+	static []attribute.KeyValue
+}
+
+// Attributes returns those of the span, which win, and the others.
+func (m marked) Attributes() []attribute.KeyValue {
+	return append(slices.Clone(m.static), m.ReadOnlySpan.Attributes()...)
+}
 
 // OnEnd takes a span, or counts it as lost.
 func (p *spanProcessor) OnEnd(s sdktrace.ReadOnlySpan) {
@@ -72,6 +89,9 @@ func (p *spanProcessor) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	p.waiting.Add(1)
+	if len(p.static) > 0 {
+		s = marked{s, p.static}
+	}
 	p.spans = append(p.spans, s)
 	if len(p.spans) == 1 {
 		signal(p.first)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/spanloom/spanloom/internal/hooktest"
 	"github.com/spanloom/spanloom/internal/otlptest"
@@ -88,7 +89,7 @@ func TestPace(t *testing.T) {
 		took := func(ctx context.Context, n int) time.Duration {
 			begin := time.Now()
 			for range n {
-				p.wait(ctx)
+				p.wait(ctx, nil)
 			}
 			return time.Since(begin)
 		}
@@ -123,12 +124,68 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// TestPaceHoldsBackFewThings: what is nothing, much, or in a hurry does not wait.
+func TestPaceHoldsBackFewThings(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ready, spans int
+		hurry        bool
+		want         time.Duration
+	}{
+		"nothing":          {},
+		"few":              {ready: 3, spans: 1, want: 10 * time.Second},
+		"few of a program": {spans: 3, want: 10 * time.Second},
+		"a full request":   {ready: 5},
+		"full by both":     {ready: 4, spans: 1},
+		"few, but a hurry": {ready: 1, hurry: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := forwardTraces(&runs{}, &sent{})
+				f.pace, f.size, f.ready = newPace(time.Second), 5, func() int { return tt.ready }
+				hurry := func() {}
+				ctx := t.Context()
+				if tt.hurry {
+					ctx, hurry = context.WithTimeout(ctx, 0)
+				}
+				defer hurry()
+				begin := time.Now()
+				for range burst + 10 {
+					f.traces.ResourceSpans = []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: make([]*tracepb.Span, tt.spans)}}}}
+					if err := f.Flush(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if d := time.Since(begin); d != tt.want {
+					t.Errorf("took %s, want %s", d, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// TestPaceHurry: it ends a wait that has begun.
+func TestPaceHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(time.Hour)
+		for range burst {
+			p.wait(t.Context(), nil)
+		}
+		hurry := make(chan struct{})
+		time.AfterFunc(time.Millisecond, func() { close(hurry) })
+		begin := time.Now()
+		p.wait(t.Context(), hurry)
+		if d := time.Since(begin); d != time.Millisecond {
+			t.Errorf("the hurry was noticed after %s", d)
+		}
+	})
+}
+
 func newPaceTook(t *testing.T, linger time.Duration) time.Duration {
 	t.Helper()
 	p := newPace(linger)
 	begin := time.Now()
 	for range 100 {
-		p.wait(t.Context())
+		p.wait(t.Context(), nil)
 	}
 	return time.Since(begin)
 }

@@ -72,7 +72,7 @@ type all interface {
 }
 
 func forwardTraces(in backend.Instance, client sender) *forwarding {
-	return &forwarding{Instance: in, client: client, pace: newPace(0)}
+	return &forwarding{Instance: in, client: client, pace: newPace(0), ready: func() int { return 0 }}
 }
 
 func forwardAll(in backend.Instance, client sender) all {

@@ -26,6 +26,12 @@ func (i instance) Flush(ctx context.Context) error {
 	return err
 }
 
+// ready is how many spans Flush would export.
+func (i instance) ready() int {
+	s := i.Stats()
+	return int(s.Queued - s.Held)
+}
+
 // Close implements backend.Instance.
 func (i instance) Close(ctx context.Context) error { return i.Shutdown(ctx) }
 
@@ -62,5 +68,8 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 		// Only text that the host has captured comes this far.
 		Capture: privacy.Capture{Inputs: true, Outputs: true},
 	})}
-	return &forwarding{Instance: bound(in, s.Batch.Queue), client: client, pace: newPace(s.Batch.Linger)}, nil
+	return &forwarding{
+		Instance: bound(in, s.Batch.Queue), client: client,
+		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready,
+	}, nil
 }

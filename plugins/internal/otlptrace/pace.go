@@ -19,8 +19,8 @@ type pace struct {
 
 func newPace(linger time.Duration) *pace { return &pace{linger: linger} }
 
-// wait returns when a flush is due, or when ctx ends.
-func (p *pace) wait(ctx context.Context) {
+// wait returns when a flush is due, or when ctx ends or hurry is closed.
+func (p *pace) wait(ctx context.Context, hurry <-chan struct{}) {
 	now := time.Now()
 	if p.full.Before(now) {
 		p.full = now
@@ -34,7 +34,9 @@ func (p *pace) wait(ctx context.Context) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-ctx.Done(): // in a hurry, for which later flushes do not pay
-		p.full = time.Now().Add(burst * p.linger)
+		return
+	case <-ctx.Done():
+	case <-hurry:
 	}
+	p.full = time.Now().Add(burst * p.linger) // later flushes do not pay for it
 }

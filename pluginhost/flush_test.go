@@ -1,0 +1,68 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/internal/hooktest"
+)
+
+// exporting is an instance, in this process, whose exports take a while.
+type exporting struct {
+	spanTaker
+
+	takes time.Duration
+	err   error
+}
+
+func (e *exporting) Flush(ctx context.Context) error {
+	select {
+	case <-time.After(e.takes):
+		return e.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *exporting) host(t *testing.T) *Host {
+	t.Helper()
+	h := start(t, Spec{Name: "slow", Launch: InProcess(backend.Backend{
+		Name: "slow", Open: func(context.Context, backend.Config) (backend.Instance, error) { return e, nil },
+	})})
+	ready(t, h)
+	return h
+}
+
+// TestFlushCutsNothingShort: it stops waiting, and the export goes on.
+func TestFlushCutsNothingShort(t *testing.T) {
+	h := (&exporting{takes: 600 * time.Millisecond}).host(t)
+	n := hooktest.Random(h, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := h.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Flush: %v", err)
+	}
+	await(t, 5*time.Second, "settled", func() bool { return h.Stats().InFlight == 0 })
+	if st := h.Stats(); st.Delivered != uint64(n) || st.Lost() > 0 {
+		t.Errorf("%d events: %+v", n, st)
+	}
+}
+
+// TestFlushTellsOfLosses: how many, and why.
+func TestFlushTellsOfLosses(t *testing.T) {
+	h := (&exporting{takes: 50 * time.Millisecond, err: errors.New("collector: connection refused")}).host(t)
+	hooktest.Random(h, 1)
+	err := h.Flush(t.Context())
+	if err == nil || !strings.HasSuffix(err.Error(), " events lost: collector: connection refused") {
+		t.Errorf("Flush: %v", err)
+	}
+	if st := h.Stats(); st.Dropped[ExportFailed] != st.Emitted {
+		t.Errorf("%+v", st)
+	}
+}

@@ -8,9 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
-	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
@@ -30,13 +27,15 @@ const (
 // transport makes one attempt. A failure that is not a *failure is for good.
 type transport interface {
 	// prepare makes of a request what all attempts send.
-	prepare(signal signal, request proto.Message) (any, error)
+	prepare(request proto.Message) (any, error)
+	// encoded does the same with a request that encode appends to a buffer. free
+	// lets the buffer go; a transport that still reads it keeps it until it has.
+	encoded(encode func(b []byte) []byte) (prepared any, free func(), err error)
 	send(ctx context.Context, signal signal, prepared any, reply proto.Message) error
 	close() error
 }
 
-// Client sends requests to one collector. It may be used concurrently. It is an
-// [otlptrace.Client].
+// Client sends requests to one collector. It may be used concurrently.
 type Client struct {
 	settings  otlpconfig.Settings
 	transport transport
@@ -46,8 +45,6 @@ type Client struct {
 	mu        sync.Mutex
 	notBefore time.Time // the collector asked not to be called until then
 }
-
-var _ otlptrace.Client = (*Client)(nil)
 
 // New returns a client. It connects with the first request.
 func New(s otlpconfig.Settings) (*Client, error) {
@@ -65,18 +62,10 @@ func New(s otlpconfig.Settings) (*Client, error) {
 	return c, nil
 }
 
-// Start implements otlptrace.Client.
-func (c *Client) Start(context.Context) error { return nil }
-
-// Stop implements otlptrace.Client. It ends what is being sent.
-func (c *Client) Stop(context.Context) error {
+// Stop ends what is being sent, and the client with it.
+func (c *Client) Stop() error {
 	c.cancel()
 	return c.transport.close()
-}
-
-// UploadTraces implements otlptrace.Client.
-func (c *Client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	return c.Send(ctx, &coltracepb.ExportTraceServiceRequest{ResourceSpans: spans})
 }
 
 // Send sends an OTLP export request of traces, metrics or logs as it is, and
@@ -87,15 +76,37 @@ func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	if !ok {
 		return fmt.Errorf("%T is no OTLP export request", request)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
-	defer cancel()
-	defer context.AfterFunc(c.stop, cancel)()
-	prepared, err := c.transport.prepare(sig, request)
+	ctx, end := c.bounded(ctx)
+	defer end()
+	prepared, err := c.transport.prepare(request)
 	if err != nil {
 		return c.explain(err, nil)
 	}
 	// From here on only what is sent is held.
 	return c.try(ctx, sig, prepared, count(request))
+}
+
+// SendSpans does what Send does with an ExportTraceServiceRequest of n spans that
+// encode appends to a buffer, once. The buffer is used again.
+func (c *Client) SendSpans(ctx context.Context, n int, encode func(b []byte) []byte) error {
+	ctx, end := c.bounded(ctx)
+	defer end()
+	prepared, free, err := c.transport.encoded(encode)
+	if err != nil {
+		return c.explain(err, nil)
+	}
+	defer free()
+	return c.try(ctx, traces, prepared, int64(n))
+}
+
+// bounded returns a context that also ends after the timeout, and with the client.
+func (c *Client) bounded(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
+	stop := context.AfterFunc(c.stop, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // try makes attempts until one settles it. sent is how much there is to send.

@@ -12,7 +12,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/gzip"
+	grpcproto "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -25,6 +28,7 @@ import (
 type overGRPC struct {
 	conn    *grpc.ClientConn
 	headers metadata.MD
+	buffers buffers
 }
 
 func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
@@ -32,7 +36,10 @@ func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
 	if s.TLS != nil {
 		security = credentials.NewTLS(s.TLS)
 	}
-	calls := []grpc.CallOption{grpc.MaxCallRecvMsgSize(maxReply)} // after decompression
+	calls := []grpc.CallOption{
+		grpc.MaxCallRecvMsgSize(maxReply), // after decompression
+		grpc.ForceCodecV2(codec{encoding.GetCodecV2(grpcproto.Name)}),
+	}
 	if s.Gzip {
 		calls = append(calls, grpc.UseCompressor(gzip.Name))
 	}
@@ -65,7 +72,15 @@ const atOnce = 50 * time.Millisecond
 func userAgent() string { return "spanloom/" + buildinfo.Version() }
 
 // prepare implements transport: gRPC encodes into buffers that it uses again.
-func (*overGRPC) prepare(_ signal, request proto.Message) (any, error) { return request, nil }
+func (*overGRPC) prepare(request proto.Message) (any, error) { return request, nil }
+
+// encoded implements transport.
+func (t *overGRPC) encoded(encode func(b []byte) []byte) (prepared any, free func(), err error) {
+	b := t.buffers.Get(0)
+	*b = encode(*b)
+	body := mem.NewBuffer(b, &t.buffers)
+	return encoded{body}, body.Free, nil
+}
 
 // send implements transport.
 func (t *overGRPC) send(ctx context.Context, sig signal, prepared any, reply proto.Message) error {

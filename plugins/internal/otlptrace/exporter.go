@@ -3,42 +3,37 @@ package otlptrace
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/spanloom/spanloom/internal/otlpspan"
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 )
 
-// exporter is the stock exporter over a client of our own, in requests of a size.
+// exporter encodes spans, in requests of a size, for a client.
 type exporter struct {
-	*otlptrace.Exporter
-
-	size int
+	client *otlpclient.Client
+	size   int
 }
 
-// newExporter returns an exporter over a client, which it stops when it is shut
-// down.
-func newExporter(ctx context.Context, client *otlpclient.Client, size int) (sdktrace.SpanExporter, error) {
-	exp, err := otlptrace.New(ctx, client)
-	if err != nil {
-		return nil, fmt.Errorf("open the exporter: %w", err)
-	}
-	return &exporter{Exporter: exp, size: size}, nil
-}
+var _ sdktrace.SpanExporter = (*exporter)(nil)
 
 // ExportSpans implements sdktrace.SpanExporter. A request that fails does not
 // keep the others from being sent, as long as there is time.
 func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	var errs []error
 	for part := range slices.Chunk(spans, e.size) {
-		errs = append(errs, e.Exporter.ExportSpans(ctx, part))
+		errs = append(errs, e.client.SendSpans(ctx, len(part), func(b []byte) []byte {
+			return otlpspan.AppendRequest(b, part)
+		}))
 	}
 	return errors.Join(errs...)
 }
+
+// Shutdown implements sdktrace.SpanExporter. The client ends with it.
+func (e *exporter) Shutdown(context.Context) error { return e.client.Stop() }
 
 // causes returns the exports that failed, of all that err is made of, each text
 // once; nil when there are none.

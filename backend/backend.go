@@ -101,6 +101,8 @@ type Tracing struct {
 	KeepFailed bool
 	// KeepSlow does so when it took at least so long. Defaults to never.
 	KeepSlow time.Duration
+	// NoInputs says that no event will have inputs. False when it is not known.
+	NoInputs bool
 }
 
 // Terminal is what the host knows of its standard error.

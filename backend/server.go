@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
@@ -148,6 +149,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 			MapItems: r.GetTracing().GetMapItems(), MaxPerMap: int(r.GetTracing().GetMaxPerMap()),
 			ItemRatio:  r.GetTracing().GetItemRatio(),
 			KeepFailed: r.GetTracing().GetKeepFailed(), KeepSlow: time.Duration(r.GetTracing().GetKeepSlow()),
+			NoInputs: r.GetTracing().GetNoInputs(),
 		},
 		Terminal: Terminal{
 			IsTerminal: r.GetTerminal().GetIsTerminal(), Width: int(r.GetTerminal().GetWidth()),
@@ -161,7 +163,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		return err
 	})
 	if err == nil {
-		return &pb.ConfigureResponse{Signals: signalsOf(s.instance)}, nil
+		return &pb.ConfigureResponse{Signals: signalsOf(s.instance), Hooks: wire.Numbers(callbacks.Interest(s.instance))}, nil
 	}
 	s.instance = nil
 	answer := &pb.ConfigureResponse{}

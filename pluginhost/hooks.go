@@ -54,8 +54,29 @@ func (h *Host) failed(r wire.Record, err error, x *wire.Extra) {
 	h.queue.put(r, &with)
 }
 
+// dispensable are the hooks that are not sent to a backend which does not look at
+// them, the starts only of steps with nothing inside: from the others it learns what
+// is around a scope.
+const dispensable = callbacks.HookNodeStart | callbacks.HookMapItemStart | callbacks.HookError
+
+// wants reports whether the backend looks at a hook that is dispensable.
+func (h *Host) wants(hook callbacks.Hook) bool { return h.unwanted.Load()&uint32(hook) == 0 }
+
+// leaf reports whether a step is known to have no other scopes inside.
+func leaf(n *callbacks.Node) bool {
+	switch n.Type {
+	case "func", "shell", "notebook":
+		return true
+	default:
+		return false
+	}
+}
+
 // begin queues the start of a node or item.
 func (h *Host) begin(hook callbacks.Hook, cc *callbacks.CallbackContext, in callbacks.Values, l *callbacks.CacheLookup) {
+	if !h.wants(hook) && leaf(cc.Node()) {
+		return
+	}
 	if l == nil && !h.spec.Capture.Inputs {
 		h.put(hook, cc)
 		return
@@ -193,6 +214,9 @@ func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapIt
 
 // OnError queues the event.
 func (h *Host) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure) {
+	if !h.wants(callbacks.HookError) {
+		return
+	}
 	r := wire.Record{Context: cc, Hook: callbacks.HookError, Duration: sinceStart(cc), Result: ev.Result}
 	h.failed(r, ev.Err, nil)
 }

@@ -110,6 +110,8 @@ type Host struct {
 	takes   atomic.Uint32 // the signals that the backend takes, a bit each
 	ignored [signals]atomic.Uint64
 
+	unwanted atomic.Uint32 // the callbacks.Hook that the backend does not look at
+
 	closing atomic.Bool    // Shutdown has begun to end the backend
 	out     *output.Writer // to spec.Output
 
@@ -229,6 +231,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 			MapItems: h.spec.Tracing.MapItems, MaxPerMap: uint32(max(h.spec.Tracing.MaxPerMap, 0)),
 			ItemRatio:  h.spec.Tracing.ItemRatio,
 			KeepFailed: h.spec.Tracing.KeepFailed, KeepSlow: int64(h.spec.Tracing.KeepSlow),
+			NoInputs: !h.spec.Capture.Inputs,
 		},
 	})
 	if err != nil {
@@ -238,6 +241,7 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 		return nil, err
 	}
 	h.takes.Store(maskOf(answer.GetSignals()))
+	h.unwanted.Store(uint32(dispensable &^ wire.Hooks(answer.GetHooks())))
 	stream, err := s.rpc.Stream(h.ctx, grpc.ForceCodec(codec{}))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // explained by the caller

@@ -62,7 +62,7 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 		Fanout:     telemetry.Fanout{Items: telemetry.MapItems(c.Tracing.MapItems), Max: c.Tracing.MaxPerMap, Ratio: c.Tracing.ItemRatio},
 		Keep:       telemetry.Keep{Failed: c.Tracing.KeepFailed, Slow: c.Tracing.KeepSlow},
 		// Only text that the host has captured comes this far.
-		Capture: privacy.Capture{Inputs: true, Outputs: true},
+		Capture: privacy.Capture{Inputs: !c.Tracing.NoInputs, Outputs: true},
 	})}
 	return &forwarding{
 		Instance: bound(in, s.Batch.Queue), client: client,

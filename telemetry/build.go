@@ -14,17 +14,13 @@ import (
 	"github.com/spanloom/spanloom/propagation"
 )
 
-// newSpan returns the span of cc's scope, with what all spans have.
-func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
-	s := &span{resource: c.resource, kind: trace.SpanKindInternal}
+// newSpan returns the span of cc's scope, with the attributes that it begins with.
+func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End, begin *shared) *span {
+	s := c.used.take()
+	s.resource, s.kind, s.shared = c.resource, trace.SpanKindInternal, begin
 	s.attributes = s.inline[:0]
-	if n := len(c.static); n > 0 {
-		s.attributes = append(make([]attribute.KeyValue, 0, maxInline+n), c.static...)
-	}
 	s.context = propagation.SpanContext(cc)
-	if parent := cc.ParentSpanID(); parent.IsValid() {
-		s.parent = s.context.WithSpanID(trace.SpanID(parent))
-	}
+	s.parent = trace.SpanID(cc.ParentSpanID())
 	s.start = cc.Start()
 	if s.start.IsZero() { // an emitter without times
 		s.start = time.Now().Add(-e.Duration)
@@ -81,9 +77,9 @@ func (s *span) outcome(e callbacks.End) {
 
 func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
+	s := c.newSpan(cc, ev.End, st.ofPipelines)
 	s.name = st.pipeline
-	s.add(keyRunID.String(valid(cc.RunID())), keyPipelineName.String(st.name))
+	s.add(keyRunID.String(valid(cc.RunID())))
 	if r := cc.Runner(); r != "" {
 		s.add(keyRunner.String(valid(r)))
 	}
@@ -105,9 +101,8 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 
 func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
+	s := c.newSpan(cc, ev.End, st.ofNodes)
 	s.name = st.node
-	s.add(st.attributes...)
 	s.place(cc)
 	s.ran(cc)
 	s.add(keyAttemptCount.Int(ev.Attempts))
@@ -120,9 +115,8 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeCached) *span {
 	st := c.steps.of(cc.Node())
 	e := callbacks.End{Result: callbacks.ResultSuccess}
-	s := c.newSpan(cc, e)
+	s := c.newSpan(cc, e, st.ofNodes)
 	s.name = st.node
-	s.add(st.attributes...)
 	s.place(cc)
 	s.ran(cc)
 	s.hit(ev.Signature, ev.Saved)
@@ -133,10 +127,9 @@ func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.No
 
 func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, ev.End)
+	s := c.newSpan(cc, ev.End, st.ofNodes)
 	s.name = st.mapped
-	s.attributes = append(make([]attribute.KeyValue, 0, len(s.attributes)+maxInline+8), s.attributes...)
-	s.add(st.attributes...)
+	s.attributes = append(make([]attribute.KeyValue, 0, 2*maxInline), s.attributes...)
 	s.place(cc)
 	s.queued(cc)
 	s.add(
@@ -154,9 +147,9 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 
 func (c *Callback) newItemSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, e)
+	s := c.newSpan(cc, e, st.ofItems)
 	s.name = st.item
-	s.add(keyNodeName.String(st.name), keyMapIndex.Int(cc.Index()))
+	s.add(keyMapIndex.Int(cc.Index()))
 	s.place(cc)
 	return s
 }

@@ -1,12 +1,12 @@
 package telemetry
 
 import (
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/internal/otlpspan"
 	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/propagation"
 )
@@ -20,13 +20,13 @@ type Callback struct {
 
 	exporter sdktrace.SpanExporter
 	resource *resource.Resource
-	static   []attribute.KeyValue // of every span
 	capture  privacy.Capture
 	steps    steps
 	notes    notes
 	held     held
 	keep     keeper
 	queue    queue
+	used     used
 	counters counters
 }
 
@@ -43,7 +43,7 @@ func NewCallback(e Exporters) *Callback {
 	c := &Callback{
 		exporter: e.Spans,
 		resource: e.Resource,
-		static:   e.Attributes,
+		steps:    steps{all: e.Attributes},
 		capture:  e.Capture,
 		keep:     keeper{Keep: e.Keep},
 		held:     held{fanout: e.Fanout.withDefaults()},
@@ -56,6 +56,7 @@ func NewCallback(e Exporters) *Callback {
 		close(c.done)
 		return c
 	}
+	_, c.used.allowed = e.Spans.(otlpspan.Forgetful)
 	go c.work()
 	return c
 }

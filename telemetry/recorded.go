@@ -59,7 +59,8 @@ func (s *span) join() {
 	own := s.attributes
 	s.attributes = slices.Grow(own, len(rec.Attributes))
 	for _, kv := range rec.Attributes {
-		if !slices.ContainsFunc(own, func(o attribute.KeyValue) bool { return o.Key == kv.Key }) {
+		same := func(o attribute.KeyValue) bool { return o.Key == kv.Key }
+		if !slices.ContainsFunc(own, same) && !slices.ContainsFunc(s.shared.list, same) {
 			s.attributes = append(s.attributes, kv)
 		}
 	}

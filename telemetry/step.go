@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -8,16 +9,30 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/otlpspan"
 )
 
 // step is what the spans of a step have in common, whatever run they are from.
 type step struct {
 	name                                  string
 	pipeline, node, mapped, item, attempt string // names of spans
-	attributes                            []attribute.KeyValue
+
+	ofPipelines, ofNodes, ofItems *shared // attributes
 }
 
-func newStep(n *callbacks.Node) *step {
+// shared are attributes that many spans begin with. They are encoded once.
+type shared struct {
+	list    []attribute.KeyValue
+	encoded []byte
+}
+
+func newShared(lists ...[]attribute.KeyValue) *shared {
+	list := slices.Concat(lists...)
+	return &shared{list, otlpspan.Encode(list)}
+}
+
+// newStep returns what the spans of a step have in common; all is what all spans have.
+func newStep(n *callbacks.Node, all []attribute.KeyValue) *step {
 	name := valid(n.Name)
 	st := &step{
 		name:     name,
@@ -27,7 +42,10 @@ func newStep(n *callbacks.Node) *step {
 		item:     callbacks.KindMapItem.String() + " " + name,
 		attempt:  callbacks.KindAttempt.String() + " " + name,
 	}
-	st.attributes = append(st.attributes, keyNodeName.String(name))
+	nodeName := []attribute.KeyValue{keyNodeName.String(name)}
+	st.ofPipelines = newShared(all, []attribute.KeyValue{keyPipelineName.String(name)})
+	st.ofItems = newShared(all, nodeName)
+	var node []attribute.KeyValue
 	source := n.Source()
 	for _, kv := range [...]attribute.KeyValue{
 		keyNodeKind.String(valid(n.Type)),
@@ -36,12 +54,13 @@ func newStep(n *callbacks.Node) *step {
 		semconv.CodeFilePath(valid(source.File)),
 	} {
 		if kv.Value.AsString() != "" {
-			st.attributes = append(st.attributes, kv)
+			node = append(node, kv)
 		}
 	}
 	if source.Line > 0 {
-		st.attributes = append(st.attributes, semconv.CodeLineNumber(source.Line))
+		node = append(node, semconv.CodeLineNumber(source.Line))
 	}
+	st.ofNodes = newShared(all, nodeName, node)
 	return st
 }
 
@@ -51,6 +70,7 @@ const maxSteps = 4096
 
 // steps caches the step of each node.
 type steps struct {
+	all   []attribute.KeyValue // of every span
 	m     sync.Map // *callbacks.Node to *step
 	count atomic.Int64
 }
@@ -59,7 +79,7 @@ func (c *steps) of(n *callbacks.Node) *step {
 	if st, ok := c.m.Load(n); ok {
 		return st.(*step) //nolint:forcetypeassert // nothing else is stored
 	}
-	st := newStep(n)
+	st := newStep(n, c.all)
 	if c.count.Add(1) > maxSteps {
 		c.m.Clear()
 		c.count.Store(1)

@@ -140,6 +140,7 @@ func (c *Callback) exportAll(ctx context.Context) {
 		} else {
 			c.counters.exported.Add(uint64(n))
 		}
+		c.used.give(batch)
 		c.queue.release(n)
 	}
 	if len(c.pending) == 0 {

@@ -18,7 +18,10 @@ type exporter struct {
 	size   int
 }
 
-var _ sdktrace.SpanExporter = (*exporter)(nil)
+var _ otlpspan.Forgetful = (*exporter)(nil)
+
+// ForgetsSpans implements otlpspan.Forgetful: what is sent is encoded before.
+func (*exporter) ForgetsSpans() {}
 
 // ExportSpans implements sdktrace.SpanExporter. A request that fails does not
 // keep the others from being sent, as long as there is time.

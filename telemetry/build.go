@@ -16,7 +16,7 @@ import (
 
 // newSpan returns the span of cc's scope, with the attributes that it begins with.
 func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End, begin *shared) *span {
-	s := c.used.take()
+	s := c.blank()
 	s.resource, s.kind, s.shared = c.resource, trace.SpanKindInternal, begin
 	s.attributes = s.inline[:0]
 	s.context = propagation.SpanContext(cc)
@@ -33,6 +33,14 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End, begin
 		c.recorded(cc, s, e)
 	}
 	return s
+}
+
+// blank returns a span that says nothing.
+func (c *Callback) blank() *span {
+	if c.requests == nil {
+		return &span{}
+	}
+	return c.requests.span()
 }
 
 func (s *span) add(kv ...attribute.KeyValue) { s.attributes = append(s.attributes, kv...) }

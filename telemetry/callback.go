@@ -26,7 +26,7 @@ type Callback struct {
 	held     held
 	keep     keeper
 	queue    queue
-	used     used
+	requests *requests // nil for an exporter of spans
 	counters counters
 }
 
@@ -56,7 +56,9 @@ func NewCallback(e Exporters) *Callback {
 		close(c.done)
 		return c
 	}
-	_, c.used.allowed = e.Spans.(otlpspan.Forgetful)
+	if exporter, ok := e.Spans.(otlpspan.Exporter); ok {
+		c.requests = &requests{exporter: exporter, resource: c.resource}
+	}
 	go c.work()
 	return c
 }

@@ -27,7 +27,7 @@ type span struct {
 	// implementing the interface. A test proves that no other method is its.
 	sdktrace.ReadOnlySpan
 
-	next *span // in the queue, or among those that are used again
+	next *span // in the queue, or among those to be used again
 
 	facts
 

@@ -71,7 +71,7 @@ const maxSteps = 4096
 // steps caches the step of each node.
 type steps struct {
 	all   []attribute.KeyValue // of every span
-	m     sync.Map // *callbacks.Node to *step
+	m     sync.Map             // *callbacks.Node to *step
 	count atomic.Int64
 }
 

@@ -1,8 +1,6 @@
 package otlpspan
 
 import (
-	"slices"
-
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -33,68 +31,53 @@ const (
 // 2 MiB.
 const large = 3
 
-// AppendRequest appends an ExportTraceServiceRequest of the spans. Spans that follow
-// each other and have the same resource and scope share them; those that are nil are
-// left out.
-func AppendRequest(b []byte, spans []sdktrace.ReadOnlySpan) []byte {
-	for len(spans) > 0 {
-		if spans[0] == nil {
-			spans = spans[1:]
-			continue
-		}
-		r := spans[0].Resource()
-		n := run(spans, func(s sdktrace.ReadOnlySpan) bool { return s.Resource() == r })
-		b = appendResourceSpans(b, r, spans[:n])
-		spans = spans[n:]
-	}
-	return b
+// Request is an ExportTraceServiceRequest that is made span by span. All of them have
+// the same resource and scope.
+type Request struct {
+	body          []byte
+	schema, scope string // the URLs of the resource's schema and the scope's
+	resources     message
+	scopes        message
+	spans         int
 }
 
-// run returns how many spans from the first on are nil or alike.
-func run(spans []sdktrace.ReadOnlySpan, alike func(sdktrace.ReadOnlySpan) bool) int {
-	if n := slices.IndexFunc(spans, func(s sdktrace.ReadOnlySpan) bool { return s != nil && !alike(s) }); n >= 0 {
-		return n
-	}
-	return len(spans)
-}
-
-func appendResourceSpans(b []byte, r *resource.Resource, spans []sdktrace.ReadOnlySpan) []byte {
-	b, at := open(b, requestResourceSpans, large)
+// Begin begins a request behind what is in b.
+func Begin(b []byte, r *resource.Resource, scope *instrumentation.Scope) Request {
+	q := Request{schema: r.SchemaURL(), scope: scope.SchemaURL}
+	b, q.resources = open(b, requestResourceSpans, large)
 	if r != nil {
 		var inner message
 		b, inner = open(b, resourceSpansResource, 2)
 		b = shut(AppendAttributes(b, resourceAttributes, r.Attributes()), inner)
 	}
-	for len(spans) > 0 {
-		if spans[0] == nil {
-			spans = spans[1:]
-			continue
-		}
-		scope := spans[0].InstrumentationScope()
-		n := run(spans, func(s sdktrace.ReadOnlySpan) bool { return s.InstrumentationScope() == scope })
-		b = appendScopeSpans(b, &scope, spans[:n])
-		spans = spans[n:]
-	}
-	if url := r.SchemaURL(); url != "" {
-		b = appendString(b, resourceSpansSchema, url)
-	}
-	return shut(b, at)
-}
-
-func appendScopeSpans(b []byte, scope *instrumentation.Scope, spans []sdktrace.ReadOnlySpan) []byte {
-	b, at := open(b, resourceSpansScopes, large)
+	b, q.scopes = open(b, resourceSpansScopes, large)
 	if *scope != (instrumentation.Scope{}) {
 		b = appendScope(b, scopeSpansScope, scope)
 	}
-	for _, s := range spans {
-		if s != nil {
-			b = appendSpan(b, scopeSpansSpans, s)
-		}
+	q.body = b
+	return q
+}
+
+// Add adds a span. Nothing of it is kept.
+func (q *Request) Add(s sdktrace.ReadOnlySpan) {
+	q.body = appendSpan(q.body, scopeSpansSpans, s)
+	q.spans++
+}
+
+// Len returns the number of spans.
+func (q *Request) Len() int { return q.spans }
+
+// End returns what was in front of the request and the request.
+func (q *Request) End() []byte {
+	b := q.body
+	if q.scope != "" {
+		b = appendString(b, scopeSpansSchema, q.scope)
 	}
-	if scope.SchemaURL != "" {
-		b = appendString(b, scopeSpansSchema, scope.SchemaURL)
+	b = shut(b, q.scopes)
+	if q.schema != "" {
+		b = appendString(b, resourceSpansSchema, q.schema)
 	}
-	return shut(b, at)
+	return shut(b, q.resources)
 }
 
 func appendScope(b []byte, field protowire.Number, scope *instrumentation.Scope) []byte {
@@ -106,4 +89,20 @@ func appendScope(b []byte, field protowire.Number, scope *instrumentation.Scope)
 		b = appendString(b, scopeVersion, scope.Version)
 	}
 	return shut(AppendAttributes(b, scopeAttributes, scope.Attributes.ToSlice()), at)
+}
+
+// AppendRequest appends a request of spans. Where the resource or the scope of a span
+// is another than that of the one before, a new ResourceSpans begins.
+func AppendRequest(b []byte, spans []sdktrace.ReadOnlySpan) []byte {
+	for len(spans) > 0 {
+		r, scope := spans[0].Resource(), spans[0].InstrumentationScope()
+		q := Begin(b, r, &scope)
+		n := 0
+		for n < len(spans) && spans[n].Resource() == r && spans[n].InstrumentationScope() == scope {
+			q.Add(spans[n])
+			n++
+		}
+		b, spans = q.End(), spans[n:]
+	}
+	return b
 }

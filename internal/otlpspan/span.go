@@ -56,14 +56,6 @@ type Prepared interface {
 	Parts() (encoded []byte, others []attribute.KeyValue)
 }
 
-// Forgetful is a span exporter that keeps nothing of the spans when ExportSpans has
-// returned: whoever has made them may use them again.
-type Forgetful interface {
-	sdktrace.SpanExporter
-
-	ForgetsSpans()
-}
-
 // Encode encodes attributes for a span.
 func Encode(list []attribute.KeyValue) []byte { return AppendAttributes(nil, spanAttributes, list) }
 

@@ -28,9 +28,9 @@ const (
 type transport interface {
 	// prepare makes of a request what all attempts send.
 	prepare(request proto.Message) (any, error)
-	// encoded does the same with a request that encode appends to a buffer. free
-	// lets the buffer go; a transport that still reads it keeps it until it has.
-	encoded(encode func(b []byte) []byte) (prepared any, free func(), err error)
+	// encoded does the same with a request that is encoded in a buffer. free lets go
+	// of the buffer, which is used again when the transport has read it too.
+	encoded(request *[]byte, buffers *buffers) (prepared any, free func(), err error)
 	send(ctx context.Context, signal signal, prepared any, reply proto.Message) error
 	close() error
 }
@@ -39,6 +39,7 @@ type transport interface {
 type Client struct {
 	settings  otlpconfig.Settings
 	transport transport
+	buffers   buffers
 	stop      context.Context //nolint:containedctx // it ends with the client
 	cancel    context.CancelFunc
 
@@ -86,12 +87,15 @@ func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	return c.try(ctx, sig, prepared, count(request))
 }
 
-// SendSpans does what Send does with an ExportTraceServiceRequest of n spans that
-// encode appends to a buffer, once. The buffer is used again.
-func (c *Client) SendSpans(ctx context.Context, n int, encode func(b []byte) []byte) error {
+// Buffer returns an empty buffer for a request.
+func (c *Client) Buffer() *[]byte { return c.buffers.Get(0) }
+
+// SendSpans does what Send does with an ExportTraceServiceRequest of n spans that is
+// encoded already, in a buffer that came from Buffer and is the client's from now on.
+func (c *Client) SendSpans(ctx context.Context, n int, request *[]byte) error {
 	ctx, end := c.bounded(ctx)
 	defer end()
-	prepared, free, err := c.transport.encoded(encode)
+	prepared, free, err := c.transport.encoded(request, &c.buffers)
 	if err != nil {
 		return c.explain(err, nil)
 	}

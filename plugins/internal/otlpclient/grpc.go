@@ -28,7 +28,6 @@ import (
 type overGRPC struct {
 	conn    *grpc.ClientConn
 	headers metadata.MD
-	buffers buffers
 }
 
 func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
@@ -75,10 +74,8 @@ func userAgent() string { return "spanloom/" + buildinfo.Version() }
 func (*overGRPC) prepare(request proto.Message) (any, error) { return request, nil }
 
 // encoded implements transport.
-func (t *overGRPC) encoded(encode func(b []byte) []byte) (prepared any, free func(), err error) {
-	b := t.buffers.Get(0)
-	*b = encode(*b)
-	body := mem.NewBuffer(b, &t.buffers)
+func (*overGRPC) encoded(request *[]byte, buffers *buffers) (prepared any, free func(), err error) {
+	body := mem.NewBuffer(request, buffers)
 	return encoded{body}, body.Free, nil
 }
 

@@ -59,10 +59,13 @@ func (t *overHTTP) prepare(request proto.Message) (any, error) {
 	return t.packed(body)
 }
 
-// encoded implements transport. The buffer is not kept: net/http may read a body
-// after the call.
-func (t *overHTTP) encoded(encode func(b []byte) []byte) (prepared any, free func(), err error) {
-	prepared, err = t.packed(encode(nil))
+// encoded implements transport. The buffer is used again only where it is packed into
+// another: net/http may read a body after the call.
+func (t *overHTTP) encoded(request *[]byte, buffers *buffers) (prepared any, free func(), err error) {
+	prepared, err = t.packed(*request)
+	if t.settings.Gzip {
+		buffers.Put(request)
+	}
 	return prepared, func() {}, err
 }
 

@@ -18,19 +18,27 @@ type exporter struct {
 	size   int
 }
 
-var _ otlpspan.Forgetful = (*exporter)(nil)
+var _ otlpspan.Exporter = (*exporter)(nil)
 
-// ForgetsSpans implements otlpspan.Forgetful: what is sent is encoded before.
-func (*exporter) ForgetsSpans() {}
+// RequestSize implements otlpspan.Exporter.
+func (e *exporter) RequestSize() int { return e.size }
+
+// Buffer implements otlpspan.Exporter.
+func (e *exporter) Buffer() *[]byte { return e.client.Buffer() }
+
+// ExportRequest implements otlpspan.Exporter.
+func (e *exporter) ExportRequest(ctx context.Context, spans int, request *[]byte) error {
+	return e.client.SendSpans(ctx, spans, request)
+}
 
 // ExportSpans implements sdktrace.SpanExporter. A request that fails does not
 // keep the others from being sent, as long as there is time.
 func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	var errs []error
 	for part := range slices.Chunk(spans, e.size) {
-		errs = append(errs, e.client.SendSpans(ctx, len(part), func(b []byte) []byte {
-			return otlpspan.AppendRequest(b, part)
-		}))
+		request := e.Buffer()
+		*request = otlpspan.AppendRequest(*request, part)
+		errs = append(errs, e.ExportRequest(ctx, len(part), request))
 	}
 	return errors.Join(errs...)
 }

@@ -33,7 +33,7 @@ func (c *Callback) attemptSpan(cc *callbacks.CallbackContext, t trial) *span {
 	}
 	child := &callbacks.CallbackContext{}
 	cc.Begin(child, at)
-	st := c.steps.of(cc.Node())
+	st := c.step(cc.Node())
 	s := c.newSpan(child, t.how, st.ofItems)
 	s.name = st.attempt
 	if begin := cc.Start(); !begin.IsZero() {

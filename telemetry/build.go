@@ -35,6 +35,14 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End, begin
 	return s
 }
 
+// step returns what the spans of a step have in common.
+func (c *Callback) step(n *callbacks.Node) *step {
+	if c.requests == nil {
+		return c.steps.of(n)
+	}
+	return c.requests.step(n, &c.steps)
+}
+
 // blank returns a span that says nothing.
 func (c *Callback) blank() *span {
 	if c.requests == nil {
@@ -84,7 +92,7 @@ func (s *span) outcome(e callbacks.End) {
 }
 
 func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) *span {
-	st := c.steps.of(cc.Node())
+	st := c.step(cc.Node())
 	s := c.newSpan(cc, ev.End, st.ofPipelines)
 	s.name = st.pipeline
 	s.add(keyRunID.String(valid(cc.RunID())))
@@ -108,7 +116,7 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 }
 
 func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
-	st := c.steps.of(cc.Node())
+	st := c.step(cc.Node())
 	s := c.newSpan(cc, ev.End, st.ofNodes)
 	s.name = st.node
 	s.place(cc)
@@ -121,7 +129,7 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 }
 
 func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeCached) *span {
-	st := c.steps.of(cc.Node())
+	st := c.step(cc.Node())
 	e := callbacks.End{Result: callbacks.ResultSuccess}
 	s := c.newSpan(cc, e, st.ofNodes)
 	s.name = st.node
@@ -134,7 +142,7 @@ func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.No
 }
 
 func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *span {
-	st := c.steps.of(cc.Node())
+	st := c.step(cc.Node())
 	s := c.newSpan(cc, ev.End, st.ofNodes)
 	s.name = st.mapped
 	s.attributes = append(make([]attribute.KeyValue, 0, 2*maxInline), s.attributes...)
@@ -154,7 +162,7 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 }
 
 func (c *Callback) newItemSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
-	st := c.steps.of(cc.Node())
+	st := c.step(cc.Node())
 	s := c.newSpan(cc, e, st.ofItems)
 	s.name = st.item
 	s.add(keyMapIndex.Int(cc.Index()))

@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/resource"
 
+	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/otlpspan"
 )
 
@@ -25,6 +26,23 @@ type requests struct {
 	full    []batch
 	unused  *span
 	count   int // of unused
+	steps   map[*callbacks.Node]*step
+}
+
+// step returns what all knows of a node. It is faster than asking that, if it is not
+// asked by many at once.
+func (r *requests) step(n *callbacks.Node, all *steps) *step {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st := r.steps[n]
+	if st == nil {
+		if r.steps == nil || len(r.steps) >= maxSteps {
+			r.steps = map[*callbacks.Node]*step{}
+		}
+		st = all.of(n)
+		r.steps[n] = st
+	}
+	return st
 }
 
 // span returns one that says nothing.

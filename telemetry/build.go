@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -63,9 +64,7 @@ func (s *span) place(cc *callbacks.CallbackContext) {
 func (s *span) finish(e callbacks.End) {
 	s.add(keyResult.String(e.Result.String()))
 	s.outcome(e)
-	if s.more != nil && s.more.recorded != nil {
-		s.join()
-	}
+	s.joinRecorded()
 }
 
 // outcome sets the status, and adds the failure if it is one.
@@ -117,8 +116,17 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 
 func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
 	st := c.step(cc.Node())
-	s := c.newSpan(cc, ev.End, st.ofNodes)
+	usual := st.usually(cc, &ev)
+	s := c.newSpan(cc, ev.End, cmp.Or(usual, st.ofNodes))
 	s.name = st.node
+	if usual != nil {
+		s.add(keyPath.String(valid(cc.Path())))
+		s.queued(cc)
+		s.looked(ev.Cache)
+		c.outputs(s, ev.Outputs)
+		s.joinRecorded()
+		return s
+	}
 	s.place(cc)
 	s.ran(cc)
 	s.add(keyAttemptCount.Int(ev.Attempts))

@@ -50,6 +50,13 @@ func (s *span) told() bool {
 	return s.more != nil && s.more.recorded != nil && s.more.recorded.Failure > 0
 }
 
+// joinRecorded joins what was recorded, if anything was.
+func (s *span) joinRecorded() {
+	if s.more != nil && s.more.recorded != nil {
+		s.join()
+	}
+}
+
 // join adds what was recorded to a span that has all else. What the scope says of
 // itself counts more.
 func (s *span) join() {

@@ -18,6 +18,36 @@ type step struct {
 	pipeline, node, mapped, item, attempt string // names of spans
 
 	ofPipelines, ofNodes, ofItems *shared // attributes
+
+	usual atomic.Pointer[usual]
+}
+
+// usual is how a node most often ends, at the place where it was first seen to: by
+// then all attributes are known but the path.
+type usual struct {
+	depth  int
+	runner string
+	shared *shared
+}
+
+// usually returns the attributes of a node that has ended in the usual way, but for
+// its path; nil if it has not, or at another place than before.
+func (st *step) usually(cc *callbacks.CallbackContext, ev *callbacks.NodeEnd) *shared {
+	if ev.Attempts != 1 || ev.Result != callbacks.ResultSuccess {
+		return nil
+	}
+	u := st.usual.Load()
+	if u == nil {
+		u = &usual{cc.Depth(), cc.Runner(), newShared(st.ofNodes.list, []attribute.KeyValue{
+			keyDepth.Int(cc.Depth()), keyStrategy.String(strategy(cc.Runner())),
+			keyAttemptCount.Int(ev.Attempts), keyResult.String(ev.Result.String()),
+		})}
+		st.usual.Store(u)
+	}
+	if u.depth != cc.Depth() || u.runner != cc.Runner() {
+		return nil
+	}
+	return u.shared
 }
 
 // shared are attributes that many spans begin with. They are encoded once.

@@ -49,6 +49,7 @@ func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
 		grpc.WithMaxHeaderListSize(maxReply),
+		grpc.WithWriteBufferSize(writeBuffer),
 		grpc.WithDefaultCallOptions(calls...),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxPause},
@@ -64,6 +65,9 @@ func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
 	}
 	return t, nil
 }
+
+// writeBuffer is what is written at once, in bytes: most of a request of 512 spans.
+const writeBuffer = 128 << 10
 
 // atOnce is how far apart two clocks for one deadline ring.
 const atOnce = 50 * time.Millisecond

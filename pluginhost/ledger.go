@@ -59,6 +59,7 @@ type ledger struct {
 	unacked   int     // how many batches were sent and not acknowledged
 	waiters   []*waiter
 	feed      chan struct{} // there may be something to send
+	acked     chan struct{} // a batch was acknowledged
 }
 
 // batch is what waits to be sent, or for its acknowledgement.
@@ -169,7 +170,15 @@ func (q *queue) ack(seq uint64, failed bool) bool {
 		why = reasonExportFailed
 	}
 	q.settle(seq, why)
+	signal(q.ledger.acked)
 	return true
+}
+
+// awaited reports whether a batch was sent that is not acknowledged.
+func (l *ledger) awaited() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unacked > 0
 }
 
 // close counts everything that is not settled as dropped, now and from now on.

@@ -12,8 +12,8 @@ import (
 const (
 	shards = 16
 	// fullShard is how many events of one shard wake the encoder: spans are
-	// spread evenly, so this is about 512 in all.
-	fullShard = 512 / shards
+	// spread evenly, so this is about 2048 in all.
+	fullShard = 2048 / shards
 	// step is how exactly the bytes in a shard are known to the others.
 	step = 4 << 10
 	// keepCap is the most records that a shard keeps memory for.
@@ -56,7 +56,7 @@ type queue struct {
 
 func newQueue(limit int64) *queue {
 	q := &queue{limit: limit, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
-	q.ledger.feed = make(chan struct{}, 1)
+	q.ledger.feed, q.ledger.acked = make(chan struct{}, 1), make(chan struct{}, 1)
 	return q
 }
 

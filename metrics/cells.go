@@ -89,10 +89,12 @@ type distribution struct {
 
 // histogram is a series of a histogram.
 type histogram struct {
-	set    attribute.Set
+	// What each measurement looks at comes first, on one cache line.
+
 	bounds *bounds
 	cells  []atomic.Pointer[distribution]
 	exemplars
+	set attribute.Set
 }
 
 func newHistogram(set attribute.Set, b *bounds, shards int) *histogram {

@@ -12,7 +12,7 @@ import (
 // place is a pipeline, or a node in one, by their names, with the series that
 // nearly all of its events go to. The others are looked up by their labels.
 type place struct {
-	labels
+	// What each event looks at comes first, on one cache line.
 
 	active atomic.Pointer[counter] // of the node or pipeline
 	items  atomic.Pointer[counter] // active ones
@@ -21,6 +21,8 @@ type place struct {
 
 	lookups [cacheResults]atomic.Pointer[counter]
 	saved   atomic.Pointer[counter]
+
+	labels
 }
 
 // places finds the place of a context, mostly by the address of what describes

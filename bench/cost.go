@@ -46,6 +46,43 @@ func costing(makeJob func() (Job, error), clock func() (time.Duration, error)) f
 	}
 }
 
+// beside makes a job's cost what one job takes longer than another, which run one
+// after the other, in turns, so that both meet the same machine: what disturbs it for
+// longer than a run disturbs both.
+func beside(without, with func() (Job, error)) func() (Job, error) {
+	return func() (Job, error) {
+		a, err := without()
+		b, errB := with()
+		if err = errors.Join(err, errB); err != nil {
+			return Job{}, err
+		}
+		var more time.Duration
+		turn := false
+		timed := func(j Job) (time.Duration, error) {
+			begin := time.Now()
+			err := j.Run()
+			took := time.Since(begin)
+			return took, errors.Join(err, j.Check())
+		}
+		return Job{
+			Run: func() error {
+				first, second := a, b
+				if turn = !turn; turn {
+					first, second = b, a
+				}
+				x, err := timed(first)
+				y, errY := timed(second)
+				if more = y - x; turn {
+					more = x - y
+				}
+				return errors.Join(err, errY)
+			},
+			Check: func() error { return nil },
+			Cost:  func() time.Duration { return more },
+		}, nil
+	}
+}
+
 // often makes a job of several runs of another, each of which is checked.
 func often(times int, makeJob func() (Job, error)) func() (Job, error) {
 	return func() (Job, error) {

@@ -67,6 +67,7 @@ const (
 	threadName     = "W1thread"
 	processesName  = "W1processes"
 	stagesName     = "W6"
+	mixedName      = "W6mixed"
 )
 
 // step is a node, and whatever else makes one int of another.
@@ -124,7 +125,7 @@ func rank(name string) int {
 	return slices.Index([]string{
 		chainName, shortChainName, fanName, sleepName, mapName,
 		nestedName, emptyName, layersName,
-		threadName, processesName, stagesName,
+		threadName, processesName, stagesName, mixedName,
 		chainBuildName, layersBuildName, longBuildName,
 	}, name)
 }

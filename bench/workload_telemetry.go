@@ -22,6 +22,7 @@ const (
 	spansName   = Spanloom + "+jaeger"    // spans, as OTLP
 	otlpName    = Spanloom + "+otlp"      // spans and metrics
 	allOnName   = Spanloom + "+otlp+info" // spans, metrics, and logs as they are by default
+	addsName    = allOnName + "-adds"     // what these add, measured beside a run without
 
 	// unsampledName makes spans, but not of the runs that are measured.
 	unsampledName = Spanloom + "+unsampled"
@@ -93,7 +94,6 @@ func (t *telemetryBench) open() error {
 	quiet := often(runsAtOnce, chainJob(t.sizes.Chain, listeningChain()))
 	t.thread(Spanloom, quiet)
 	t.processes(Spanloom, nil, quiet)
-	t.list = append(t.list, pipeline(t.sizes, Spanloom))
 	for _, b := range []struct{ engine, plugin, config, level string }{
 		{consoleName, "console", "{}", ""},
 		{spansName, "jaeger", otlp, ""},
@@ -127,7 +127,7 @@ func (t *telemetryBench) open() error {
 		return err
 	}
 	t.ends = append(t.ends, func() error { return tel.Shutdown(context.Background()) })
-	t.list = append(t.list, pipeline(t.sizes, allOnName, tel.Callbacks()...))
+	t.list = append(t.list, pipelines(t.sizes, tel.Callbacks()...)...)
 	spans := telemetry.NewCallback(telemetry.Exporters{Spans: nowhere{}})
 	t.ends = append(t.ends, func() error { return spans.Shutdown(context.Background()) })
 	unsampled := chainJob(t.sizes.Chain, listeningChain(telemetry.Sampler{}, spans))

@@ -73,13 +73,13 @@ func (e *UnknownBackendError) Error() string {
 // does not start, it says which and why, and all are ended.
 //
 // Every opened Telemetry must be shut down. Opening twice gives two independent
-// sets of backends.
+// sets of backends, which one run may have both: see [Telemetry.Callbacks].
 func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	var o options
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{stderr: output.New(os.Stderr), own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}}}
+	t := &Telemetry{stderr: output.New(output.File(os.Stderr)), own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}}}
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil

@@ -63,6 +63,9 @@ func program() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
+	if os.Getenv("SAY") != "" {
+		tel.Logger().Warn("the program begins")
+	}
 	out, err := double.Run(ctx, 21, engine.Config{Callbacks: tel.Callbacks()})
 	_ = tel.Shutdown(ctx)
 	fmt.Println(out, err, len(tel.Callbacks()))
@@ -314,6 +317,25 @@ func TestNobodyReadsStandardError(t *testing.T) {
 	}
 	if took := time.Since(begin); took > 4500*time.Millisecond { // 3 s is for Shutdown
 		t.Errorf("took %s", took)
+	}
+}
+
+// TestTheReaderOfStandardErrorIsGone: what telemetry has to say then is lost, and the
+// program is not.
+func TestTheReaderOfStandardErrorIsGone(t *testing.T) {
+	path := manifestOf(t, "    - plugin: console\n    - command: [/nowhere/backend]\n")
+	for _, env := range []string{"A=b", "OTEL_SDK_DISABLED=true"} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Close()
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Args, cmd.Dir, cmd.Env, cmd.Stderr = []string{"program"}, filepath.Dir(path), append(os.Environ(), env, "SAY=1"), w
+		if out, err := cmd.Output(); !strings.HasPrefix(string(out), "42 <nil> ") || err != nil {
+			t.Errorf("%s: %q, %v", env, out, err)
+		}
+		_ = w.Close()
 	}
 }
 

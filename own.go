@@ -18,6 +18,7 @@ import (
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/logs"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/metrics"
@@ -86,6 +87,9 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 	c := providers.Config{
 		Resource:   otelresource.Of(ctx, s.Name, s.Version, s.Namespace, s.Attributes),
 		Attributes: telemetry.ProductOf(s.Attributes),
+	}
+	if len(t.own.incoming.Baggage) > 0 {
+		c.Started = t.own.incoming.Attributes
 	}
 	if slices.ContainsFunc(tel.Backends, takesMetrics) {
 		if t.own.metrics, err = metrics.New(metrics.Config{Backends: t.ledgers}); err != nil {
@@ -181,9 +185,10 @@ func (t *Telemetry) LoggerProvider() log.LoggerProvider {
 // others in the background, Shutdown waits for them.
 func (t *Telemetry) Logger() *slog.Logger {
 	if t.own.logger == nil {
-		logger, err := logs.New(os.Stderr, logs.Config{})
+		stderr := output.File(os.Stderr)
+		logger, err := logs.New(stderr, logs.Config{})
 		if err != nil { // of the environment, which does not count with telemetry off
-			return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+			return slog.New(slog.NewJSONHandler(stderr, nil))
 		}
 		return logger
 	}
@@ -197,7 +202,7 @@ func (t *Telemetry) Propagation() propagation.Config { return t.own.incoming }
 // ownCallbacks returns the listeners of the program's own telemetry.
 func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
 	o := &t.own
-	j := joined{Sampler: o.sampler, meters: t.MeterProvider()}
+	j := joined{Sampler: o.sampler, meters: t.MeterProvider(), incoming: o.incoming}
 	j.Provider = t.TracerProvider()
 	list := []callbacks.PipelineCallback{j}
 	if o.metrics != nil {
@@ -228,12 +233,12 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 	return o.providers.Lost()
 }
 
-// joined gives runs their place in a trace, and node code the providers. It
-// listens to nothing.
+// joined gives runs their place in a trace, and node code the providers.
 type joined struct {
 	telemetry.Sampler
 
-	meters metric.MeterProvider
+	meters   metric.MeterProvider
+	incoming propagation.Config
 }
 
 // ContextValue implements [callbacks.ContextValue].

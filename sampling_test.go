@@ -2,13 +2,22 @@ package spanloom_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/contrib/bridges/otelslog"
+	attributes "go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/log"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/encoding/prototext"
 
+	"github.com/spanloom/spanloom"
 	"github.com/spanloom/spanloom/engine"
 	"github.com/spanloom/spanloom/internal/otlptest"
 )
@@ -61,6 +70,40 @@ func TestSamplingAndKeep(t *testing.T) {
 	}
 }
 
+// tell says secrets with the tracer, the meter and the logger that node code has of
+// Spanloom, in each of their ways.
+func tell(ctx context.Context, tel *spanloom.Telemetry, canary string) {
+	secrets := []attributes.KeyValue{
+		attributes.String("db.password", canary), attributes.String("note", "see "+canary), attributes.StringSlice("notes", []string{"a", canary}),
+		attributes.String("authorization", "Bearer "+hex.EncodeToString([]byte(canary))),
+	}
+	_, span := tel.TracerProvider().Tracer("shop").Start(ctx, "asked the bank", trace.WithAttributes(secrets...),
+		trace.WithLinks(trace.Link{SpanContext: trace.SpanContextFromContext(ctx), Attributes: secrets}))
+	span.AddEvent("said "+canary, trace.WithAttributes(secrets...))
+	span.RecordError(fmt.Errorf("POST https://bank?key=%s: declined", canary))
+	span.SetStatus(codes.Error, "Authorization: Bearer "+canary)
+	defer span.End()
+	meter := tel.MeterProvider().Meter("shop")
+	asked, _ := meter.Int64Counter("shop.asked")
+	took, _ := meter.Float64Histogram("shop.took")
+	for i := range 3 {
+		labels := metric.WithAttributes(attributes.String("token", fmt.Sprint(canary, i)), attributes.String("city", "Bonn"))
+		asked.Add(ctx, 1, labels)
+		took.Record(ctx, 1, labels)
+	}
+	_, _ = meter.Int64ObservableGauge("shop.left", metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(1, metric.WithAttributes(secrets...))
+		return nil
+	}))
+	logger := otelslog.NewLogger("shop", otelslog.WithLoggerProvider(tel.LoggerProvider()))
+	logger.ErrorContext(ctx, "answer of the bank", "text", canary, "api_key", canary, slog.Group("inner", "note", canary, "bytes", []byte(canary)))
+	var r log.Record
+	r.SetEventName("asked by hand")
+	r.SetSeverityText(canary)
+	r.SetBody(attributes.MapValue(attributes.String("password", canary), attributes.StringSlice("list", []string{canary})))
+	tel.LoggerProvider().Logger("shop").Emit(ctx, r)
+}
+
 // TestNoSecretLeaves puts a secret everywhere that node code can, and looks for it
 // in all that the collector gets.
 func TestNoSecretLeaves(t *testing.T) {
@@ -78,6 +121,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	p := engine.Define("pay", func(g *engine.Graph, in engine.Value[order]) engine.Value[order] {
 		echo := engine.Add(g, engine.Node("echo", func(ctx context.Context, o order) (order, error) {
 			tel.Logger().InfoContext(ctx, "key "+canary, "api_key", canary, "note", canary)
+			tell(ctx, tel, canary)
 			return o, nil
 		}), in)
 		return engine.Add(g, engine.Node("charge", func(context.Context, order) (order, error) {
@@ -102,8 +146,13 @@ func TestNoSecretLeaves(t *testing.T) {
 		all.WriteString(prototext.Format(r))
 	}
 	text = all.String()
-	if !strings.Contains(text, `\"Customer\":\"ada\"`) {
-		t.Error("the inputs were not captured")
+	for _, want := range []string{`\"Customer\":\"ada\"`, "asked the bank", "shop.asked", "answer of the bank", "asked by hand"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s did not arrive", want)
+		}
+	}
+	if points := collector.Metrics()["shop.asked"].GetSum().GetDataPoints(); len(points) != 1 || points[0].GetAsInt() != 3 {
+		t.Errorf("what is told by its secret only is not added up: %v", points)
 	}
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.Contains(line, canary[:8]) {

@@ -11,6 +11,7 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/pluginhost"
+	"github.com/spanloom/spanloom/telemetry/providers"
 )
 
 // Telemetry is the set of backends that [Open] started. Its methods may be
@@ -43,6 +44,10 @@ func (t *Telemetry) start(list []pluginhost.Spec) {
 // Runs that get these callbacks continue the trace of an OpenTelemetry span in
 // their context, and a tracer that is given a node's context makes children of
 // the node's span.
+//
+// A run may have the callbacks of several values. All their backends get its events,
+// with the same ids; of what can be said once only, such as whether it is sampled and
+// which providers its nodes find, the first value's counts.
 func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 	if len(t.hosts) == 0 && t.own.lifecycle == nil && t.own.given == (Providers{}) {
 		return nil
@@ -72,7 +77,7 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 }
 
 // Stats returns, for each backend, what became of the telemetry that it was sent,
-// at one moment.
+// at one moment. After Shutdown it goes on counting what comes too late.
 func (t *Telemetry) Stats() []pluginhost.Stats {
 	list := make([]pluginhost.Stats, 0, len(t.hosts))
 	for _, h := range t.hosts {
@@ -81,13 +86,24 @@ func (t *Telemetry) Stats() []pluginhost.Stats {
 	return list
 }
 
+// ProgramStats returns what became of the spans, metrics and log records that the
+// program made with the providers of t, before they came to the queues of the backends.
+// What is made after Shutdown is counted too. It is zero with no backend.
+func (t *Telemetry) ProgramStats() providers.Stats {
+	if t.own.providers == nil {
+		return providers.Stats{}
+	}
+	return t.own.providers.Stats()
+}
+
 // Shutdown sends what is still queued, ends the backends and returns within the
 // manifest's shutdown_timeout, or by the deadline of ctx if that is earlier,
 // whatever the backends do. What could not be delivered is told in one line for
 // each backend on standard error; the error says the same.
 //
 // Calling it again does nothing and returns the same error. What runs emit
-// afterwards is dropped.
+// afterwards is dropped, and counted by [Telemetry.Stats] and
+// [Telemetry.ProgramStats].
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	t.once.Do(func() {
 		// What standard error takes at most, should nobody read it, is part of the time.

@@ -47,13 +47,16 @@ type Backend struct {
 //
 // An instance that is a [TracesReceiver], a [MetricsReceiver] or a [LogsReceiver]
 // also gets what the program makes with OpenTelemetry by itself; one that is not
-// is spared it.
+// is spared it. One with a method Doing() string says by it what it has begun and not
+// finished, such as an export that has no answer yet: a program that has waited in vain
+// is told. Doing is called concurrently with all else.
 type Instance interface {
 	callbacks.PipelineCallback
 
 	// Flush makes what was received so far durable at its destination. The SDK
 	// calls it after every batch and acknowledges the batch when it returns; an
-	// error says that what came since the last Flush is lost.
+	// error says that what came since the last Flush is lost, or a part of it: an
+	// error with a method Lost() int says how many of the hooks and exports.
 	Flush(ctx context.Context) error
 
 	// Close flushes and frees the instance. No hook is called afterwards.

@@ -33,6 +33,7 @@ type Server struct {
 	decoder    *wire.Decoder
 	epoch, seq uint64 // the last batch that was handled
 
+	doing                  atomic.Pointer[doer] // the instance, if it says what it does
 	streaming              atomic.Bool
 	closed                 atomic.Bool // the host has asked for the end
 	open, evicted, ignored atomic.Uint64
@@ -80,6 +81,7 @@ func (s *Server) close(ctx, hasty context.Context) (said bool, err error) {
 	}
 	in := s.instance
 	s.instance = nil
+	s.doing.Store(nil)
 	done := make(chan error, 1)
 	go func() {
 		defer s.release()
@@ -163,6 +165,9 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		return err
 	})
 	if err == nil {
+		if d, ok := s.instance.(doer); ok {
+			s.doing.Store(&d)
+		}
 		return &pb.ConfigureResponse{Signals: signalsOf(s.instance), Hooks: wire.Numbers(callbacks.Interest(s.instance))}, nil
 	}
 	s.instance = nil
@@ -237,6 +242,23 @@ func (s *Server) hurry(deadline time.Time) {
 	}
 }
 
+// doer is an instance that says what it has begun and not finished.
+type doer interface{ Doing() string }
+
+// whatItDoes asks the instance, whose code is not ours.
+func (s *Server) whatItDoes() (text string) {
+	d := s.doing.Load()
+	if d == nil {
+		return ""
+	}
+	defer func() {
+		if recover() != nil {
+			text = ""
+		}
+	}()
+	return clipped((*d).Doing())
+}
+
 // Health implements the service. It never waits for the instance.
 func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse, error) {
 	s.mu.Lock()
@@ -244,7 +266,7 @@ func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse,
 	h := &pb.HealthResponse{
 		Status: pb.HealthResponse_STATUS_OK, Message: s.lastError,
 		OpenScopes: s.open.Load(), EvictedScopes: s.evicted.Load(), IgnoredEvents: s.ignored.Load(),
-		IgnoredExports: s.ignoredExports.Load(),
+		IgnoredExports: s.ignoredExports.Load(), Doing: s.whatItDoes(),
 	}
 	if s.lastError != "" {
 		h.Status = pb.HealthResponse_STATUS_DEGRADED

@@ -97,7 +97,7 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		return receive(ctx, s.instance, signal, request)
 	}
 	var said error
-	news, events := false, 0
+	news, events, bytes := false, 0, 0
 	for ; b != nil; b = in.more() {
 		again, err := s.accept(b)
 		if err != nil {
@@ -109,23 +109,38 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		news = true
 		said = s.decoder.Deliver(b, s.instance)
 		events += len(b.GetEvents().GetHook()) + len(b.GetExports())
-		if said != nil || events >= wire.MaxEvents {
+		for _, e := range b.GetExports() {
+			bytes += len(e.GetRequest())
+		}
+		if said != nil || events >= wire.MaxEvents || bytes >= wire.MaxMessage {
 			break
 		}
 	}
 	if !news {
 		return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Output: s.out.take()}, nil
 	}
-	if events >= wire.MaxEvents || in.full() {
+	if events >= wire.MaxEvents || bytes >= wire.MaxMessage || in.full() {
 		s.mu.Lock()
 		s.hasten()
 		s.mu.Unlock()
 	}
+	lost := uint64(0) // all
 	if err := guard("Flush", func() error { return s.instance.Flush(ctx) }); said == nil {
-		said = err
+		said, lost = err, partOf(err)
 	}
 	s.note(said)
-	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Output: s.out.take()}, nil
+	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Output: s.out.take()}, nil
+}
+
+// partOf returns how many hooks and exports err says are lost; 0 for all.
+func partOf(err error) uint64 {
+	if e, ok := errors.AsType[interface {
+		error
+		Lost() int
+	}](err); ok {
+		return uint64(max(e.Lost(), 0))
+	}
+	return 0
 }
 
 // accept notes the number of a batch. The batch comes again if it was handled, and
@@ -153,6 +168,10 @@ func valid(err error) string {
 	if text == "" {
 		text = fmt.Sprintf("%T", err)
 	}
+	return clipped(text)
+}
+
+func clipped(text string) string {
 	if len(text) > maxErrorText {
 		text = text[:maxErrorText]
 	}

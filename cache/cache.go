@@ -14,6 +14,10 @@ type Entry struct {
 	Cost time.Duration
 	// Created is when it was computed.
 	Created time.Time
+	// TraceID and SpanID are the W3C ids of the span of what computed it, to which
+	// the spans of its users lead. Zero when there is none.
+	TraceID [16]byte
+	SpanID  [8]byte
 }
 
 // Store keeps results by key. All methods are safe for concurrent use.
@@ -29,6 +33,7 @@ type Entry struct {
 //  3. A second Put of a key replaces the first.
 //  4. A key that was not put is a miss: not ok, and no error.
 //  5. Cost and Created are kept to the nanosecond; the time zone need not be.
+//     TraceID and SpanID are kept, if neither is zero.
 //  6. The caller may change the bytes of Value once Put has returned. Nobody
 //     may change those that Get returned: they may be shared.
 //  7. Concurrent calls do not disturb each other, whatever their keys.

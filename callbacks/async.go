@@ -193,6 +193,8 @@ func (c *asyncCall) make(l *listener) {
 		l.OnNodeSkipped(c.cc, ev)
 	case Emit:
 		l.OnEmit(c.cc, ev)
+	case Crashed:
+		l.OnCrashed(c.cc, ev)
 	}
 }
 

@@ -115,6 +115,7 @@ func TestAsyncHooks(t *testing.T) {
 	a.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: "why"})
 	a.OnEmit(cc, callbacks.Emit{Value: v})
 	a.OnPipelineEnd(cc, callbacks.PipelineEnd{Outputs: v})
+	a.OnCrashed(cc, callbacks.Crashed{Duration: 3})
 	*look, *resumed = callbacks.CacheLookup{}, callbacks.Resumed{}
 	closeAsync(t, a, 0)
 
@@ -136,6 +137,7 @@ func TestAsyncHooks(t *testing.T) {
 		callbacks.NodeSkipped{Reason: "why"},
 		callbacks.Emit{},
 		callbacks.PipelineEnd{},
+		callbacks.Crashed{Duration: 3},
 	}
 	got, all := []any{}, callbacks.Times
 	for _, ev := range rec.Events() {

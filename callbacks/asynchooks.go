@@ -122,3 +122,6 @@ func (a *AsyncCallback) OnEmit(cc *CallbackContext, ev Emit) {
 	ev.Value = Values{}
 	a.add(HookEmit, cc, ev)
 }
+
+// OnCrashed queues the call.
+func (a *AsyncCallback) OnCrashed(cc *CallbackContext, ev Crashed) { a.add(HookCrashed, cc, ev) }

@@ -45,6 +45,11 @@ package callbacks
 //  11. The Counts of a pipeline's end are those of the ends and cached hooks of
 //     nodes and map items inside, nested pipelines included. Steps that no
 //     callback heard are counted too.
+//  12. OnCrashed tells of a scope whose process ended before it did: in an
+//     earlier start of this run, or in another run of the same store. It is the
+//     only hook with its context, which has the ids that the scope had. A run
+//     calls it before its own OnPipelineStart, once for each scope, and for those
+//     inside a scope before that. The rules above do not count such scopes.
 //
 // # Concurrency and ownership
 //
@@ -71,6 +76,7 @@ type PipelineCallback interface { //nolint:interfacebloat // Base and Funcs spar
 	OnNodeRetry(cc *CallbackContext, ev NodeRetry)
 	OnNodeSkipped(cc *CallbackContext, ev NodeSkipped)
 	OnEmit(cc *CallbackContext, ev Emit)
+	OnCrashed(cc *CallbackContext, ev Crashed)
 }
 
 // Base implements every hook of [PipelineCallback] by doing nothing. Embed it.
@@ -125,3 +131,6 @@ func (Base) OnNodeSkipped(*CallbackContext, NodeSkipped) {}
 
 // OnEmit does nothing.
 func (Base) OnEmit(*CallbackContext, Emit) {}
+
+// OnCrashed does nothing.
+func (Base) OnCrashed(*CallbackContext, Crashed) {}

@@ -5,19 +5,20 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// CallbackContext says where in a run something happens. It is the
-// context.Context that node code receives, and the first argument of every hook.
+// CallbackContext says where in a run something happens. It is the first argument
+// of every hook, and a context.Context; node code finds it by [FromContext] in the
+// context that it receives.
 //
 // Each scope (pipeline, node, map, map item) has one of its own, which points
 // to its parent and is never reused; it may be kept. All methods may be called
 // concurrently.
 type CallbackContext struct {
-	// 64 bytes in all, one cache line: there is one for every node and item.
+	// 64 bytes in all, one cache line: there is one for every node and item that
+	// somebody hears or asks for.
 
 	env    *environment
 	parent *CallbackContext
@@ -52,22 +53,32 @@ type environment struct {
 type run struct {
 	epoch time.Time
 
-	// Ids are made when somebody asks for them.
+	// These are given, or made when somebody asks for them.
 
-	idOnce       sync.Once
-	id           string
-	identityOnce sync.Once
-	given        Identity
+	id    atomic.Pointer[string]
+	place atomic.Pointer[Identity]
 }
 
 // identity returns what was given, or else a new root.
 func (r *run) identity() *Identity {
-	r.identityOnce.Do(func() {
-		if r.given.TraceID == (TraceID{}) {
-			r.given = NewIdentity()
-		}
-	})
-	return &r.given
+	if id := r.place.Load(); id != nil {
+		return id
+	}
+	id := NewIdentity()
+	r.place.CompareAndSwap(nil, &id)
+	return r.place.Load()
+}
+
+// name returns the id that was given, or else a random one.
+func (r *run) name() string {
+	if id := r.id.Load(); id != nil {
+		return *id
+	}
+	var b TraceID
+	random(&b)
+	id := b.String()
+	r.id.CompareAndSwap(nil, &id)
+	return *r.id.Load()
 }
 
 // RunConfig is what an engine says of a run when it begins.
@@ -103,7 +114,15 @@ type Root struct {
 
 // Begin does what [NewRun] does, once.
 func (r *Root) Begin(base context.Context, c *RunConfig) *CallbackContext {
-	r.run.given, r.run.epoch, r.run.id = c.Identity, c.Epoch, c.ID
+	r.run.epoch = c.Epoch
+	if c.ID != "" {
+		id := c.ID
+		r.run.id.Store(&id)
+	}
+	if c.Identity.TraceID != (TraceID{}) {
+		place := c.Identity
+		r.run.place.Store(&place)
+	}
 	r.env = environment{run: &r.run, base: base, values: c.Values, runner: c.Runner}
 	cc := &r.context
 	cc.env, cc.node, cc.bits, cc.index, cc.attempt = &r.env, c.Pipeline, uint32(KindPipeline), -1, 1
@@ -123,8 +142,6 @@ type Scope struct {
 	Attempt uint16
 	// Start is the time since the run's epoch.
 	Start time.Duration
-	// Queued is how long before Start the scope could have begun.
-	Queued time.Duration
 }
 
 // Override is what a scope has otherwise than its parent. Nil and empty fields
@@ -154,10 +171,24 @@ func (cc *CallbackContext) Begin(child *CallbackContext, s Scope) {
 		child.depth++
 	}
 	child.bits = uint32(s.Kind)
-	if s.Queued > 0 {
-		child.bits |= packDuration(s.Queued) << queuedAt
-	}
 }
+
+// BeginNode does what Begin does, for the scope that there is most of: a node, of
+// which nothing else is said.
+func (cc *CallbackContext) BeginNode(child *CallbackContext, n *Node, start time.Duration) {
+	child.env = cc.env
+	child.parent = cc
+	child.node = n
+	child.start = start
+	child.index = -1
+	child.attempt = 1
+	child.depth = cc.depth
+	child.bits = uint32(KindNode)
+}
+
+// Queue says how long before its start the scope, which has just begun, could have
+// begun. It is for engines.
+func (cc *CallbackContext) Queue(d time.Duration) { cc.bits |= packDuration(max(d, 0)) << queuedAt }
 
 // Override replaces what cc, and the scopes that will begin inside it, have from
 // its parent. It is for engines, right after [CallbackContext.Begin].
@@ -180,8 +211,11 @@ type contextKey struct{}
 // FromContext returns the innermost CallbackContext that ctx is or was made
 // from, or nil when ctx does not come from a run.
 func FromContext(ctx context.Context) *CallbackContext {
-	if cc, ok := ctx.(*CallbackContext); ok {
-		return cc
+	switch c := ctx.(type) {
+	case *CallbackContext:
+		return c
+	case *LazyContext:
+		return c.Context()
 	}
 	cc, _ := ctx.Value(contextKey{}).(*CallbackContext)
 	return cc
@@ -215,17 +249,7 @@ func (cc *CallbackContext) Value(key any) any {
 func (cc *CallbackContext) Base() context.Context { return cc.env.base }
 
 // RunID returns the id of the run.
-func (cc *CallbackContext) RunID() string {
-	r := cc.env.run
-	r.idOnce.Do(func() {
-		if r.id == "" {
-			var b TraceID
-			random(&b)
-			r.id = b.String()
-		}
-	})
-	return r.id
-}
+func (cc *CallbackContext) RunID() string { return cc.env.name() }
 
 // Runner returns the name of what executes the run, such as "local".
 func (cc *CallbackContext) Runner() string { return cc.env.runner }

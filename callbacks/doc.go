@@ -20,9 +20,9 @@
 //
 // # Where am I
 //
-// A [CallbackContext] is the context.Context that node code receives. It knows
-// the run, the trace and span ids, the path and the depth of its place, and it
-// is never reused: a child is a new value that points to its parent.
+// A [CallbackContext] knows the run, the trace and span ids, the path and the
+// depth of a place in a run, and it is never reused: a child is a new value that
+// points to its parent. Node code finds its own by [FromContext].
 //
 // # The contract
 //

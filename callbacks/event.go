@@ -99,7 +99,11 @@ type NodeCached struct {
 	// Saved is the compute time that the stored result cost when it was made.
 	Saved time.Duration
 	// Reason says where the result came from, such as "cache" or "resume".
-	Reason  string
+	Reason string
+	// TraceID and SpanID are those of the node or item that computed the result;
+	// zero when they are not known, or it has no span.
+	TraceID TraceID
+	SpanID  SpanID
 	Outputs Values
 }
 
@@ -160,11 +164,13 @@ type MapItemEnd struct {
 }
 
 // MapItemCached stands in for MapItemStart and MapItemEnd when a stored result
-// was used.
+// was used. Its fields are as those of NodeCached.
 type MapItemCached struct {
 	Signature string
 	Saved     time.Duration
 	Reason    string
+	TraceID   TraceID
+	SpanID    SpanID
 	Outputs   Values
 }
 
@@ -193,6 +199,13 @@ type NodeRetry struct {
 // other hooks.
 type NodeSkipped struct {
 	Reason string
+}
+
+// Crashed says that the process ended while the scope ran, by a kill for example.
+type Crashed struct {
+	// Duration is how long the scope had run when the process gave its last sign
+	// of life.
+	Duration time.Duration
 }
 
 // Emit carries a value that a running node gave out before its end.

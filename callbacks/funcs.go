@@ -19,6 +19,7 @@ type Funcs struct {
 	NodeRetry           func(*CallbackContext, NodeRetry)
 	NodeSkipped         func(*CallbackContext, NodeSkipped)
 	Emit                func(*CallbackContext, Emit)
+	Crashed             func(*CallbackContext, Crashed)
 }
 
 var _ PipelineCallback = Funcs{}
@@ -46,6 +47,7 @@ func (f Funcs) Hooks() Hook {
 		{f.NodeRetry != nil, HookNodeRetry},
 		{f.NodeSkipped != nil, HookNodeSkipped},
 		{f.Emit != nil, HookEmit},
+		{f.Crashed != nil, HookCrashed},
 	} {
 		if w.set {
 			h |= w.hook | Times
@@ -163,5 +165,12 @@ func (f Funcs) OnNodeSkipped(cc *CallbackContext, ev NodeSkipped) {
 func (f Funcs) OnEmit(cc *CallbackContext, ev Emit) {
 	if f.Emit != nil {
 		f.Emit(cc, ev)
+	}
+}
+
+// OnCrashed calls f.Crashed when it is set.
+func (f Funcs) OnCrashed(cc *CallbackContext, ev Crashed) {
+	if f.Crashed != nil {
+		f.Crashed(cc, ev)
 	}
 }

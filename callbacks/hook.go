@@ -28,6 +28,7 @@ const (
 	HookNodeRetry
 	HookNodeSkipped
 	HookEmit
+	HookCrashed
 
 	// Times asks for start times and durations. Without it
 	// [CallbackContext.Start] and End.Duration may be zero.
@@ -66,7 +67,7 @@ var hookNames = [...]string{
 	"OnPipelineStart", "OnPipelineEnd", "OnNodeStart", "OnNodeEnd", "OnNodeCached",
 	"OnNestedPipelineStart", "OnNestedPipelineEnd", "OnMapStart", "OnMapEnd",
 	"OnMapItemStart", "OnMapItemEnd", "OnMapItemCached", "OnError",
-	"OnNodeRetry", "OnNodeSkipped", "OnEmit", "Times",
+	"OnNodeRetry", "OnNodeSkipped", "OnEmit", "OnCrashed", "Times",
 }
 
 // String returns the method names of the set, joined with "|".

@@ -211,3 +211,11 @@ func (l *listener) OnEmit(cc *CallbackContext, ev Emit) {
 	defer l.guard(HookEmit, cc)
 	l.callback.OnEmit(cc, ev)
 }
+
+func (l *listener) OnCrashed(cc *CallbackContext, ev Crashed) {
+	if l.hooks&HookCrashed == 0 {
+		return
+	}
+	defer l.guard(HookCrashed, cc)
+	l.callback.OnCrashed(cc, ev)
+}

@@ -196,3 +196,9 @@ func (m *multi) OnEmit(cc *CallbackContext, ev Emit) {
 		l.OnEmit(cc, ev)
 	}
 }
+
+func (m *multi) OnCrashed(cc *CallbackContext, ev Crashed) {
+	for _, l := range m.listeners {
+		l.OnCrashed(cc, ev)
+	}
+}

@@ -23,7 +23,8 @@ func TestPackDuration(t *testing.T) {
 	}
 	run := NewRun(context.Background(), RunConfig{Pipeline: &Node{Name: "p"}})
 	cc := &CallbackContext{}
-	run.Begin(cc, Scope{Kind: KindMapItem, Node: &Node{Name: "n"}, Queued: math.MaxInt64})
+	run.Begin(cc, Scope{Kind: KindMapItem, Node: &Node{Name: "n"}})
+	cc.Queue(math.MaxInt64)
 	cc.End()
 	if cc.Kind() != KindMapItem || cc.Queued() < 150*time.Hour || run.Queued() != 0 {
 		t.Errorf("kind %s, queued %s", cc.Kind(), cc.Queued())

@@ -3,6 +3,7 @@ package callbacks
 import (
 	"encoding/binary"
 	"math"
+	"time"
 )
 
 // Restored is what is known of a scope in another process than the one that
@@ -10,6 +11,7 @@ import (
 type Restored struct {
 	Scope
 
+	Queued       time.Duration // as in [CallbackContext.Queued]
 	SpanID       SpanID
 	ParentSpanID SpanID
 	Path         string

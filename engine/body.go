@@ -45,6 +45,7 @@ func (w *worker) endBody(sub *frame) task {
 
 // endAround ends a branch or a loop whose body has ended.
 func (w *worker) endAround(f *frame, id int32, cc *callbacks.CallbackContext, how leftBody) {
+	f.ended(cc, callbacks.HookNodeEnd)
 	end := f.scopeEnd(cc, how == bodyCut)
 	var out callbacks.Values
 	switch {
@@ -54,11 +55,13 @@ func (w *worker) endAround(f *frame, id int32, cc *callbacks.CallbackContext, ho
 		end.Result = callbacks.ResultSkip
 	}
 	w.tellNodeEnd(f, cc, end, 1, out, nil)
+	w.run.log.done(f, cc, callbacks.HookNodeEnd)
 }
 
 // beginAround begins a branch or a loop.
 func (w *worker) beginAround(f *frame, id int32, o *op) *callbacks.CallbackContext {
 	cc := w.begin(f, o.top, f.scopes[o.scope], callbacks.KindNode, o.info, -1)
+	w.run.log.begun(f, cc, callbacks.HookNodeEnd)
 	if f.wants(callbacks.HookNodeStart) {
 		f.ears.callback.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
 	}
@@ -99,6 +102,7 @@ func (w *worker) branch(f *frame, id int32, o *op) task {
 // resume implements resumer: the choice failed.
 func (c *choice) resume(w *worker, err error) task {
 	w.endNode(c.frame, c.id, c.cc, err, 1, nil)
+	w.run.log.done(c.frame, c.cc, callbacks.HookNodeEnd)
 	return w.next(c.frame, c.id)
 }
 
@@ -168,6 +172,7 @@ func (w *worker) round(sub *frame, cc *callbacks.CallbackContext) task {
 func (r *rounds) resume(w *worker, err error) task {
 	f, id := r.sub.outer, r.sub.op
 	w.endNode(f, id, r.cc, err, 1, nil)
+	w.run.log.done(f, r.cc, callbacks.HookNodeEnd)
 	return w.next(f, id)
 }
 

@@ -193,7 +193,9 @@ func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 	if g.mapping == nil {
 		f.totals[g.op.scope].cached.Add(1)
 		if f.wants(callbacks.HookNodeCached) {
-			f.ears.callback.OnNodeCached(g.cc, callbacks.NodeCached{Signature: sig, Saved: e.Cost, Reason: reason, Outputs: f.outputs(g.id)})
+			f.ears.callback.OnNodeCached(g.cc, callbacks.NodeCached{
+				Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: f.outputs(g.id),
+			})
 		}
 		return w.next(f, g.id)
 	}
@@ -201,7 +203,7 @@ func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 	g.mapping.cached.Add(1)
 	if f.wants(callbacks.HookMapItemCached) {
 		f.ears.callback.OnMapItemCached(g.cc, callbacks.MapItemCached{
-			Signature: sig, Saved: e.Cost, Reason: reason, Outputs: g.mapping.outputs(g.index),
+			Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: g.mapping.outputs(g.index),
 		})
 	}
 	return g.ended(w)
@@ -213,6 +215,9 @@ func (l *lookup) finish(g *guarded, err error) {
 	if err == nil {
 		if data, err := encodeValue(g.output(), g.op.step.out.typ()); err == nil {
 			e = &cache.Entry{Value: data, Cost: g.took, Created: time.Now()}
+			if g.spanned() {
+				e.TraceID, e.SpanID = g.cc.TraceID(), g.cc.SpanID()
+			}
 			l.put(g.cc, l.key, *e)
 			latest := l.parts.latest()
 			// One of a map's items is enough to compare with.

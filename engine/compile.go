@@ -78,10 +78,15 @@ func (c *compiler) room(steps int) {
 func (c *compiler) finish() *plan {
 	c.last = int32(len(c.ops) - 1)
 	for i := range c.ops {
-		if k := c.ops[i].kind; k != opWire && k != opExit && c.contexts < contextChunk {
+		o := &c.ops[i]
+		o.lazy = o.kind == opNode && o.guard == nil && !o.top
+		switch {
+		case o.lazy:
+			c.lazy++
+		case o.kind != opWire && o.kind != opExit:
 			c.contexts++
 		}
-		if o := &c.ops[i]; o.isNode() {
+		if o.isNode() {
 			c.scopes[o.scope].nodes++
 		}
 	}

@@ -6,13 +6,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spanloom/spanloom/cache"
 	"github.com/spanloom/spanloom/callbacks"
 )
 
 // crew is what works on a run: the goroutine that called Run, and as many more
-// as there is work for, up to the limit. A run that ends well leaves its crew as
-// it was when it began, for another run.
+// as there is work for, up to the limit, with what they need while it runs. A run
+// that ends well leaves its crew as it was when it began, for another run.
 type crew struct {
+	cache cache.Store
+	ears  []*ears
+	epoch time.Time // if a callback wants times
+
 	limit      int32
 	processors atomic.Int32   // when the last worker was woken
 	active     atomic.Int32   // workers with a goroutine
@@ -37,26 +42,39 @@ type crew struct {
 	awakeAt atomic.Int32         // len(awake)
 }
 
-// muster returns the crew of a root frame, ready for r, and the worker of the
-// calling goroutine.
-func (f *frame) muster(r *run, limit int) (*crew, *worker) {
-	c := f.crew
-	if c == nil {
-		c = &crew{}
+// hire returns the crew of a root frame.
+func (f *frame) hire() *crew {
+	if f.crew == nil {
+		c := &crew{}
 		c.processors.Store(int32(runtime.GOMAXPROCS(0)))
 		c.caller.queue.filled = &c.filled
 		c.workers.Store(&c.caller)
 		f.crew = c
 	}
+	return f.crew
+}
+
+// muster makes the crew of a root frame ready for r and returns the worker of the
+// calling goroutine.
+func (f *frame) muster(r *run, limit int) *worker {
+	c, p := r.crew, f.plan
 	c.limit = int32(limit)
 	w := &c.caller
-	w.run, w.contexts, w.used = r, r.few[:], 0
-	if n := f.plan.contexts - 1; n > fewContexts { // the root's is there
-		w.contexts = make([]callbacks.CallbackContext, n)
+	w.run, w.contexts, w.used, w.lazy, w.lazyUsed = r, nil, 0, r.few[:], 0
+	contexts := p.contexts - 1 // the root's is there
+	if f.quiet() {
+		if p.lazy > fewNodes {
+			w.lazy = make([]callbacks.LazyContext, min(p.lazy, contextChunk))
+		}
+	} else {
+		contexts += p.lazy
+	}
+	if contexts > 0 {
+		w.contexts = make([]callbacks.CallbackContext, min(contexts, contextChunk))
 	}
 	c.active.Store(1)
 	c.gone.Add(1)
-	return c, w
+	return w
 }
 
 // worker returns a worker without a goroutine.
@@ -90,6 +108,8 @@ func (f *frame) disband() {
 	}
 	c.timer = nil
 	c.retrying.Store(false) // the timer may have been stopped
+	clear(c.ears)
+	c.cache, c.ears, c.epoch = nil, c.ears[:0], time.Time{}
 	c.caller.forget()
 	// Those that the run has used are on top of the others.
 	for w := c.idle; w != nil && w.run != nil; w = w.nextIdle {
@@ -98,6 +118,6 @@ func (f *frame) disband() {
 }
 
 func (w *worker) forget() {
-	w.run, w.contexts, w.used, w.mapping, w.yielded = nil, nil, 0, nil, 0
+	w.run, w.contexts, w.used, w.lazy, w.lazyUsed, w.mapping, w.yielded = nil, nil, 0, nil, 0, nil, 0
 	w.tally, w.now = tally{}, current{}
 }

@@ -184,8 +184,11 @@ func (forgetful) First() (runs.Header, int) { return runs.Header{}, 0 }
 func (forgetful) Finished(string, string) (runs.Record, bool, error) {
 	return runs.Record{}, false, nil
 }
-func (forgetful) Append(runs.Record) error   { return nil }
-func (forgetful) Close(string, string) error { return nil }
+func (forgetful) Append(runs.Record) error             { return nil }
+func (forgetful) Begin(runs.Scope) error               { return nil }
+func (forgetful) Done(string) error                    { return nil }
+func (forgetful) Crashes(context.Context) []runs.Crash { return nil }
+func (forgetful) Close(string, string) error           { return nil }
 
 func TestTheConfigurationIsKeptWithTheRun(t *testing.T) {
 	t.Parallel()

@@ -71,8 +71,23 @@ func (f *frame) stopped(cc *callbacks.CallbackContext, gate *stopError) {
 		d = &f.run.domain
 	}
 	e := &Error{Path: cc.Path(), Item: itemOf(cc), Attempt: 1, Err: ErrStopped, result: callbacks.ResultSkip}
-	f.run.gated.CompareAndSwap(nil, e)
 	f.run.stop(d, cc, e)
+}
+
+// faults is what went wrong in a run, and what gates have stopped.
+type faults struct {
+	by        map[*callbacks.CallbackContext]*Error // scope -> the first failure inside
+	gated     *Error                                // the first stop of a gate
+	tolerated []*Error
+	more      int // that tolerated has no room for
+}
+
+// faulty returns what went wrong so far. failMu is held.
+func (r *run) faulty() *faults {
+	if r.faults.Load() == nil {
+		r.faults.Store(&faults{by: map[*callbacks.CallbackContext]*Error{}})
+	}
+	return r.faults.Load()
 }
 
 // stop halts d because of e, which began in the scope cc. It reports whether e
@@ -86,6 +101,9 @@ func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 		d.first = e
 	}
 	r.mark(cc, d.border, e)
+	if all := r.faulty(); e.result == callbacks.ResultSkip && all.gated == nil {
+		all.gated = e
+	}
 	r.failMu.Unlock()
 	if own {
 		d.ctx.cancel(&halted{e})
@@ -98,21 +116,18 @@ func (r *run) stop(d *domain, cc *callbacks.CallbackContext, e *Error) bool {
 func (r *run) stoppedAt(cc *callbacks.CallbackContext) bool {
 	r.failMu.Lock()
 	defer r.failMu.Unlock()
-	e := r.failures[cc]
-	return e != nil && e.result == callbacks.ResultSkip
+	all := r.faults.Load()
+	return all != nil && all.by[cc] != nil && all.by[cc].result == callbacks.ResultSkip
 }
 
 // mark keeps e as the failure of all scopes from cc up to border that have none
 // yet, or one that e outranks. failMu is held.
 func (r *run) mark(cc, border *callbacks.CallbackContext, e *Error) {
-	if r.failures == nil {
-		r.failures = map[*callbacks.CallbackContext]*Error{}
-		r.faulty.Store(true)
-	}
+	by := r.faulty().by
 	for ; cc != border; cc = cc.Parent() {
 		// One that stays may be contained further in than e is: go on.
-		if old := r.failures[cc]; old == nil || e.outranks(old) {
-			r.failures[cc] = e
+		if old := by[cc]; old == nil || e.outranks(old) {
+			by[cc] = e
 		}
 	}
 }
@@ -142,29 +157,30 @@ func (r *run) tolerate(cc *callbacks.CallbackContext, d *domain, e *Error) {
 	if d != &r.domain {
 		return
 	}
-	if len(r.tolerated) < maxItemErrors {
-		r.tolerated = append(r.tolerated, e)
+	if all := r.faulty(); len(all.tolerated) < maxItemErrors {
+		all.tolerated = append(all.tolerated, e)
 	} else {
-		r.more++
+		all.more++
 	}
 }
 
 // leniency returns the failures that stopped nothing.
 func (r *run) leniency() error {
+	all := r.faults.Load()
 	switch {
-	case len(r.tolerated) == 0:
+	case all == nil || len(all.tolerated) == 0:
 		return nil
-	case len(r.tolerated) == 1:
-		return r.tolerated[0]
+	case len(all.tolerated) == 1:
+		return all.tolerated[0]
 	}
-	all := make([]error, 0, len(r.tolerated)+1)
-	for _, e := range r.tolerated {
-		all = append(all, e)
+	list := make([]error, 0, len(all.tolerated)+1)
+	for _, e := range all.tolerated {
+		list = append(list, e)
 	}
-	if r.more > 0 {
-		all = append(all, moreError(r.more))
+	if all.more > 0 {
+		list = append(list, moreError(all.more))
 	}
-	return errors.Join(all...)
+	return errors.Join(list...)
 }
 
 // scopeEnd says how a scope with other scopes inside it ended. cut says that
@@ -172,11 +188,11 @@ func (r *run) leniency() error {
 func (f *frame) scopeEnd(cc *callbacks.CallbackContext, cut bool) callbacks.End {
 	r := f.run
 	end := callbacks.End{Result: callbacks.ResultSuccess}
-	if !cut && !r.faulty.Load() {
+	if !cut && r.faults.Load() == nil {
 		return end
 	}
 	r.failMu.Lock()
-	e := r.failures[cc]
+	e := r.faulty().by[cc]
 	if cut && cc.Parent() == nil && e != nil && e.tolerated && r.first == nil {
 		e = nil // that is not why the run ends
 	}
@@ -191,7 +207,7 @@ func (f *frame) scopeEnd(cc *callbacks.CallbackContext, cut bool) callbacks.End 
 		r.failMu.Lock()
 		r.mark(cc, nil, &Error{Path: cc.Path(), Item: -1, Attempt: 1, Err: end.Err, result: end.Result})
 		if r.first == nil {
-			r.first = r.failures[cc]
+			r.first = r.faulty().by[cc]
 		}
 		r.failMu.Unlock()
 	case cut:

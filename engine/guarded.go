@@ -65,6 +65,7 @@ func (g *guarded) begin(w *worker) (task, bool) {
 // start begins the first attempt.
 func (g *guarded) start(w *worker) (task, bool) {
 	f := g.frame
+	w.run.log.begun(f, g.cc, g.ending())
 	switch {
 	case g.mapping == nil && f.wants(callbacks.HookNodeStart):
 		f.ears.callback.OnNodeStart(g.cc, callbacks.NodeStart{Inputs: f.inputs(g.id), Cache: g.looked})
@@ -193,11 +194,17 @@ func (g *guarded) end(w *worker, err error) task {
 	if g.caching != nil {
 		g.caching.finish(g, err)
 	}
-	if g.mapping == nil {
+	if g.mapping != nil {
+		w.endItem(g.mapping, g.index, g.cc, err, g.attempt, g.looked)
+	} else {
 		w.endNode(g.frame, g.id, g.cc, err, g.attempt, g.looked)
+	}
+	if err != nil { // or else its record says that it has ended
+		w.run.log.done(g.frame, g.cc, g.ending())
+	}
+	if g.mapping == nil {
 		return w.next(g.frame, g.id)
 	}
-	w.endItem(g.mapping, g.index, g.cc, err, g.attempt, g.looked)
 	return g.ended(w)
 }
 
@@ -225,6 +232,20 @@ func (g *guarded) run(w *worker) error {
 		}
 		return g.op.call(ctx, g.frame, g.op)
 	})
+}
+
+// spanned reports whether the node has a span, as far as that is known: someone
+// hears of its end, and the run is sampled. Ids are made for no other.
+func (g *guarded) spanned() bool {
+	return g.frame.wants(g.ending()) && isSampled(g.cc)
+}
+
+// ending is the hook that tells of the end.
+func (g *guarded) ending() callbacks.Hook {
+	if g.mapping != nil {
+		return callbacks.HookMapItemEnd
+	}
+	return callbacks.HookNodeEnd
 }
 
 func (g *guarded) attemptContext(w *worker) *callbacks.CallbackContext {

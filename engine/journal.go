@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,7 @@ import (
 type journal struct {
 	log    runs.Log
 	before *callbacks.Resumed // nil: the run is new
+	trace  string             // of the first start
 	failed atomic.Bool
 }
 
@@ -67,8 +69,8 @@ func (r *run) open(ctx context.Context, f *frame, c *Config, root *callbacks.Run
 	if err != nil {
 		return err // it names the run
 	}
-	r.log = &journal{log: log}
 	first, starts := log.First()
+	r.log = &journal{log: log, trace: first.TraceID}
 	if starts == 0 {
 		return nil
 	}
@@ -153,7 +155,9 @@ func (g *guarded) replay(w *worker) (task, bool) {
 	if !ok || rec.Key == "" || rec.Key != inputKey(g.encodedInputs()) || g.give(rec.Outputs[0]) != nil {
 		return task{}, false
 	}
-	return g.cached(w, cache.Entry{Cost: rec.Ended.Sub(rec.Started)}, "resume"), true
+	e := cache.Entry{Cost: rec.Ended.Sub(rec.Started)}
+	e.TraceID, e.SpanID = j.span(rec)
+	return g.cached(w, e, "resume"), true
 }
 
 // keep records an attempt.
@@ -173,6 +177,9 @@ func (g *guarded) keep(w *worker, err error) {
 	}
 	if err == nil {
 		rec.Status = callbacks.ResultSuccess.String()
+		if g.spanned() {
+			j.lead(&rec, g.cc.TraceID(), g.cc.SpanID())
+		}
 		data, err := encodeValue(g.output(), g.op.step.out.typ())
 		if err != nil {
 			rec.Message = "the result cannot be kept: " + err.Error()
@@ -198,8 +205,28 @@ func (g *guarded) keepCached(w *worker, e cache.Entry) {
 		rec.Attempt, rec.Status, rec.Outputs = 1, "cached", []json.RawMessage{e.Value}
 		rec.Started = time.Now()
 		rec.Ended = rec.Started
+		j.lead(&rec, e.TraceID, e.SpanID)
 		j.append(rec)
 	}
+}
+
+// lead notes the span of what computed a result.
+func (j *journal) lead(rec *runs.Record, trace callbacks.TraceID, span callbacks.SpanID) {
+	if !span.IsValid() {
+		return
+	}
+	rec.SpanID = span.String()
+	if id := trace.String(); id != j.trace {
+		rec.TraceID = id
+	}
+}
+
+// span returns what lead has noted; zeros for what cannot be read.
+func (j *journal) span(rec runs.Record) (trace callbacks.TraceID, span callbacks.SpanID) {
+	if !unhex(trace[:], cmp.Or(rec.TraceID, j.trace)) || !unhex(span[:], rec.SpanID) {
+		return callbacks.TraceID{}, callbacks.SpanID{}
+	}
+	return trace, span
 }
 
 func (g *guarded) record() runs.Record {
@@ -221,6 +248,9 @@ func (j *journal) finished(kind, path string) (rec runs.Record, ok bool) {
 func (j *journal) append(rec runs.Record) {
 	if err := protect(func() error { return j.log.Append(rec) }); err != nil {
 		j.tell(fmt.Errorf("%s %s: %w", rec.Kind, rec.Path, err))
+		if rec.SpanID != "" { // the scope has ended all the same
+			_ = protect(func() error { return j.log.Done(rec.SpanID) })
+		}
 	}
 }
 

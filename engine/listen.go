@@ -31,6 +31,9 @@ type guardian interface {
 // wants reports whether someone hears h.
 func (f *frame) wants(h callbacks.Hook) bool { return f.ears.hooks&h != 0 }
 
+// quiet reports whether nobody hears the frame, or wants to know of it later.
+func (f *frame) quiet() bool { return f.ears.hooks == 0 && !f.run.times && f.run.log == nil }
+
 func newEars(list []callbacks.PipelineCallback) *ears {
 	e := &ears{list: list}
 	if len(list) == 0 {
@@ -91,10 +94,12 @@ func (r *run) listen(ctx context.Context, p *plan, list []callbacks.PipelineCall
 	}
 }
 
+// sampled is the W3C trace flag.
+const sampled = 1
+
 // decide has the callbacks hear what they want of a run that is not sampled, if
 // that is so. Who is asked nothing of it hears nothing.
 func (r *run) decide(root *callbacks.RunConfig) {
-	const sampled = 1
 	if root.Identity.TraceID == (callbacks.TraceID{}) || root.Identity.Flags&sampled != 0 {
 		return
 	}

@@ -94,6 +94,7 @@ func (w *worker) startMap(f *frame, id int32, o *op) task {
 	m := &mapping{items: o.bind(f, o), frame: f, id: id, op: o}
 	m.left.Store(int64(m.size))
 	m.cc = w.begin(f, o.top, f.scopes[o.scope], callbacks.KindMap, o.info, -1)
+	r.log.begun(f, m.cc, callbacks.HookMapEnd)
 	if f.wants(callbacks.HookMapStart) {
 		f.ears.callback.OnMapStart(m.cc, callbacks.MapStart{Size: m.size, Concurrency: m.concurrency(), Inputs: f.inputs(id)})
 	}
@@ -132,10 +133,16 @@ func (w *worker) help(m *mapping) task {
 // items runs item i of a map over a node, and others, until none is left.
 func (w *worker) items(m *mapping, i int) task {
 	r, f := w.run, m.frame
+	quiet := i >= 0 && m.op.guard == nil && f.quiet()
 	for i >= 0 {
 		if f.over() {
 			w.tally.ended++
 			w.tally.passed++
+			i = m.again(r)
+			continue
+		}
+		if quiet {
+			w.quietItem(m, i)
 			i = m.again(r)
 			continue
 		}
@@ -185,7 +192,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	if start {
 		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 	}
-	w.now.item(m, i, cc)
+	w.now.item(m, i, false)
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
@@ -203,12 +210,38 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	return err
 }
 
+// quietItem runs an item that nobody hears.
+func (w *worker) quietItem(m *mapping, i int) {
+	ctx := w.lazyContext()
+	m.cc.BeginLazy(ctx, m.op.info, int32(i))
+	err := w.runQuietItem(m, i, ctx)
+	w.now.inCode = false // not before: after a panic the goroutine may be ended yet
+	if err != nil {
+		w.endItem(m, i, ctx.Context(), err, 1, nil)
+		return
+	}
+	w.tally.ended++
+	w.tally.succeeded++
+}
+
+// runQuietItem calls the code of an item that nobody hears.
+func (w *worker) runQuietItem(m *mapping, i int, ctx *callbacks.LazyContext) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = newPanicError(recover()) // of no use when the goroutine is being ended
+		}
+	}()
+	w.now.item(m, i, true)
+	err = m.call(ctx, i)
+	returned = true
+	return err
+}
+
 // endItem ends an item that is a node.
 func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
 	f := m.frame
-	if f.wants(callbacks.HookEmit | callbacks.HookMapItemEnd) {
-		cc.End()
-	}
+	f.ended(cc, callbacks.HookMapItemEnd)
 	w.tally.ended++
 	looked(&m.missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
@@ -257,6 +290,7 @@ func (w *worker) item(m *mapping) task {
 		return task{}
 	}
 	cc := w.begin(f, false, m.cc, callbacks.KindMapItem, m.op.info, i)
+	r.log.begun(f, cc, callbacks.HookMapItemEnd)
 	if f.wants(callbacks.HookMapItemStart) {
 		f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
 	}
@@ -271,6 +305,7 @@ func (w *worker) endMapBody(sub *frame) task {
 	m, i, cc := sub.mapping, sub.index, sub.scopes[0]
 	f := m.frame
 	how := sub.leaveBody()
+	f.ended(cc, callbacks.HookMapItemEnd)
 	ev := callbacks.MapItemEnd{End: f.scopeEnd(cc, how == bodyCut), Attempts: 1}
 	if how == bodyStopped && ev.Result == callbacks.ResultSuccess {
 		ev.Result = callbacks.ResultSkip
@@ -296,6 +331,7 @@ func (w *worker) endMapBody(sub *frame) task {
 		}
 	}
 	w.tellItemEnd(m, cc, ev)
+	w.run.log.done(f, cc, callbacks.HookMapItemEnd)
 	switch {
 	case m.done(t):
 		return w.endMap(m)
@@ -362,6 +398,7 @@ func (w *worker) endMap(m *mapping) task {
 		ev.Duration = m.cc.Elapsed()
 		f.ears.callback.OnMapEnd(m.cc, ev)
 	}
+	f.run.log.done(f, m.cc, callbacks.HookMapEnd)
 	return w.next(f, m.id)
 }
 

@@ -78,7 +78,10 @@ func (w *worker) skip(f *frame, o *op, parent *callbacks.CallbackContext, reason
 
 // node runs a node.
 func (w *worker) node(f *frame, id int32, o *op) task {
-	cc := w.begin(f, o.top, f.scopes[o.scope], callbacks.KindNode, o.info, -1)
+	if o.lazy && f.quiet() {
+		return w.quietNode(f, id, o)
+	}
+	cc := w.beginNode(f, o)
 	if o.guard != nil || w.run.log != nil {
 		return w.guard(&guarded{frame: f, id: id, op: o, guard: o.guard, cc: cc})
 	}
@@ -91,6 +94,35 @@ func (w *worker) node(f *frame, id int32, o *op) task {
 		return task{frame: f, id: o.then}
 	}
 	return w.next(f, id)
+}
+
+// quietNode runs a node that nobody hears.
+func (w *worker) quietNode(f *frame, id int32, o *op) task {
+	ctx := w.lazyContext()
+	f.scopes[o.scope].BeginLazy(ctx, o.info, -1)
+	err := w.runQuiet(f, id, o, ctx)
+	w.now.inCode = false // not before: after a panic the goroutine may be ended yet
+	if err != nil {
+		w.endNode(f, id, ctx.Context(), err, 1, nil)
+	}
+	if o.then != 0 {
+		return task{frame: f, id: o.then}
+	}
+	return w.next(f, id)
+}
+
+// runQuiet calls the code of a node that nobody hears.
+func (w *worker) runQuiet(f *frame, id int32, o *op, ctx *callbacks.LazyContext) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = newPanicError(recover()) // of no use when the goroutine is being ended
+		}
+	}()
+	w.now.node(f, id, true)
+	err = o.call(ctx, f, o)
+	returned = true
+	return err
 }
 
 // phase is where a function is that calls hooks and code.
@@ -123,7 +155,10 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	if start {
 		f.ears.direct.OnNodeStart(cc, callbacks.NodeStart{Inputs: f.inputs(id)})
 	}
-	w.now.node(f, id, cc)
+	w.now.node(f, id, false)
+	// Made before the code runs: what is copied right after it is written stalls
+	// the processor.
+	end := callbacks.NodeEnd{End: callbacks.End{Result: callbacks.ResultSuccess}, Attempts: 1, Outputs: f.outputs(id)}
 	at = inCode
 	err = o.call(cc, f, o)
 	w.now.inCode = false
@@ -132,10 +167,10 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	}
 	if err == nil && f.wants(callbacks.HookNodeEnd) {
 		at = inEnd
-		f.ears.direct.OnNodeEnd(cc, callbacks.NodeEnd{
-			End:      callbacks.End{Result: callbacks.ResultSuccess, Duration: cc.Elapsed()},
-			Attempts: 1, Outputs: f.outputs(id),
-		})
+		if w.run.times {
+			end.Duration = cc.Elapsed()
+		}
+		f.ears.direct.OnNodeEnd(cc, end)
 	}
 	at = returned
 	return err
@@ -143,9 +178,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 
 // endNode ends a node whose code has returned.
 func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
-	if f.wants(callbacks.HookEmit | callbacks.HookNodeEnd) {
-		cc.End()
-	}
+	f.ended(cc, callbacks.HookNodeEnd)
 	looked(&f.totals[f.plan.ops[id].scope].missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
@@ -158,6 +191,13 @@ func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err 
 	w.tellNodeEnd(f, cc, end, attempts, out, look)
 }
 
+// ended says that the code of a scope has returned, if somebody may ask.
+func (f *frame) ended(cc *callbacks.CallbackContext, end callbacks.Hook) {
+	if f.wants(callbacks.HookEmit | end) {
+		cc.End()
+	}
+}
+
 func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callbacks.End, attempts int, out callbacks.Values, look *callbacks.CacheLookup) {
 	if f.wants(callbacks.HookNodeEnd) {
 		end.Duration = cc.Elapsed()
@@ -168,7 +208,7 @@ func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callba
 // wire runs wiring. It is the engine's code, but for the function of a Field.
 func (w *worker) wire(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
-	w.now.node(f, id, cc)
+	w.now.node(f, id, false)
 	err := protect(func() error { return o.call(cc, f, o) })
 	w.now.inCode = false
 	if err != nil {
@@ -200,6 +240,7 @@ func (w *worker) enter(f *frame, id int32, o *op) {
 	} else {
 		resumed = w.run.log.resumed()
 	}
+	w.run.log.begun(f, cc, callbacks.HookPipelineEnd)
 	if f.wants(callbacks.HookPipelineStart) {
 		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed})
 	}
@@ -245,6 +286,7 @@ func (w *worker) exit(f *frame, id int32, o *op) {
 	if parent := cc.Parent(); parent != nil && around.hooks&callbacks.HookNestedPipelineEnd != 0 {
 		around.callback.OnNestedPipelineEnd(parent, callbacks.NestedPipelineEnd{End: end, Counts: counts, Child: cc})
 	}
+	w.run.log.done(f, cc, callbacks.HookPipelineEnd)
 }
 
 // yieldAfter is how long a worker runs nodes before it lets other goroutines run.
@@ -256,32 +298,66 @@ const yieldAfter = 500 * time.Microsecond
 // the frame.
 func (w *worker) begin(f *frame, top bool, parent *callbacks.CallbackContext, k callbacks.Kind, n *callbacks.Node, index int) *callbacks.CallbackContext {
 	cc := w.context()
-	var start, queued time.Duration
-	if w.run.times {
-		start = w.clock()
-		if w.ready != 0 {
-			queued, w.ready = w.ready.until(start), 0
-		}
-	}
-	iteration := int32(0)
+	scope := callbacks.Scope{Kind: k, Node: n, Index: int32(index), Attempt: 1}
 	if top {
-		iteration = f.iteration
+		scope.Iteration = f.iteration
 	}
-	parent.Begin(cc, callbacks.Scope{Kind: k, Node: n, Index: int32(index), Iteration: iteration, Attempt: 1, Start: start, Queued: queued})
+	if !w.run.times {
+		parent.Begin(cc, scope)
+	} else {
+		scope.Start = w.clock()
+		parent.Begin(cc, scope)
+		w.queued(cc, scope.Start)
+	}
 	if top && f.override != nil {
 		cc.Override(*f.override)
 	}
 	return cc
 }
 
+// beginNode is begin for the operation of a node.
+func (w *worker) beginNode(f *frame, o *op) *callbacks.CallbackContext {
+	parent := f.scopes[o.scope]
+	if o.top {
+		return w.begin(f, true, parent, callbacks.KindNode, o.info, -1)
+	}
+	cc := w.context()
+	if !w.run.times {
+		parent.BeginNode(cc, o.info, 0)
+		return cc
+	}
+	start := w.clock()
+	parent.BeginNode(cc, o.info, start)
+	w.queued(cc, start)
+	return cc
+}
+
+// queued says how long a scope waited that begins at start.
+func (w *worker) queued(cc *callbacks.CallbackContext, start time.Duration) {
+	if w.ready != 0 {
+		cc.Queue(w.ready.until(start))
+		w.ready = 0
+	}
+}
+
 // context returns an unused context.
 func (w *worker) context() *callbacks.CallbackContext {
 	if w.used == len(w.contexts) {
-		w.contexts, w.used = make([]callbacks.CallbackContext, contextChunk), 0
+		w.contexts, w.used = make([]callbacks.CallbackContext, nextChunk(w.used)), 0
 	}
 	cc := &w.contexts[w.used]
 	w.used++
 	return cc
+}
+
+// lazyContext returns an unused lazy context.
+func (w *worker) lazyContext() *callbacks.LazyContext {
+	if w.lazyUsed == len(w.lazy) {
+		w.lazy, w.lazyUsed = make([]callbacks.LazyContext, nextChunk(w.lazyUsed)), 0
+	}
+	l := &w.lazy[w.lazyUsed]
+	w.lazyUsed++
+	return l
 }
 
 // clock returns the time since the run's epoch, and lets other goroutines run

@@ -24,7 +24,8 @@ type plan struct {
 	scopes []scope
 	last   int32 // the operation that ends a frame
 
-	contexts int // that a run of it surely needs, up to contextChunk
+	contexts int // that a run of it surely needs,
+	lazy     int // besides those of nodes that can do with a lazy one if nobody hears them
 
 	outAt, outs       []int32 // operation -> groups that wait for it
 	memberAt, members []int32 // group -> operations
@@ -83,6 +84,7 @@ type op struct {
 	kind   opKind
 	inputs int8
 	top    bool  // it is in the scope around an inner plan
+	lazy   bool  // a node for which a lazy context is enough if nobody hears it
 	scope  int32 // the pipeline it belongs to; for enter and exit, the one it enters or leaves
 	then   int32 // the only operation that waits for it, and for it only; 0: there is not exactly one
 	in     [4]slot

@@ -161,7 +161,11 @@ func resumeDaily(dir string) (*outcome, error) {
 		return nil, err
 	}
 	defer stored.Close()
+	span := func(cc *callbacks.CallbackContext) {
+		n.say("span", fmt.Sprintf("%s %s %s", cc.SpanID(), cc.ParentSpanID(), cc.Path()))
+	}
 	told := func(cc *callbacks.CallbackContext, end callbacks.End) {
+		span(cc)
 		if end.Result == callbacks.ResultSuccess && cc.Node().Type == "func" {
 			n.say("told", cc.Path())
 		}
@@ -178,8 +182,12 @@ func resumeDaily(dir string) (*outcome, error) {
 					out.Starts = ev.Resumed.Starts
 				}
 			},
-			NodeEnd:    func(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) { told(cc, ev.End) },
-			MapItemEnd: func(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) { told(cc, ev.End) },
+			NodeEnd:     func(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) { told(cc, ev.End) },
+			MapItemEnd:  func(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) { told(cc, ev.End) },
+			NodeCached:  func(cc *callbacks.CallbackContext, _ callbacks.NodeCached) { span(cc) },
+			MapEnd:      func(cc *callbacks.CallbackContext, _ callbacks.MapEnd) { span(cc) },
+			PipelineEnd: func(cc *callbacks.CallbackContext, _ callbacks.PipelineEnd) { span(cc) },
+			Crashed:     func(cc *callbacks.CallbackContext, _ callbacks.Crashed) { span(cc) },
 		}},
 	})
 	if err != nil {
@@ -211,6 +219,7 @@ type trial struct {
 	lines    int             // of the note, seen so far
 	ended    map[string]int
 	traces   map[string]bool
+	spans    map[string]string // those that were told of, and what is around them
 	starts   int
 }
 
@@ -317,6 +326,9 @@ func (tr *trial) look() error {
 			}
 		case "trace":
 			tr.traces[where] = true
+		case "span":
+			id, parent, _ := strings.Cut(where, " ")
+			tr.spans[id] = parent
 		}
 	}
 	if len(data) > 0 {
@@ -361,6 +373,12 @@ func (tr *trial) check(out *outcome, was map[string]bool) error {
 	}
 	if diff := cmp.Diff(was, resumed); diff != "" && len(was)+len(resumed) > 0 {
 		bad = append(bad, fmt.Errorf("resumed (+) and finished before (-): %s", diff))
+	}
+	for id, around := range tr.spans {
+		parent, path, _ := strings.Cut(around, " ")
+		if _, ok := tr.spans[parent]; !ok && path != "daily" {
+			bad = append(bad, fmt.Errorf("the span %s of %s stands in %s, of which nobody was told", id, path, parent))
+		}
 	}
 	if len(tr.traces) != 1 {
 		bad = append(bad, fmt.Errorf("traces: %v", tr.traces))
@@ -450,7 +468,7 @@ func TestARunThatIsKilledGoesOn(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Error(err)
 		}
-		return &trial{dir: dir, ended: map[string]int{}, traces: map[string]bool{}}
+		return &trial{dir: dir, ended: map[string]int{}, traces: map[string]bool{}, spans: map[string]string{}}
 	}
 	whole := trials(0)
 	out, length, err := whole.start(-1)

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/spanloom/spanloom/cache"
 	"github.com/spanloom/spanloom/callbacks"
 )
 
@@ -19,48 +17,40 @@ type run struct {
 
 	base    base
 	context callbacks.Root
-	few     [fewContexts]callbacks.CallbackContext // for the first steps
+	few     [fewNodes]callbacks.LazyContext // for the first nodes that nobody hears
 	root    *callbacks.CallbackContext
-	cache   cache.Store
-	ears    []*ears
-	ears1   [1]*ears // the memory of ears, usually
+	log     *journal // nil: the run is not kept
 	times   bool     // a callback wants times
 	watched bool     // it may be cancelled from outside
-	epoch   time.Time
-	log     *journal // nil: the run is not kept
 
 	finished atomic.Bool
 	sharing  atomic.Pointer[sharing]
 
-	faulty atomic.Bool           // failures has some
-	gated  atomic.Pointer[Error] // the first stop of a gate
-
-	failMu    sync.Mutex
-	failures  map[*callbacks.CallbackContext]*Error // scope -> the first failure inside
-	tolerated []*Error
-	more      int // that tolerated has no room for
+	failMu sync.Mutex
+	faults atomic.Pointer[faults] // nil: nothing has failed or stopped
 }
 
 // execute runs the frame of a root pipeline to its end.
 func execute(ctx context.Context, f *frame, c *Config) error {
-	r := &run{cache: c.Cache}
+	r := &run{crew: f.hire()}
 	r.ctx.around = ctx //nolint:fatcontext // it is the one around
 	defer r.ctx.cancel(nil)
 
 	root := callbacks.RunConfig{ID: c.RunID, Pipeline: f.plan.scopes[0].info, Runner: f.plan.runner.name}
-	r.ears = r.ears1[:0]
+	r.cache = c.Cache
 	r.listen(ctx, f.plan, c.Callbacks, &root)
 	f.run, f.domain, f.ears = r, &r.domain, r.ears[f.plan.ears]
 	root.Values = f.ears.values
 	if err := r.open(ctx, f, c, &root); err != nil {
+		f.cut[0].Store(true)
 		return err
 	}
 	r.decide(&root)
 	r.base = base{&r.ctx, r, f.ears}
 	r.root = r.context.Begin(&r.base, &root)
 	f.scopes[0] = r.root
-	var w *worker
-	r.crew, w = f.muster(r, c.Concurrency)
+	r.log.crashes(ctx, c.Callbacks)
+	w := f.muster(r, c.Concurrency)
 	if ctx.Done() != nil {
 		r.watched = true
 		defer r.watch()()
@@ -96,7 +86,7 @@ func (r *run) outcome(f *frame) error {
 	case !r.finished.Load():
 		return r.abort()
 	case f.dead[f.plan.last].Load():
-		stopped = r.gated.Load()
+		stopped = r.faults.Load().gated
 	}
 	switch tolerated := r.leniency(); {
 	case tolerated == nil:

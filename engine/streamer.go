@@ -106,6 +106,10 @@ func (s *streamer) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.Nod
 	s.event(callbacks.HookNodeSkipped, cc, ev)
 }
 
+func (s *streamer) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
+	s.event(callbacks.HookCrashed, cc, ev)
+}
+
 // OnEmit may wait for the reader.
 func (s *streamer) OnEmit(cc *callbacks.CallbackContext, ev callbacks.Emit) {
 	chunk := ev.Value.Shared(0)

@@ -8,13 +8,16 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// contextChunk is how many contexts a worker allocates at once: few allocations
-// for many nodes, and little memory held by a context that is kept.
+// contextChunk is how many contexts a worker allocates at once, at most: few
+// allocations for many nodes, and little memory held by a context that is kept.
 const contextChunk = 256
 
-// fewContexts is how many are part of the run itself, so that a small one needs
-// one allocation.
-const fewContexts = 10
+// nextChunk returns the size of a chunk of contexts after one of the given size.
+func nextChunk(last int) int { return min(max(2*last, 8), contextChunk) }
+
+// fewNodes is for how many nodes the run itself has lazy contexts, so that a small
+// one needs one allocation.
+const fewNodes = 10
 
 // worker runs ready operations on one goroutine.
 //
@@ -30,6 +33,8 @@ type worker struct {
 	queue    queue
 	contexts []callbacks.CallbackContext
 	used     int // of contexts
+	lazy     []callbacks.LazyContext
+	lazyUsed int // of lazy
 
 	mapping *mapping // over a pipeline: the one whose item ran last
 	tally   tally    // of the map over nodes that it works on
@@ -42,8 +47,8 @@ type worker struct {
 // current is what a worker runs, should that end the goroutine.
 type current struct {
 	inCode bool // of the user
+	quiet  bool // a node or item with a lazy context
 	after  resumer
-	cc     *callbacks.CallbackContext
 
 	mapping *mapping // without after: an item,
 	index   int
@@ -52,25 +57,26 @@ type current struct {
 	id    int32
 }
 
-// node says that the code of a node, or wiring, is run. What has not changed is
-// not written again: that would cost as much as the rest while the garbage
-// collector runs.
-func (n *current) node(f *frame, id int32, cc *callbacks.CallbackContext) {
+// node says that the code of a node, or wiring, is run. A node has the context
+// that the worker began last, which may be a lazy one. What has not changed is not
+// written again: that would cost as much as the rest while the garbage collector
+// runs.
+func (n *current) node(f *frame, id int32, quiet bool) {
 	if n.mapping != nil {
 		n.mapping = nil
 	}
 	if n.frame != f {
 		n.frame = f
 	}
-	n.id, n.cc, n.inCode = id, cc, true
+	n.id, n.quiet, n.inCode = id, quiet, true
 }
 
-// item says that the code of a map's item is run.
-func (n *current) item(m *mapping, i int, cc *callbacks.CallbackContext) {
+// item says that the code of a map's item is run, in the same way.
+func (n *current) item(m *mapping, i int, quiet bool) {
 	if n.mapping != m {
 		n.mapping = m
 	}
-	n.index, n.cc, n.inCode = i, cc, true
+	n.index, n.quiet, n.inCode = i, quiet, true
 }
 
 // resumer goes on after code that did not return.
@@ -80,7 +86,7 @@ type resumer interface {
 
 // code runs code of the user. If it ends the goroutine, after goes on.
 func (w *worker) code(ctx *callbacks.CallbackContext, after resumer, code func(context.Context) error) error {
-	w.now.cc, w.now.after, w.now.inCode = ctx, after, true
+	w.now.after, w.now.inCode = after, true
 	err := protect(func() error { return code(ctx) })
 	w.now.after, w.now.inCode = nil, false
 	return err
@@ -164,16 +170,24 @@ func (w *worker) resume() {
 	case n.after != nil:
 		w.loop(n.after.resume(w, errGoexit))
 	case n.mapping != nil:
-		w.endItem(n.mapping, n.index, n.cc, errGoexit, 1, nil)
+		w.endItem(n.mapping, n.index, w.begun(n.quiet), errGoexit, 1, nil)
 		w.loop(w.items(n.mapping, n.mapping.again(w.run)))
 	case n.frame.plan.ops[n.id].kind == opWire:
 		w.endWire(n.frame, &n.frame.plan.ops[n.id], errGoexit)
 		w.loop(w.next(n.frame, n.id))
 	default:
-		w.endNode(n.frame, n.id, n.cc, errGoexit, 1, nil)
+		w.endNode(n.frame, n.id, w.begun(n.quiet), errGoexit, 1, nil)
 		w.loop(w.next(n.frame, n.id))
 	}
 	returned = true
+}
+
+// begun returns the context that the worker began last.
+func (w *worker) begun(quiet bool) *callbacks.CallbackContext {
+	if quiet {
+		return w.lazy[w.lazyUsed-1].Context()
+	}
+	return &w.contexts[w.used-1]
 }
 
 // protect runs the code of a node; a panic becomes an error.

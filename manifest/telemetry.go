@@ -113,10 +113,10 @@ type Capture struct {
 // propagation.Config.
 type Propagation struct {
 	// TrustIncoming says whether requests continue the trace that they name.
-	// Defaults to false.
+	// Defaults to false: their runs are new traces, with a link to it.
 	TrustIncoming bool `json:"trust_incoming"`
-	// Baggage are the keys of the members of baggage that become attributes.
-	// Defaults to none.
+	// Baggage are the keys of the members of baggage that become attributes of the
+	// spans of runs, and of those that node code starts. Defaults to none.
 	Baggage []string `json:"baggage"`
 	// Hosts are the names of the hosts that baggage is sent to, without a port;
 	// ".example.com" stands for those below example.com. Defaults to none.

@@ -263,7 +263,7 @@ func TestRestoredContext(t *testing.T) {
 
 func TestHooks(t *testing.T) {
 	t.Parallel()
-	unwanted := callbacks.HookNestedPipelineStart | callbacks.HookNestedPipelineEnd | callbacks.HookNodeSkipped | callbacks.HookEmit
+	unwanted := callbacks.HookNestedPipelineStart | callbacks.HookNestedPipelineEnd | callbacks.HookNodeSkipped | callbacks.HookEmit | callbacks.HookCrashed
 	if got := open(t).Hooks(); got != callbacks.AllHooks&^unwanted {
 		t.Errorf("it hears %s", got)
 	}

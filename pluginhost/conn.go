@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/spanloom/spanloom/internal/otlpredact"
 )
 
 // The methods of the OpenTelemetry Protocol's services, opentelemetry-proto 1.
@@ -29,17 +31,22 @@ var exportMethods = map[string]Signal{
 // life, whatever its backends do, and one whose queue is full does not matter to
 // the others. What became of the requests is in the hosts' ledgers.
 //
+// Before that the redactors of the hosts, each that of its Capture, hide what is
+// secret in them: in names, attributes, events, messages and labels, whatever
+// provider they are from.
+//
 // Calls of other methods fail with code Unimplemented. Close the connection after
 // the exporters; the hosts are not touched by that.
 func NewConn(hosts ...*Host) (*grpc.ClientConn, error) {
 	hosts = slices.Clone(hosts)
+	clean := redactors(hosts)
 	conn, err := grpc.NewClient("passthrough:spanloom-backends",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return nil, errNotDialled }),
 		grpc.WithNoProxy(),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithUnaryInterceptor(func(_ context.Context, method string, request, _ any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
-			return forward(hosts, method, request)
+			return forward(hosts, clean, method, request)
 		}),
 		grpc.WithStreamInterceptor(func(_ context.Context, _ *grpc.StreamDesc, _ *grpc.ClientConn, method string, _ grpc.Streamer, _ ...grpc.CallOption) (grpc.ClientStream, error) {
 			return nil, unimplemented(method)
@@ -57,9 +64,20 @@ func unimplemented(method string) error {
 	return status.Errorf(codes.Unimplemented, "%s: only OTLP exports are sent to backends", method)
 }
 
+// redactors returns a host's spec for each redactor that there is: mostly they have
+// one together.
+func redactors(hosts []*Host) (list []*Spec) {
+	for _, h := range hosts {
+		if !slices.ContainsFunc(list, func(s *Spec) bool { return s.Capture.Redactor == h.spec.Capture.Redactor }) {
+			list = append(list, &h.spec)
+		}
+	}
+	return list
+}
+
 // forward queues a request with the hosts that take it. It does not look at the
 // context of the call, which may have ended: the request is there all the same.
-func forward(hosts []*Host, method string, request any) error {
+func forward(hosts []*Host, clean []*Spec, method string, request any) error {
 	s, ok := exportMethods[method]
 	if !ok {
 		return unimplemented(method)
@@ -73,6 +91,9 @@ func forward(hosts []*Host, method string, request any) error {
 			h.ignored[s].Add(1)
 		}
 		return nil
+	}
+	for _, spec := range clean {
+		m = otlpredact.Request(m, spec.Capture.Redactor, spec.Service.Attributes)
 	}
 	for piece, err := range pieces(m, MaxExport) {
 		if err != nil {

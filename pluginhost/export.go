@@ -65,8 +65,8 @@ func (h *Host) Takes(s Signal) bool { return s < signals && h.takes.Load()>>s&1 
 // counted. What the backend does not take is ignored and counted apart.
 //
 // The request is the host's from now on, and is only read: it may be given to
-// several hosts. Export may be called concurrently. To put an exporter of
-// OpenTelemetry before it, use [NewConn].
+// several hosts. Nothing is taken out of it. Export may be called concurrently. To put
+// an exporter of OpenTelemetry before it, and a redactor, use [NewConn].
 func (h *Host) Export(s Signal, request []byte) {
 	switch {
 	case s >= signals:

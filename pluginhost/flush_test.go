@@ -5,6 +5,7 @@ package pluginhost
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,44 @@ func TestFlushTellsOfLosses(t *testing.T) {
 	}
 	if st := h.Stats(); st.Dropped[ExportFailed] != st.Emitted {
 		t.Errorf("%+v", st)
+	}
+}
+
+// lossy is an instance of which an export loses a part, and says what it is doing.
+type lossy struct{ exporting }
+
+func (*lossy) Doing() string { return "export to http://nowhere: no answer so far" }
+
+type part struct{ error }
+
+func (part) Lost() int { return 2 }
+
+// TestAPartOfAFlushIsLost: what else was in it is delivered.
+func TestAPartOfAFlushIsLost(t *testing.T) {
+	h := (&exporting{takes: 50 * time.Millisecond, err: part{errors.New("two refused")}}).host(t)
+	hooktest.Random(h, 1)
+	if err := h.Flush(t.Context()); err == nil || !strings.HasSuffix(err.Error(), " events lost: two refused") {
+		t.Errorf("Flush: %v", err)
+	}
+	st := h.Stats()
+	if lost := st.Lost(); lost == 0 || lost%2 != 0 || lost > st.Emitted/2 || st.Delivered+lost != st.Emitted {
+		t.Errorf("%+v", st)
+	}
+}
+
+// TestFlushTellsWhatHangs: which backend, how much, and what it is doing.
+func TestFlushTellsWhatHangs(t *testing.T) {
+	in := &lossy{exporting{takes: 700 * time.Millisecond}}
+	h := start(t, Spec{Name: "slow", Launch: InProcess(backend.Backend{
+		Name: "slow", Open: func(context.Context, backend.Config) (backend.Instance, error) { return in, nil },
+	})})
+	ready(t, h)
+	hooktest.Random(h, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	err := h.Flush(ctx)
+	want := regexp.MustCompile(`^backend "slow": flush: \d+ events are not acknowledged, the first of them sent \d+ms ago; export to http://nowhere: no answer so far: context deadline exceeded$`)
+	if err == nil || !want.MatchString(err.Error()) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Flush: %v", err)
 	}
 }

@@ -164,10 +164,16 @@ func (h *Host) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
 	h.ended(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
 }
 
+func (h *Host) cached(ev callbacks.NodeCached) *wire.Extra {
+	return &wire.Extra{
+		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
+		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs),
+	}
+}
+
 // OnNodeCached queues the event.
 func (h *Host) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
-	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeCached},
-		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs)})
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeCached}, h.cached(ev))
 }
 
 // OnNestedPipelineStart queues the event.
@@ -208,8 +214,7 @@ func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 
 // OnMapItemCached queues the event.
 func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
-	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached},
-		&wire.Extra{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason, Values: h.outputs(ev.Outputs)})
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached}, h.cached(callbacks.NodeCached(ev)))
 }
 
 // OnError queues the event.
@@ -235,6 +240,14 @@ func (h *Host) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry
 // OnNodeSkipped queues the event.
 func (h *Host) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSkipped) {
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeSkipped}, &wire.Extra{Reason: ev.Reason})
+}
+
+// OnCrashed queues the event, if the run had spans.
+func (h *Host) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
+	const sampled = 1
+	if cc.Identity().Flags&sampled != 0 {
+		h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookCrashed, Duration: ev.Duration}, nil)
+	}
 }
 
 // OnEmit does nothing: values that are given out do not leave the process.

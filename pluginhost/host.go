@@ -39,7 +39,8 @@ type Spec struct {
 	// needs and as suits a backend that makes no spans. Defaults to false: such a
 	// run costs nothing.
 	Unsampled bool
-	// Capture says which inputs and outputs are sent with the events, as text.
+	// Capture says which inputs and outputs are sent with the events, as text. Its
+	// redactor is also that of errors, of what node code records, and of [NewConn].
 	// Defaults to none.
 	Capture privacy.Capture
 	// Terminal is what is known of where Output ends.

@@ -92,7 +92,7 @@ func (q *queue) encoded(b batch, estimate int64) bool {
 	q.used.Add(b.bytes - estimate)
 	l.window = append(l.window, b)
 	if b.lost != reasonNone {
-		q.settle(0, reasonNone)
+		q.settle(0, reasonNone, 0)
 	}
 	signal(l.feed)
 	return true
@@ -119,9 +119,9 @@ func (q *queue) send() (data []byte, ok bool) {
 	return data, true
 }
 
-// settle notes the fate of all batches up to seq: delivered, or lost. The
-// ledger is locked.
-func (q *queue) settle(seq uint64, why reason) {
+// settle notes the fate of all batches up to seq: delivered, or lost, as many of their
+// events as lost says. The ledger is locked.
+func (q *queue) settle(seq uint64, why reason, lost uint64) {
 	l := &q.ledger
 	n := 0
 	for _, b := range l.window {
@@ -138,7 +138,10 @@ func (q *queue) settle(seq uint64, why reason) {
 			l.dropped[b.lost] += events
 			continue // it was not sent
 		case why != reasonNone:
-			l.dropped[why] += events
+			part := min(lost, events)
+			lost -= part
+			l.dropped[why] += part
+			l.delivered += events - part
 		default:
 			l.delivered += events
 		}
@@ -155,8 +158,9 @@ func (q *queue) settle(seq uint64, why reason) {
 	l.notify()
 }
 
-// ack notes an acknowledgement. It is false when there was no such batch.
-func (q *queue) ack(seq uint64, failed bool) bool {
+// ack notes an acknowledgement: that all is delivered, or how much is not. It is false
+// when there was no such batch.
+func (q *queue) ack(seq, lost uint64) bool {
 	q.ledger.mu.Lock()
 	defer q.ledger.mu.Unlock()
 	if q.ledger.closed {
@@ -166,10 +170,10 @@ func (q *queue) ack(seq uint64, failed bool) bool {
 		return false
 	}
 	why := reasonNone
-	if failed {
+	if lost > 0 {
 		why = reasonExportFailed
 	}
-	q.settle(seq, why)
+	q.settle(seq, why, lost)
 	signal(q.ledger.acked)
 	return true
 }

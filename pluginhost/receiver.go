@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 			continue
 		}
 		h.note(ack.GetError()) // before those who wait for the acknowledgement ask
-		if !h.queue.ack(ack.GetSeq(), ack.GetError() != "") {
+		if !h.queue.ack(ack.GetSeq(), lostOf(ack)) {
 			h.fail(fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq()))
 			return
 		}
@@ -36,6 +37,18 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 			h.state = Ready
 		}
 		h.mu.Unlock()
+	}
+}
+
+// lostOf returns how many of the events that a backend acknowledges it says are lost.
+func lostOf(ack *pb.Ack) uint64 {
+	switch {
+	case ack.GetError() == "":
+		return 0
+	case ack.GetLost() == 0:
+		return math.MaxUint64
+	default:
+		return ack.GetLost()
 	}
 }
 

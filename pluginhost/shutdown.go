@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
@@ -40,7 +41,10 @@ func (h *Host) Flush(ctx context.Context) error {
 	defer end()
 	defer context.AfterFunc(ctx, end)()
 	failed, err := h.flush(ctx, calls)
-	if err != nil {
+	switch {
+	case err != nil && h.ctx.Err() == nil && isTimeout(err) && h.current() != nil:
+		return h.unacknowledged(ctx.Err())
+	case err != nil:
 		return err
 	}
 	if failed > 0 {
@@ -116,6 +120,32 @@ func (h *Host) flush(ctx, calls context.Context) (failed uint64, err error) {
 	case <-ctx.Done():
 	}
 	return failed, h.Err()
+}
+
+// askTime is how long a backend may take to say what it is doing.
+const askTime = 100 * time.Millisecond
+
+// unacknowledged says what a flush has waited for in vain: how much, since when, and
+// what the backend says that it is doing, or else what it said last.
+func (h *Host) unacknowledged(err error) error {
+	text := fmt.Sprintf("backend %q: flush: %d events are not acknowledged", h.spec.Name, h.Stats().InFlight)
+	if at, ok := h.queue.oldest(); ok {
+		text += fmt.Sprintf(", the first of them sent %s ago", time.Since(at).Round(time.Millisecond))
+	}
+	ctx, cancel := context.WithTimeout(h.ctx, askTime)
+	defer cancel()
+	health, failed := h.current().rpc.Health(ctx, &pb.HealthRequest{})
+	said := h.lastSaid()
+	switch doing := h.clean(health.GetDoing()); {
+	case failed != nil:
+		text += "; it does not answer"
+	case doing != "":
+		text += "; " + doing
+	}
+	if said != "" && !strings.Contains(text, said) {
+		text += "; its last error: " + said
+	}
+	return fmt.Errorf("%s: %w", text, err)
 }
 
 // hasten tells the backend that the host waits, and by when it must be done if ctx

@@ -25,6 +25,9 @@ type Dir struct {
 	path    string // absolute, without links
 	root    *os.Root
 	options Options
+
+	sweeping sync.Mutex
+	swept    time.Time // when it was last looked for crashed runs
 }
 
 var _ Store = (*Dir)(nil)

@@ -20,6 +20,10 @@ type head struct {
 	Start  *startEntry  `json:"start,omitempty"`
 	Record *scopeEntry  `json:"record,omitempty"`
 	End    *endEntry    `json:"end,omitempty"`
+	Step   *stepEntry   `json:"step,omitempty"`
+	Begin  *beginEntry  `json:"begin,omitempty"`
+	Done   *doneEntry   `json:"done,omitempty"`
+	Told   *toldEntry   `json:"told,omitempty"`
 }
 
 // headerEntry is the first line of a file, and the first start of its run.
@@ -54,6 +58,7 @@ type scopeEntry struct {
 	Attempt int    `json:"attempt"`
 	Status  string `json:"status"`
 	Kept    bool   `json:"kept"` // the outputs
+	SpanID  text   `json:"span_id,omitempty"`
 }
 
 // recordEntry is the rest of a record, the body of its line. A slice that is nil
@@ -66,6 +71,7 @@ type recordEntry struct {
 	Outputs   []json.RawMessage `json:"outputs,omitzero"`
 	Message   string            `json:"message,omitempty"`
 	ErrorType string            `json:"error_type,omitempty"`
+	TraceID   text              `json:"trace_id,omitempty"`
 }
 
 // endEntry is the end of a start that was not killed.
@@ -125,10 +131,10 @@ func makeRecord(buf *bytes.Buffer, r Record) error {
 	if size > MaxRecord { // so that it is not encoded only to be refused
 		return fmt.Errorf("its values have %d bytes, and %d are allowed: %w", size, MaxRecord, ErrTooLarge)
 	}
-	scope := &scopeEntry{Kind: text(r.Kind), Path: text(r.Path), Attempt: r.Attempt, Status: r.Status, Kept: r.Outputs != nil}
+	scope := &scopeEntry{Kind: text(r.Kind), Path: text(r.Path), Attempt: r.Attempt, Status: r.Status, Kept: r.Outputs != nil, SpanID: text(r.SpanID)}
 	return makeLine(buf, head{Record: scope}, recordEntry{
 		Started: utc(r.Started), Ended: utc(r.Ended), Key: r.Key, Inputs: r.Inputs, Outputs: r.Outputs,
-		Message: r.Message, ErrorType: r.ErrorType,
+		Message: r.Message, ErrorType: r.ErrorType, TraceID: text(r.TraceID),
 	})
 }
 
@@ -168,6 +174,6 @@ func readRecord(payload []byte) (Record, error) {
 	return Record{
 		Path: string(h.Record.Path), Kind: string(h.Record.Kind), Attempt: h.Record.Attempt, Status: h.Record.Status,
 		Started: e.Started, Ended: e.Ended, Key: e.Key, Inputs: e.Inputs, Outputs: e.Outputs,
-		Message: e.Message, ErrorType: e.ErrorType,
+		Message: e.Message, ErrorType: e.ErrorType, TraceID: string(e.TraceID), SpanID: string(h.Record.SpanID),
 	}, nil
 }

@@ -13,6 +13,9 @@ import (
 // process if need be. It returns false if f is locked already.
 func tryLock(f *os.File) (bool, error) { return flock(f, syscall.LOCK_EX) }
 
+// canLock says that a run which is open in another process can be known.
+const canLock = true
+
 // locked tells whether f is locked. It takes the lock for a moment to see.
 func locked(f *os.File) bool {
 	ok, err := flock(f, syscall.LOCK_SH)

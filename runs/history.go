@@ -160,6 +160,8 @@ func (s *Summary) add(entry head) {
 		s.Starts, s.pid = max(s.Starts+1, entry.Start.Number), entry.Start.PID
 		s.Cut += entry.Start.Cut
 		s.Result, s.Message, s.Ended = "", "", time.Time{}
+	case entry.Told != nil:
+		s.Cut += entry.Told.Cut
 	case entry.End != nil:
 		s.Result, s.Message, s.Ended = entry.End.Result, entry.End.Message, entry.End.At
 	}

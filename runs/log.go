@@ -22,7 +22,12 @@ type fileLog struct {
 	starts int
 	seed   uint32
 
+	crashed *Crash // the start before; until somebody asks
+	over    bool   // that start has ended, or was told of
+
 	mu     sync.Mutex
+	steps  map[Step]int // the numbers of those that were written
+	heart  *time.Timer
 	index  index
 	end    int64 // of the last line
 	torn   bool  // there may be something behind end
@@ -61,6 +66,7 @@ func (d *Dir) Open(ctx context.Context, h Header, accept func(first Header) erro
 		}
 		return nil, fmt.Errorf("run %s: %w", quoted(h.ID), err)
 	}
+	l.live()
 	return l, nil
 }
 
@@ -97,9 +103,20 @@ func (l *fileLog) begin(ctx context.Context, h Header, accept func(Header) error
 	if err := accept(file.header); err != nil {
 		return err
 	}
+	cut, err := l.load(ctx, file, info)
+	if err != nil {
+		return err
+	}
+	return l.write(head{Start: &startEntry{Number: l.starts + 1, At: time.Now().UTC(), PID: os.Getpid(), Cut: cut}})
+}
+
+// load reads all lines but the first. It returns the length of a torn tail.
+func (l *fileLog) load(ctx context.Context, file *runFile, info fs.FileInfo) (cut int64, err error) {
 	l.first, l.seed, l.starts = file.header, file.lines.seed, 1
+	var left begun
 	err = file.each(ctx, func(at int64, payload []byte) bool {
 		entry, _, _ := readHead(payload) // one that cannot be read is empty, and passed over
+		left.add(entry)
 		if r := entry.Record; r != nil {
 			l.index.add(string(r.Kind), string(r.Path), r.Status, r.Kept, at)
 		}
@@ -109,12 +126,13 @@ func (l *fileLog) begin(ctx context.Context, h Header, accept func(Header) error
 		return true
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
+	l.over, l.crashed = left.ended, left.crash(l.first, info.ModTime())
 	l.end = file.lines.pos
-	cut := info.Size() - l.end
+	cut = info.Size() - l.end
 	l.torn = cut > 0
-	return l.write(head{Start: &startEntry{Number: l.starts + 1, At: time.Now().UTC(), PID: os.Getpid(), Cut: cut}})
+	return cut, nil
 }
 
 // create writes the first line of a file, which may hold the torn beginning of
@@ -280,6 +298,7 @@ func (l *fileLog) Close(result, message string) error {
 		err = l.write(head{End: &endEntry{Result: result, Message: message, At: time.Now().UTC()}})
 	}
 	l.closed, l.index = true, nil
+	l.heart.Stop()
 	if err := errors.Join(err, l.dir.give(l.f, l.name)); err != nil {
 		return fmt.Errorf("run %s: end: %w", quoted(l.first.ID), err)
 	}

@@ -40,6 +40,7 @@ func TestModel(t *testing.T) {
 					Kind: kinds.Draw(t, "kind"), Path: paths.Draw(t, "path"), Attempt: rapid.IntRange(1, 3).Draw(t, "attempt"),
 					Status:  rapid.SampledFrom([]string{"success", "cached", "failure", "skip"}).Draw(t, "status"),
 					Message: rapid.String().Draw(t, "message"),
+					SpanID:  rapid.SampledFrom([]string{"", "00f067aa0ba902b7"}).Draw(t, "span"),
 				}
 				if rapid.Bool().Draw(t, "kept") {
 					r.Outputs = raw(values.Draw(t, "outputs")...)

@@ -36,6 +36,18 @@ type Log interface {
 	// Append fails.
 	Append(r Record) error
 
+	// Begin notes that a scope has begun, and Done that the scope with that span has
+	// ended. A successful record with that span says so too. What is open when the
+	// process dies is part of a [Crash]; resuming does not need it.
+	Begin(s Scope) error
+	Done(spanID string) error
+
+	// Crashes returns what was open in starts whose process has died: in the one
+	// before of this run, and in those of other runs of the store. Each is returned
+	// once, to whichever start asks first. Files that cannot be read are passed
+	// over.
+	Crashes(ctx context.Context) []Crash
+
 	// Close ends this start of the run with its result, such as "success" or
 	// "failure", and a message. With the result "" nothing is noted, and the run
 	// looks like one that was killed. The log is closed even if there is an
@@ -79,6 +91,47 @@ type Record struct {
 	Inputs, Outputs []json.RawMessage
 
 	Message, ErrorType string // of what went wrong
+
+	// TraceID and SpanID are the span of what computed the outputs: the scope
+	// itself, or where the cache had them from; "" when it has none. The trace is
+	// that of the first start unless it is said to be another.
+	TraceID, SpanID string
+}
+
+// Scope is a scope that has begun. Ids are lower-case hexadecimal digits.
+type Scope struct {
+	Kind, Path              string // as of a Record
+	SpanID, ParentSpanID    string
+	Index, Iteration, Depth int
+	Started                 time.Time
+	Runner                  string // what executes it
+	Step                    Step
+
+	// The rest of the W3C trace context, of a root pipeline only: its trace is
+	// not that of the first start if a run goes on in one of its own.
+	TraceID    string
+	Flags      byte
+	TraceState string
+}
+
+// Step is what is known of a step before it runs.
+type Step struct {
+	Name      string `json:"name"`
+	Type      string `json:"type,omitempty"`
+	Signature string `json:"signature,omitempty"`
+	Function  string `json:"function,omitempty"`
+	File      string `json:"file,omitempty"`
+	Line      int    `json:"line,omitempty"`
+}
+
+// Crash is a start of a run whose process has died.
+type Crash struct {
+	// Header is that of the run.
+	Header
+	// Alive is the last sign of life: a log gives one every few seconds.
+	Alive time.Time
+	// Open are the scopes that had begun and not ended, as they began.
+	Open []Scope
 }
 
 // MaxRecord is the size in bytes that a record may have once it is encoded.

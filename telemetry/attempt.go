@@ -38,7 +38,7 @@ func (c *Callback) attemptSpan(cc *callbacks.CallbackContext, t trial) *span {
 	s.name = st.attempt
 	if begin := cc.Start(); !begin.IsZero() {
 		s.start = begin.Add(t.start)
-		s.end = s.start.Add(t.duration)
+		s.end = s.start.Add(max(t.duration, time.Nanosecond))
 	}
 	s.place(cc)
 	s.add(keyAttemptNumber.Int(t.number))

@@ -37,6 +37,7 @@ const (
 	keyQueued         = attribute.Key("spanloom.queue.duration")
 	keyNodeCount      = attribute.Key("spanloom.node.count")
 	keyHitRatio       = attribute.Key("spanloom.cache.hit_ratio")
+	keyRunning        = attribute.Key("spanloom.running.duration")
 	keyInputs         = attribute.Key("spanloom.inputs")
 	keyOutputs        = attribute.Key("spanloom.outputs")
 	keySamplingKept   = attribute.Key("spanloom.sampling.kept")
@@ -61,13 +62,14 @@ const (
 	onItem
 	onCachedItem
 	onAttempt
+	onRunning
 	onEvent // skip
 
 	onPipelines = onRun | onNested
 	onNodes     = onNode | onCachedNode
 	onItems     = onItem | onCachedItem
 	onAll       = onPipelines | onNodes | onMap | onItems
-	onEvery     = onAll | onAttempt
+	onEvery     = onAll | onAttempt | onRunning
 )
 
 // described is one row of the table of attributes.
@@ -85,15 +87,15 @@ var table = []described{
 	{keyProductName, attribute.STRING, onEvery, "Name of the product."},
 	{keyProductVersion, attribute.STRING, onEvery, "Version of the product."},
 	{keyMode, attribute.STRING, onEvery, "Where the product runs: dev, staging or prod."},
-	{keyRunID, attribute.STRING, onPipelines, "Id of the run."},
+	{keyRunID, attribute.STRING, onPipelines | onRunning, "Id of the run."},
 	{keyPipelineName, attribute.STRING, onPipelines, "Name of the pipeline."},
 	{keyRunStarts, attribute.INT64, onRun, "How often the run was started, this time included; absent for a new run."},
 	{keyRunner, attribute.STRING, onPipelines, "What executes the pipeline."},
 	{keyPipelineNested, attribute.BOOL, onNested, "True for a pipeline inside another."},
 	{keyResult, attribute.STRING, onAll, "How it ended: success, failure, error, timeout, cancellation or skip."},
-	{keyPath, attribute.STRING, onAll&^onRun | onAttempt | onEvent, "Way from the root pipeline."},
-	{keyDepth, attribute.INT64, onAll&^onRun | onAttempt, "Number of pipelines around the root's."},
-	{keyNodeName, attribute.STRING, onNodes | onMap | onItems | onAttempt | onEvent, "Name of the step."},
+	{keyPath, attribute.STRING, onAll&^onRun | onAttempt | onRunning | onEvent, "Way from the root pipeline."},
+	{keyDepth, attribute.INT64, onAll&^onRun | onAttempt | onRunning, "Number of pipelines around the root's."},
+	{keyNodeName, attribute.STRING, onNodes | onMap | onItems | onAttempt | onRunning | onEvent, "Name of the step."},
 	{keyNodeKind, attribute.STRING, onNodes | onMap, "What the step is: func, shell, notebook, branch, loop; pipeline when one is mapped."},
 	{keyNodeSignature, attribute.STRING, onNodes | onMap, "Go types of the step's inputs and outputs."},
 	{semconv.CodeFunctionNameKey, attribute.STRING, onNodes | onMap, "Function of the step."},
@@ -102,6 +104,7 @@ var table = []described{
 	{keyAttemptCount, attribute.INT64, onNode | onItem, "How often the node or item ran."},
 	{keyAttemptNumber, attribute.INT64, onAttempt, "Number of the attempt, from 1."},
 	{keyAttemptDelay, attribute.FLOAT64, onAttempt, "Time that was waited before the attempt, in seconds; absent for the first."},
+	{keyRunning, attribute.FLOAT64, onRunning, "How long it has been running, in seconds."},
 	{keyStrategy, attribute.STRING, onNodes, "How the runner runs nodes: sequential, parallel or remote."},
 	{keyQueued, attribute.FLOAT64, onNodes | onMap, "Time between being ready and the start, in seconds; absent when it began at once."},
 	{keyNodeCount, attribute.INT64, onPipelines, "Nodes and map items that ran inside, or had a stored result; nested pipelines included."},

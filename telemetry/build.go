@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"cmp"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -26,7 +25,8 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End, begin
 	if s.start.IsZero() { // an emitter without times
 		s.start = time.Now().Add(-e.Duration)
 	}
-	s.end = s.start.Add(e.Duration)
+	// A span that takes no time is one that many take for damaged.
+	s.end = s.start.Add(max(e.Duration, time.Nanosecond))
 	if c.notes.any() {
 		c.notes.take(cc, s)
 	}
@@ -91,8 +91,19 @@ func (s *span) outcome(e callbacks.End) {
 }
 
 func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) *span {
+	s := c.newPipelineSpan(cc, ev.End)
+	s.add(keyNodeCount.Int(ev.Nodes))
+	if looks := ev.Cached + ev.Missed; looks > 0 {
+		s.add(keyHitRatio.Float64(float64(ev.Cached) / float64(looks)))
+	}
+	c.outputs(s, ev.Outputs)
+	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) newPipelineSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
 	st := c.step(cc.Node())
-	s := c.newSpan(cc, ev.End, st.ofPipelines)
+	s := c.newSpan(cc, e, st.ofPipelines)
 	s.name = st.pipeline
 	s.add(keyRunID.String(valid(cc.RunID())))
 	if r := cc.Runner(); r != "" {
@@ -105,21 +116,23 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 		s.add(keyPipelineNested.Bool(true))
 		s.place(cc)
 	}
-	s.add(keyNodeCount.Int(ev.Nodes))
-	if looks := ev.Cached + ev.Missed; looks > 0 {
-		s.add(keyHitRatio.Float64(float64(ev.Cached) / float64(looks)))
-	}
-	c.outputs(s, ev.Outputs)
-	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) newNodeSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+	st := c.step(cc.Node())
+	s := c.newSpan(cc, e, st.ofNodes)
+	s.name = st.node
+	s.place(cc)
+	s.ran(cc)
 	return s
 }
 
 func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
 	st := c.step(cc.Node())
-	usual := st.usually(cc, &ev)
-	s := c.newSpan(cc, ev.End, cmp.Or(usual, st.ofNodes))
-	s.name = st.node
-	if usual != nil {
+	if usual := st.usually(cc, &ev); usual != nil {
+		s := c.newSpan(cc, ev.End, usual)
+		s.name = st.node
 		s.add(keyPath.String(valid(cc.Path())))
 		s.queued(cc)
 		s.looked(ev.Cache)
@@ -127,8 +140,7 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 		s.joinRecorded()
 		return s
 	}
-	s.place(cc)
-	s.ran(cc)
+	s := c.newNodeSpan(cc, ev.End)
 	s.add(keyAttemptCount.Int(ev.Attempts))
 	s.looked(ev.Cache)
 	c.outputs(s, ev.Outputs)
@@ -137,25 +149,16 @@ func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd)
 }
 
 func (c *Callback) cachedNodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeCached) *span {
-	st := c.step(cc.Node())
 	e := callbacks.End{Result: callbacks.ResultSuccess}
-	s := c.newSpan(cc, e, st.ofNodes)
-	s.name = st.node
-	s.place(cc)
-	s.ran(cc)
-	s.hit(ev.Signature, ev.Saved)
+	s := c.newNodeSpan(cc, e)
+	s.hit(ev)
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
 }
 
 func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *span {
-	st := c.step(cc.Node())
-	s := c.newSpan(cc, ev.End, st.ofNodes)
-	s.name = st.mapped
-	s.attributes = append(make([]attribute.KeyValue, 0, 2*maxInline), s.attributes...)
-	s.place(cc)
-	s.queued(cc)
+	s := c.newMapSpan(cc, ev.End)
 	s.add(
 		keyMapSize.Int(ev.Size()),
 		keyMapSucceeded.Int(ev.Succeeded), keyMapFailed.Int(ev.Failed),
@@ -166,6 +169,16 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 	}
 	c.outputs(s, ev.Outputs)
 	s.finish(ev.End)
+	return s
+}
+
+func (c *Callback) newMapSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+	st := c.step(cc.Node())
+	s := c.newSpan(cc, e, st.ofNodes)
+	s.name = st.mapped
+	s.attributes = append(make([]attribute.KeyValue, 0, 2*maxInline), s.attributes...)
+	s.place(cc)
+	s.queued(cc)
 	return s
 }
 
@@ -190,7 +203,7 @@ func (c *Callback) itemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 func (c *Callback) cachedItemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) *span {
 	e := callbacks.End{Result: callbacks.ResultSuccess}
 	s := c.newItemSpan(cc, e)
-	s.hit(ev.Signature, ev.Saved)
+	s.hit(callbacks.NodeCached(ev))
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s
@@ -237,13 +250,14 @@ func (s *span) looked(l *callbacks.CacheLookup) {
 	}
 }
 
-// hit adds that a stored result was used.
-func (s *span) hit(key string, saved time.Duration) {
+// hit adds that a stored result was used, and leads to what computed it.
+func (s *span) hit(ev callbacks.NodeCached) {
 	s.add(keyCacheResult.String("hit"))
-	if key != "" {
-		s.add(keyCacheKey.String(valid(key)))
+	if ev.Signature != "" {
+		s.add(keyCacheKey.String(valid(ev.Signature)))
 	}
-	if saved > 0 {
-		s.add(keyCacheSaved.Float64(saved.Seconds()))
+	if ev.Saved > 0 {
+		s.add(keyCacheSaved.Float64(ev.Saved.Seconds()))
 	}
+	s.link(ev.TraceID, ev.SpanID, true)
 }

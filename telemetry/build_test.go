@@ -268,9 +268,12 @@ func TestTable(t *testing.T) {
 	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
 	run := callbacks.NewRun(t.Context(), hooktest.Config("daily"))
 	cc := &callbacks.CallbackContext{}
-	run.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: fetch, Index: -1, Attempt: 1, Queued: time.Second})
+	run.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: fetch, Index: -1, Attempt: 1})
+	cc.Queue(time.Second)
 	cb.OnNodeStart(cc, callbacks.NodeStart{Inputs: callbacks.NewValues(values{}, 0)})
 	cb.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 1, Outputs: callbacks.NewValues(values{}, 0)})
+	cb.OnPipelineStart(run, callbacks.PipelineStart{})
+	cb.tellRunning(run.Start().Add(time.Hour))
 	if err := cb.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

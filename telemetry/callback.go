@@ -7,6 +7,7 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/otelresource"
 	"github.com/spanloom/spanloom/internal/otlpspan"
+	"github.com/spanloom/spanloom/internal/running"
 	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/propagation"
 )
@@ -25,6 +26,7 @@ type Callback struct {
 	notes    notes
 	held     held
 	keep     keeper
+	open     running.Tracker
 	queue    queue
 	requests *requests // nil for an exporter of spans
 	counters counters
@@ -63,19 +65,17 @@ func NewCallback(e Exporters) *Callback {
 	return c
 }
 
-// Hooks returns the ends of scopes, from which alone their spans are made, and
-// what becomes an event or a link of a span that ends later.
+// Hooks returns the ends of scopes, from which alone their spans are made, what
+// becomes an event or a link of a span that ends later, and starts, to say what has
+// been running for long.
 func (c *Callback) Hooks() callbacks.Hook {
 	if c.exporter == nil {
 		return 0
 	}
-	h := callbacks.HookPipelineStart | callbacks.HookMapStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
+	return callbacks.HookPipelineStart | callbacks.HookNodeStart | callbacks.HookMapItemStart | callbacks.HookMapStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
 		callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
-		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached | callbacks.Times
-	if c.capture.Inputs {
-		h |= callbacks.HookNodeStart | callbacks.HookMapItemStart
-	}
-	return h
+		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached |
+		callbacks.HookCrashed | callbacks.Times
 }
 
 // UnsampledHooks returns none, unless some runs that are not sampled are kept.
@@ -106,6 +106,7 @@ func (c *Callback) wants(cc *callbacks.CallbackContext) bool {
 
 // OnPipelineEnd makes the span of a run or of a nested pipeline.
 func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
+	c.ended(cc)
 	if cc.Parent() == nil {
 		for _, m := range c.held.close(cc) { // whose Ends did not come
 			c.outAll(m)
@@ -124,6 +125,7 @@ func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pip
 
 // OnNodeEnd makes the span of a node.
 func (c *Callback) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
+	c.ended(cc)
 	if !c.wants(cc) {
 		return
 	}
@@ -141,6 +143,7 @@ func (c *Callback) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.Node
 
 // OnMapItemEnd makes the span of a map item.
 func (c *Callback) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
+	c.ended(cc)
 	if !c.wants(cc) {
 		return
 	}

@@ -41,12 +41,14 @@ func (c *Callback) inputs(cc *callbacks.CallbackContext, v callbacks.Values) {
 	}
 }
 
-// OnNodeStart notes the inputs of a node.
+// OnNodeStart follows a node, and notes its inputs.
 func (c *Callback) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
+	c.begun(cc)
 	c.inputs(cc, ev.Inputs)
 }
 
-// OnMapItemStart notes the inputs of a map item.
+// OnMapItemStart follows a map item, and notes its inputs.
 func (c *Callback) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
+	c.begun(cc)
 	c.inputs(cc, ev.Inputs)
 }

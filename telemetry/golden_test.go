@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -48,7 +49,7 @@ func whole() *engine.Pipeline[order, int] {
 			own.RecordError(err)
 			return nil, err
 		}
-		return []int{1, 2, 3, 4}, nil
+		return []int{5, 2, 3, 5}, nil
 	}, engine.WithRetry(engine.Retry{Attempts: 3}), engine.WithTimeout(time.Minute))
 	price := engine.Node("price", func(_ context.Context, n int) (int, error) { return 10 * n, nil }, engine.WithCache("v1"))
 	check := engine.Node("check", func(ctx context.Context, n int) (int, error) {
@@ -184,7 +185,7 @@ func render(list tracetest.SpanStubs) string {
 			fmt.Fprintf(&b, "%s%s (%s, %s, %s%s)\n", indent, s.Name, s.EndTime.Sub(s.StartTime), s.SpanKind, s.Status.Code, strings.TrimRight(" "+s.Status.Description, " "))
 			write(&b, indent+"  ", s.Attributes)
 			for _, l := range s.Links {
-				fmt.Fprintf(&b, "%s  link\n", indent)
+				fmt.Fprintf(&b, "%s  link%s\n", indent, target(list, l))
 				write(&b, indent+"    ", l.Attributes)
 			}
 			for _, ev := range s.Events {
@@ -196,6 +197,16 @@ func render(list tracetest.SpanStubs) string {
 	}
 	below("0000000000000000", 0)
 	return b.String()
+}
+
+// target names the span that a link leads to, if it is one of the list.
+func target(list tracetest.SpanStubs, l sdktrace.Link) string {
+	for _, s := range list {
+		if s.SpanContext.TraceID() == l.SpanContext.TraceID() && s.SpanContext.SpanID() == l.SpanContext.SpanID() {
+			return " to " + s.Name
+		}
+	}
+	return ""
 }
 
 var place = regexp.MustCompile(`^(.*/)?([^/]+\.go)$`)

@@ -216,6 +216,7 @@ func (c *Callback) outAll(m *heldMap) {
 
 // OnMapStart begins to hold the items of a large map, and notes its inputs.
 func (c *Callback) OnMapStart(cc *callbacks.CallbackContext, ev callbacks.MapStart) {
+	c.begun(cc)
 	if !c.follows(cc) {
 		return
 	}
@@ -227,6 +228,7 @@ func (c *Callback) OnMapStart(cc *callbacks.CallbackContext, ev callbacks.MapSta
 
 // OnMapEnd makes the span of a map, and hands on those of its items that waited.
 func (c *Callback) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
+	c.ended(cc)
 	m := c.held.end(cc)
 	if m != nil {
 		c.outAll(m)
@@ -239,4 +241,21 @@ func (c *Callback) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) 
 		s.add(m.left.attributes()...)
 	}
 	c.out(cc, s, nil)
+}
+
+// outside returns cc, or the outermost map around it whose items wait: they may be left
+// out, with all that is inside.
+func (h *held) outside(cc *callbacks.CallbackContext) *callbacks.CallbackContext {
+	if h.open.Load() == 0 {
+		return cc
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for {
+		m, _ := h.around(cc)
+		if m == nil {
+			return cc
+		}
+		cc = m.scope
+	}
 }

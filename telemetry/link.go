@@ -41,8 +41,17 @@ func (s *span) linked(cc *callbacks.CallbackContext) {
 	if !ok {
 		return
 	}
-	m := s.grow()
-	m.links = append(m.links, sdktrace.Link{SpanContext: trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: trace.TraceID(node.trace), SpanID: trace.SpanID(node.span), TraceFlags: s.context.TraceFlags(),
-	})})
+	s.link(node.trace, node.span, false)
+}
+
+// link leads to another span, if the ids are those of one. A remote one may have
+// been made by another process.
+func (s *span) link(traceID callbacks.TraceID, spanID callbacks.SpanID, remote bool) {
+	to := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID(traceID), SpanID: trace.SpanID(spanID), TraceFlags: s.context.TraceFlags(), Remote: remote,
+	})
+	if to.IsValid() {
+		m := s.grow()
+		m.links = append(m.links, sdktrace.Link{SpanContext: to})
+	}
 }

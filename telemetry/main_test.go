@@ -1,9 +1,23 @@
 package telemetry
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// program is what this binary is for a test instead; nil where there is none.
+var program func() error
+
+func TestMain(m *testing.M) {
+	if program != nil {
+		if err := program(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -126,17 +126,14 @@ func (n *notes) take(cc *callbacks.CallbackContext, s *span) {
 // trace.
 func (s *span) resumed(r *callbacks.Resumed) {
 	s.add(keyRunStarts.Int(r.Starts + 1))
-	first := trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: trace.TraceID(r.TraceID), SpanID: trace.SpanID(r.SpanID), Remote: true,
-	})
-	if first.IsValid() && first.TraceID() != s.context.TraceID() {
-		m := s.grow()
-		m.links = append(m.links, sdktrace.Link{SpanContext: first})
+	if trace.TraceID(r.TraceID) != s.context.TraceID() {
+		s.link(r.TraceID, r.SpanID, true)
 	}
 }
 
-// OnPipelineStart notes what a run continues, and the inputs of a pipeline.
+// OnPipelineStart follows a pipeline, and notes what it continues and its inputs.
 func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	c.begun(cc)
 	c.inputs(cc, ev.Inputs)
 	c.started(cc)
 	if ev.Resumed == nil || !c.follows(cc) {

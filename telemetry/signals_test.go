@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/running"
 	"github.com/spanloom/spanloom/internal/semconvtest"
 )
 
@@ -33,6 +35,7 @@ var signals = []signal{
 	{onMap, "map", "map {spanloom.node.name}", trace.SpanKindInternal, "A map, with all its items."},
 	{onItem, "map_item", "map_item {spanloom.node.name}", trace.SpanKindInternal, "An item of a map, with all attempts."},
 	{onCachedItem, "cached_map_item", "map_item {spanloom.node.name}", trace.SpanKindInternal, "An item whose stored result was used."},
+	{onRunning, "running", "running {spanloom.node.name}", trace.SpanKindInternal, "Says, inside the span that will be, that a run or a step has been running for long."},
 	{onAttempt, "attempt", "attempt {spanloom.node.name}", trace.SpanKindInternal, "An attempt of a node or an item, where there was more than one."},
 }
 
@@ -59,6 +62,8 @@ func signalOf(s tracetest.SpanStub) spans {
 		return onCachedItem
 	case word == "map_item":
 		return onItem
+	case word == "running":
+		return onRunning
 	case word == "attempt":
 		return onAttempt
 	default:
@@ -122,6 +127,11 @@ func heldToSpans(t *testing.T) map[spans]bool {
 	exp := tracetest.NewInMemoryExporter()
 	cb := NewCallback(Exporters{Spans: exp})
 	daily(hooktest.Start(cb, hooktest.Config("daily")))
+	now := time.Now()
+	late := hooktest.Config("late")
+	late.Epoch = now.Add(-running.First)
+	hooktest.Start(cb, late)
+	cb.tellRunning(now)
 	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
 	failing := hooktest.Start(cb, hooktest.Config("failing"))
 	failing.Nested("inner").Fail(0, callbacks.ResultError, stackError{errors.New("boom")})

@@ -27,6 +27,7 @@ func (on spans) names() string {
 		{onItem, "item"},
 		{onCachedItem, "cached item"},
 		{onAttempt, "attempt"},
+		{onRunning, "running"},
 		{onEvent, "skip event"},
 	} {
 		if on&one.on != 0 {

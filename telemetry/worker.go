@@ -98,6 +98,8 @@ func (c *Callback) work() {
 	timer := time.NewTimer(linger)
 	defer timer.Stop()
 	armed := true
+	ticker := time.NewTicker(patrol)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-c.wake:
@@ -106,6 +108,8 @@ func (c *Callback) work() {
 				timer.Reset(linger)
 				armed = true
 			}
+		case now := <-ticker.C:
+			c.tellRunning(now)
 		case <-timer.C:
 			armed = false
 			c.export(c.base, true)

@@ -79,6 +79,10 @@ const (
 	Hook_HOOK_NODE_SKIPPED Hook = 15
 	// A node gave out a value before its end. Not sent by version 1 hosts.
 	Hook_HOOK_EMIT Hook = 16
+	// The process of a run ended before this scope of it did. An earlier start of
+	// a run, or another run: nothing else is said of it. Column duration is how
+	// long the scope had run at the last sign of life. Scopes inside come first.
+	Hook_HOOK_CRASHED Hook = 17
 )
 
 // Enum value maps for Hook.
@@ -101,6 +105,7 @@ var (
 		14: "HOOK_NODE_RETRY",
 		15: "HOOK_NODE_SKIPPED",
 		16: "HOOK_EMIT",
+		17: "HOOK_CRASHED",
 	}
 	Hook_value = map[string]int32{
 		"HOOK_UNSPECIFIED":           0,
@@ -120,6 +125,7 @@ var (
 		"HOOK_NODE_RETRY":            14,
 		"HOOK_NODE_SKIPPED":          15,
 		"HOOK_EMIT":                  16,
+		"HOOK_CRASHED":               17,
 	}
 )
 
@@ -1392,7 +1398,14 @@ type Cached struct {
 	// The compute time that the stored result cost, in nanoseconds.
 	Saved []int64 `protobuf:"varint,3,rep,packed,name=saved,proto3" json:"saved,omitempty"`
 	// Where the result came from, or why the node does not run; a string index.
-	Reason        []uint32 `protobuf:"varint,4,rep,packed,name=reason,proto3" json:"reason,omitempty"`
+	Reason []uint32 `protobuf:"varint,4,rep,packed,name=reason,proto3" json:"reason,omitempty"`
+	// The span of what computed the result; 0 when it is not known. This column and
+	// the next two are there or missing together; missing columns mean zeros.
+	Span []uint64 `protobuf:"fixed64,5,rep,packed,name=span,proto3" json:"span,omitempty"`
+	// Bytes 0 to 7 of that span's trace id, big-endian.
+	TraceHi []uint64 `protobuf:"fixed64,6,rep,packed,name=trace_hi,json=traceHi,proto3" json:"trace_hi,omitempty"`
+	// Bytes 8 to 15 of that span's trace id, big-endian.
+	TraceLo       []uint64 `protobuf:"fixed64,7,rep,packed,name=trace_lo,json=traceLo,proto3" json:"trace_lo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1451,6 +1464,27 @@ func (x *Cached) GetSaved() []int64 {
 func (x *Cached) GetReason() []uint32 {
 	if x != nil {
 		return x.Reason
+	}
+	return nil
+}
+
+func (x *Cached) GetSpan() []uint64 {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+func (x *Cached) GetTraceHi() []uint64 {
+	if x != nil {
+		return x.TraceHi
+	}
+	return nil
+}
+
+func (x *Cached) GetTraceLo() []uint64 {
+	if x != nil {
+		return x.TraceLo
 	}
 	return nil
 }
@@ -1917,7 +1951,10 @@ type Ack struct {
 	// Why what is newly acknowledged is lost; empty when it is durable.
 	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	// Text for the host's terminal, in the order in which it was written.
-	Output        []byte `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	Output []byte `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	// How much of what is newly acknowledged is lost, in events and exports; 0, with
+	// an error, says all of it.
+	Lost          uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1978,6 +2015,13 @@ func (x *Ack) GetOutput() []byte {
 		return x.Output
 	}
 	return nil
+}
+
+func (x *Ack) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
 }
 
 // DescribeRequest asks for a description.
@@ -2697,8 +2741,11 @@ type HealthResponse struct {
 	// Exports that were ignored because the instance does not take their signal, or
 	// it is not known.
 	IgnoredExports uint64 `protobuf:"varint,6,opt,name=ignored_exports,json=ignoredExports,proto3" json:"ignored_exports,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What the instance has begun and not finished, in a few words, such as an
+	// export that has no answer yet; empty when that is nothing, or not known.
+	Doing         string `protobuf:"bytes,7,opt,name=doing,proto3" json:"doing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HealthResponse) Reset() {
@@ -2771,6 +2818,13 @@ func (x *HealthResponse) GetIgnoredExports() uint64 {
 		return x.IgnoredExports
 	}
 	return 0
+}
+
+func (x *HealthResponse) GetDoing() string {
+	if x != nil {
+		return x.Doing
+	}
+	return ""
 }
 
 // ShutdownRequest ends the instance.
@@ -2951,12 +3005,15 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\tsucceeded\x18\x04 \x03(\x04R\tsucceeded\x12\x16\n" +
 	"\x06failed\x18\x05 \x03(\x04R\x06failed\x12\x16\n" +
 	"\x06cached\x18\x06 \x03(\x04R\x06cached\x12\x18\n" +
-	"\askipped\x18\a \x03(\x04R\askipped\"j\n" +
+	"\askipped\x18\a \x03(\x04R\askipped\"\xb4\x01\n" +
 	"\x06Cached\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x14\n" +
 	"\x05saved\x18\x03 \x03(\x03R\x05saved\x12\x16\n" +
-	"\x06reason\x18\x04 \x03(\rR\x06reason\"m\n" +
+	"\x06reason\x18\x04 \x03(\rR\x06reason\x12\x12\n" +
+	"\x04span\x18\x05 \x03(\x06R\x04span\x12\x19\n" +
+	"\btrace_hi\x18\x06 \x03(\x06R\atraceHi\x12\x19\n" +
+	"\btrace_lo\x18\a \x03(\x06R\atraceLo\"m\n" +
 	"\aLookups\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x16\n" +
@@ -2994,12 +3051,13 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x18\n" +
 	"\aattempt\x18\x02 \x03(\rR\aattempt\x12\x18\n" +
 	"\afailure\x18\x03 \x03(\rR\afailure\x12\x12\n" +
-	"\x04span\x18\x04 \x03(\fR\x04span\"[\n" +
+	"\x04span\x18\x04 \x03(\fR\x04span\"o\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x04 \x01(\fR\x06output\"4\n" +
+	"\x06output\x18\x04 \x01(\fR\x06output\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\x04R\x04lost\"4\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\"\xa8\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
@@ -3050,7 +3108,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\rFlushResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\fR\x06output\"\x0f\n" +
-	"\rHealthRequest\"\xcc\x02\n" +
+	"\rHealthRequest\"\xe2\x02\n" +
 	"\x0eHealthResponse\x12B\n" +
 	"\x06status\x18\x01 \x01(\x0e2*.spanloom.backend.v1.HealthResponse.StatusR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1f\n" +
@@ -3058,7 +3116,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"openScopes\x12%\n" +
 	"\x0eevicted_scopes\x18\x04 \x01(\x04R\revictedScopes\x12%\n" +
 	"\x0eignored_events\x18\x05 \x01(\x04R\rignoredEvents\x12'\n" +
-	"\x0fignored_exports\x18\x06 \x01(\x04R\x0eignoredExports\"D\n" +
+	"\x0fignored_exports\x18\x06 \x01(\x04R\x0eignoredExports\x12\x14\n" +
+	"\x05doing\x18\a \x01(\tR\x05doing\"D\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tSTATUS_OK\x10\x01\x12\x13\n" +
@@ -3066,7 +3125,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fShutdownRequest\"@\n" +
 	"\x10ShutdownResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x02 \x01(\fR\x06output*\x83\x03\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output*\x95\x03\n" +
 	"\x04Hook\x12\x14\n" +
 	"\x10HOOK_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13HOOK_PIPELINE_START\x10\x01\x12\x15\n" +
@@ -3086,7 +3145,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"HOOK_ERROR\x10\r\x12\x13\n" +
 	"\x0fHOOK_NODE_RETRY\x10\x0e\x12\x15\n" +
 	"\x11HOOK_NODE_SKIPPED\x10\x0f\x12\r\n" +
-	"\tHOOK_EMIT\x10\x10*_\n" +
+	"\tHOOK_EMIT\x10\x10\x12\x10\n" +
+	"\fHOOK_CRASHED\x10\x11*_\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_PIPELINE\x10\x01\x12\r\n" +

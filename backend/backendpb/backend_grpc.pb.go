@@ -62,8 +62,16 @@ type BackendClient interface {
 	// buf:lint:ignore RPC_REQUEST_STANDARD_NAME
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	Stream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Batch, Ack], error)
-	// Flush makes durable what was received so far. Batches are durable when they
-	// are acknowledged, so that this matters to what a backend makes between them.
+	// Flush says that the host waits for what it has sent. The flush of the batch
+	// under way holds nothing back from then on to send it together with what comes
+	// later, and nor do those that follow within a moment: the host calls Flush again
+	// and again for as long as it waits. Then the instance is flushed once more, for
+	// what it has made between batches.
+	//
+	// A call with a deadline also ends, a little before that, the flush of the batch
+	// under way and those of all batches that come before the deadline: whoever sets
+	// one is about to end the backend. A call without a deadline cuts nothing short,
+	// not even when it is cancelled.
 	Flush(ctx context.Context, in *FlushRequest, opts ...grpc.CallOption) (*FlushResponse, error)
 	// Health answers at once, whatever the instance is doing. A backend that does
 	// not answer is killed; one that answers is left alone however slow it is.
@@ -165,8 +173,16 @@ type BackendServer interface {
 	// buf:lint:ignore RPC_REQUEST_STANDARD_NAME
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	Stream(grpc.BidiStreamingServer[Batch, Ack]) error
-	// Flush makes durable what was received so far. Batches are durable when they
-	// are acknowledged, so that this matters to what a backend makes between them.
+	// Flush says that the host waits for what it has sent. The flush of the batch
+	// under way holds nothing back from then on to send it together with what comes
+	// later, and nor do those that follow within a moment: the host calls Flush again
+	// and again for as long as it waits. Then the instance is flushed once more, for
+	// what it has made between batches.
+	//
+	// A call with a deadline also ends, a little before that, the flush of the batch
+	// under way and those of all batches that come before the deadline: whoever sets
+	// one is about to end the backend. A call without a deadline cuts nothing short,
+	// not even when it is cancelled.
 	Flush(context.Context, *FlushRequest) (*FlushResponse, error)
 	// Health answers at once, whatever the instance is doing. A backend that does
 	// not answer is killed; one that answers is left alone however slow it is.

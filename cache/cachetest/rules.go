@@ -65,11 +65,11 @@ func unknownKey(ctx context.Context, s cache.Store) error {
 	return nil
 }
 
-func costAndCreated(ctx context.Context, s cache.Store) error {
+func facts(ctx context.Context, s cache.Store) error {
 	now := time.Now()
 	for i, e := range []cache.Entry{
 		{Cost: 0, Created: now},
-		{Cost: 1, Created: now.Add(-time.Nanosecond)},
+		{Cost: 1, Created: now.Add(-time.Nanosecond), TraceID: [16]byte{1, 15: 2}, SpanID: [8]byte{3, 7: 4}},
 		{Cost: 90*time.Minute + 7, Created: now.In(time.FixedZone("somewhere", 3*3600)).Add(-time.Hour)},
 	} {
 		e.Value = []byte("value")
@@ -86,6 +86,9 @@ func costAndCreated(ctx context.Context, s cache.Store) error {
 		}
 		if !got.Created.Equal(e.Created) {
 			return fmt.Errorf("get returns created at %s, put was %s", got.Created.UTC(), e.Created.UTC())
+		}
+		if got.TraceID != e.TraceID || got.SpanID != e.SpanID {
+			return fmt.Errorf("get returns the span %x of trace %x, put was %x of %x", got.SpanID, got.TraceID, e.SpanID, e.TraceID)
 		}
 	}
 	return nil

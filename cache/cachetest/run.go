@@ -37,7 +37,7 @@ var rules = []rule{
 	{2, "an empty value is a hit", emptyValue},
 	{3, "put replaces", replaced},
 	{4, "an unknown key is a miss", unknownKey},
-	{5, "cost and created survive", costAndCreated},
+	{5, "cost, time and span survive", facts},
 	{6, "the caller may change its bytes", ownBytes},
 	{7, "concurrent use", concurrentUse},
 	{8, "a cancelled context does no harm", cancelledContext},

@@ -128,6 +128,12 @@ func TestBrokenStoresFailTheirRule(t *testing.T) {
 				return g.Put(ctx, key, e)
 			}
 		}},
+		{"forgets the span", 5, func(s *broken, g *good) {
+			s.put = func(ctx context.Context, key string, e cache.Entry) error {
+				e.SpanID = [8]byte{}
+				return g.Put(ctx, key, e)
+			}
+		}},
 		{"keeps the caller's bytes", 6, func(s *broken, g *good) {
 			s.put = func(_ context.Context, key string, e cache.Entry) error {
 				g.keep(key, e)

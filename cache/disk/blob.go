@@ -20,31 +20,64 @@ import (
 //	52  cost in nanoseconds
 //	60  length of the value
 //	68  SHA-256 of all of the above, and the value
+//
+// This is version 1. Version 2 has the trace id and the span id of what computed
+// the result, 24 bytes, before the sum. An entry without them is written as
+// version 1.
 const (
 	magic      = "slcache\x01"
+	magicSpan  = "slcache\x02"
 	keyAt      = len(magic)
 	createdAt  = keyAt + len(hash{})
 	costAt     = createdAt + 12
 	lengthAt   = costAt + 8
-	sumAt      = lengthAt + 8
-	headerSize = sumAt + sha256.Size
+	spanAt     = lengthAt + 8
+	spanSize   = len(cache.Entry{}.TraceID) + len(cache.Entry{}.SpanID)
+	headerSize = spanAt + sha256.Size // of version 1
+	maxHeader  = headerSize + spanSize
 )
+
+// sumAt returns where the sum is in a header, by its version.
+func sumAt(header []byte) int {
+	if string(header[:keyAt]) == magicSpan {
+		return spanAt + spanSize
+	}
+	return spanAt
+}
+
+func hasSpan(e cache.Entry) bool { return e.TraceID != [16]byte{} && e.SpanID != [8]byte{} }
+
+// sizeOf returns the size of the entry's blob.
+func sizeOf(e cache.Entry) int64 {
+	size := int64(headerSize) + int64(len(e.Value))
+	if hasSpan(e) {
+		size += int64(spanSize)
+	}
+	return size
+}
 
 // encodeHeader returns what stands before the entry's value.
 func encodeHeader(key hash, e cache.Entry) []byte {
-	b := make([]byte, 0, headerSize)
-	b = append(b, magic...)
+	b := make([]byte, 0, maxHeader)
+	if hasSpan(e) {
+		b = append(b, magicSpan...)
+	} else {
+		b = append(b, magic...)
+	}
 	b = append(b, key[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Created.Unix()))
 	b = binary.BigEndian.AppendUint32(b, uint32(e.Created.Nanosecond()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Cost))
 	b = binary.BigEndian.AppendUint64(b, uint64(len(e.Value)))
+	if hasSpan(e) {
+		b = append(append(b, e.TraceID[:]...), e.SpanID[:]...)
+	}
 	return append(b, sum(b, e.Value)...)
 }
 
 func sum(header, value []byte) []byte {
 	h := sha256.New()
-	h.Write(header[:sumAt])
+	h.Write(header[:sumAt(header)])
 	h.Write(value)
 	return h.Sum(nil)
 }
@@ -60,11 +93,13 @@ func checkHeader(key hash, header []byte, size int64) error {
 	switch {
 	case len(header) < headerSize:
 		return damage("it is too short")
-	case string(header[:keyAt]) != magic:
+	case string(header[:keyAt]) != magic && string(header[:keyAt]) != magicSpan:
 		return damage("it is not of this format")
+	case len(header) < sumAt(header)+sha256.Size:
+		return damage("it is too short")
 	case !bytes.Equal(header[keyAt:createdAt], key[:]):
 		return damage("it is of another key")
-	case binary.BigEndian.Uint64(header[lengthAt:]) != uint64(size-int64(headerSize)):
+	case binary.BigEndian.Uint64(header[lengthAt:]) != uint64(size-int64(sumAt(header)+sha256.Size)):
 		return damage("its length is wrong")
 	default:
 		return nil
@@ -76,15 +111,24 @@ func decodeBlob(key hash, file []byte) (cache.Entry, error) {
 	if err := checkHeader(key, file, int64(len(file))); err != nil {
 		return cache.Entry{}, err
 	}
-	value := file[headerSize:]
-	if !bytes.Equal(sum(file, value), file[sumAt:headerSize]) {
+	at := sumAt(file)
+	value := file[at+sha256.Size:]
+	if !bytes.Equal(sum(file, value), file[at:at+sha256.Size]) {
 		return cache.Entry{}, damage("its sum is wrong")
 	}
-	return cache.Entry{
+	e := cache.Entry{
 		Value:   slices.Clip(value),
 		Cost:    time.Duration(binary.BigEndian.Uint64(file[costAt:])),
 		Created: createdOf(file),
-	}, nil
+	}
+	if at > spanAt {
+		n := copy(e.TraceID[:], file[spanAt:])
+		copy(e.SpanID[:], file[spanAt+n:at])
+		if !hasSpan(e) {
+			return cache.Entry{}, damage("it names no span")
+		}
+	}
+	return e, nil
 }
 
 func createdOf(header []byte) time.Time {

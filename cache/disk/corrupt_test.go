@@ -79,12 +79,16 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := cache.Entry{Value: []byte("a small value"), Cost: time.Second, Created: time.Now()}
-	blob := append(encodeHeader(h, e), e.Value...)
-	for i := range len(blob) * 8 {
-		bad := bytes.Clone(blob)
-		bad[i/8] ^= 1 << (i % 8)
-		if got, err := decodeBlob(h, bad); err == nil {
-			t.Errorf("with bit %d flipped: %+v", i, got)
+	with := e
+	with.TraceID, with.SpanID = [16]byte{1}, [8]byte{2}
+	for _, e := range []cache.Entry{e, with} {
+		blob := append(encodeHeader(h, e), e.Value...)
+		for i := range len(blob) * 8 {
+			bad := bytes.Clone(blob)
+			bad[i/8] ^= 1 << (i % 8)
+			if got, err := decodeBlob(h, bad); err == nil {
+				t.Errorf("with bit %d flipped: %+v", i, got)
+			}
 		}
 	}
 }
@@ -163,8 +167,11 @@ func FuzzDecode(f *testing.F) {
 	for _, value := range []string{"", "a value"} {
 		e := cache.Entry{Value: []byte(value)}
 		f.Add(append(encodeHeader(h, e), e.Value...))
+		e.TraceID, e.SpanID = [16]byte{1}, [8]byte{2}
+		f.Add(append(encodeHeader(h, e), e.Value...))
 	}
 	f.Add([]byte(magic))
+	f.Add([]byte(magicSpan))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		e, err := decodeBlob(h, file)
 		if err == nil && !bytes.Equal(append(encodeHeader(h, e), e.Value...), file) {

@@ -29,7 +29,7 @@ func (s *Store) Put(ctx context.Context, key string, e cache.Entry) error {
 }
 
 func (s *Store) put(key hash, e cache.Entry) error {
-	size := diskSize(int64(headerSize) + int64(len(e.Value)))
+	size := diskSize(sizeOf(e))
 	if size > s.config.MaxBytes {
 		s.unlink(key, true) // it is out of date
 		return fmt.Errorf("a result of %d bytes is larger than MaxBytes, %d: raise the limit or do not cache this node", len(e.Value), s.config.MaxBytes)

@@ -90,7 +90,7 @@ func readRecord(shard *os.Root, key hash) (record, error) {
 		return record{}, err
 	}
 	defer func() { _ = f.Close() }()
-	header := make([]byte, headerSize)
+	header := make([]byte, maxHeader)
 	n, err := io.ReadFull(f, header)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return record{}, err

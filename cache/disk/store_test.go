@@ -28,7 +28,7 @@ func TestEntriesOutliveTheStore(t *testing.T) {
 			s := openAt(t, t.TempDir(), Config{})
 			entries := map[string]cache.Entry{
 				key(1): {},
-				key(2): {Value: []byte("two"), Cost: 3, Created: time.Now()},
+				key(2): {Value: []byte("two"), Cost: 3, Created: time.Now(), TraceID: [16]byte{1}, SpanID: [8]byte{2}},
 				key(3): {Value: make([]byte, 100<<10), Cost: -1, Created: time.Date(9000, 1, 1, 0, 0, 0, 1, time.UTC)},
 			}
 			for k, e := range entries {
@@ -43,7 +43,7 @@ func TestEntriesOutliveTheStore(t *testing.T) {
 			}
 			for k, e := range entries {
 				got, ok, err := s.Get(t.Context(), k)
-				if err != nil || !ok || !bytes.Equal(got.Value, e.Value) || got.Cost != e.Cost || !got.Created.Equal(e.Created) {
+				if err != nil || !ok || !bytes.Equal(got.Value, e.Value) || got.Cost != e.Cost || !got.Created.Equal(e.Created) || got.TraceID != e.TraceID || got.SpanID != e.SpanID {
 					t.Errorf("get of %s returns %v, %v, %v", k, got, ok, err)
 				}
 			}

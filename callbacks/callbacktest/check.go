@@ -19,6 +19,8 @@ func Check(events []Event) error {
 	c := &checker{
 		scopes: map[*callbacks.CallbackContext]*scope{},
 		runs:   map[string]*run{},
+
+		crashed: crashes{},
 	}
 	for _, ev := range events {
 		c.event(ev)
@@ -33,6 +35,8 @@ type checker struct {
 	order  []*scope
 	runs   map[string]*run
 	errs   []error
+
+	crashed crashes
 }
 
 // run is what all scopes of a run must agree on.
@@ -84,6 +88,10 @@ func (c *checker) errorf(rule int, cc *callbacks.CallbackContext, format string,
 
 func (c *checker) event(ev Event) {
 	cc := ev.Context
+	if e, ok := ev.Event.(callbacks.Crashed); ok {
+		c.crash(cc, e)
+		return
+	}
 	s := c.scope(cc)
 	if s.only != 0 {
 		c.errorf(6, cc, "%s after %s, which must be the only hook", ev.Hook, s.only)
@@ -440,6 +448,7 @@ func (c *checker) place(s *scope) {
 }
 
 func (c *checker) finish() {
+	c.orphans()
 	for _, s := range c.order {
 		if s.started && !s.ended {
 			c.errorf(1, s.cc, "started and never ended")

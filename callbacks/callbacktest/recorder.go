@@ -117,3 +117,8 @@ func (r *Recorder) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.Nod
 func (r *Recorder) OnEmit(cc *callbacks.CallbackContext, ev callbacks.Emit) {
 	r.add(callbacks.HookEmit, cc, ev)
 }
+
+// OnCrashed records the call.
+func (r *Recorder) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
+	r.add(callbacks.HookCrashed, cc, ev)
+}

@@ -44,6 +44,12 @@ was accepted. The trace id is what to look for at the other end.
 Exit codes: 0 all was accepted, 2 usage, 3 invalid manifest, 4 something was not.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case timeout <= 0:
+				return &exitError{exitUsage, fmt.Errorf("--timeout %s leaves no time to wait; write one like 10s", timeout)}
+			case len(args) > 0 && args[0] == "":
+				return &exitError{exitUsage, errors.New("the name of the backend is empty; leave it out for all of them, or write one that the manifest has")}
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
 			if _, err := load(file, ""); err != nil {

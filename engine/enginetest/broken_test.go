@@ -255,6 +255,9 @@ func TestEveryHookIsCompared(t *testing.T) {
 	fields := reflect.TypeFor[callbacks.Funcs]()
 	for field := range fields.Fields() {
 		hook := field.Name
+		if hook == "Crashed" {
+			continue // of the store of runs, and the same whatever runs the steps
+		}
 		t.Run(hook, func(t *testing.T) {
 			t.Parallel()
 			for _, times := range []int{0, 2} {

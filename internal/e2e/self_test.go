@@ -38,17 +38,22 @@ func variables(endpoint string) []string {
 // TestNothingTellsOfItself runs a program that has set all of OpenTelemetry's
 // globals, to providers of its own or to ours, and has a default HTTP transport
 // that makes spans: no backend gets anything but what runs and nodes say, and the
-// program's own providers get nothing.
+// program's own providers get nothing. That OpenTelemetry's SDK tells of itself can be
+// asked for by a variable; it then tells the global provider, and ours does not listen.
 func TestNothingTellsOfItself(t *testing.T) {
 	for name, env := range map[string][]string{
 		"own globals":              nil,
 		"our globals":              nil,
 		"own globals, by variable": variables(""),
 		"our globals, by variable": variables(""),
+		"our globals, observed":    variables(""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if env != nil {
 				env = variables("http://127.0.0.1:1") // the manifest says another
+			}
+			if strings.HasSuffix(name, "observed") {
+				env = append(env, "OTEL_GO_X_OBSERVABILITY=true")
 			}
 			if out, parent := otlptest.Alone(t, env...); parent {
 				t.Log(out)

@@ -34,7 +34,7 @@ func Line(e callbacktest.Event) string {
 	case callbacks.NodeEnd:
 		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
 	case callbacks.NodeCached:
-		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason)
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID)
 	case callbacks.NestedPipelineStart:
 		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child))
 	case callbacks.NestedPipelineEnd:
@@ -48,11 +48,13 @@ func Line(e callbacktest.Event) string {
 	case callbacks.MapItemEnd:
 		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
 	case callbacks.MapItemCached:
-		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason)
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID)
 	case callbacks.Failure:
 		s += fmt.Sprint(" ", ev.Result, errText(ev.Err))
 	case callbacks.NodeRetry:
 		s += fmt.Sprint(" ", ev.Attempt, ev.Start+ev.Duration, ev.Duration, ev.Delay, errText(ev.Err))
+	case callbacks.Crashed:
+		s += fmt.Sprint(" ", ev.Duration)
 	case callbacks.NodeSkipped:
 		s += " " + ev.Reason
 	}

@@ -71,9 +71,31 @@ func Random(cb callbacks.PipelineCallback, seed uint64) int {
 	var before *callbacks.Resumed
 	if seed%3 == 0 {
 		before = &callbacks.Resumed{Starts: int(seed%5) + 1, TraceID: callbacks.TraceID{9, 15: byte(seed)}, SpanID: callbacks.SpanID{8, 7: 1}}
+		e.crash(callbacks.NewRun(context.Background(), callbacks.RunConfig{
+			ID: cc.RunID(), Identity: id, Runner: "local", Epoch: e.epoch.Add(-time.Hour), Pipeline: cc.Node(),
+		}))
 	}
 	e.pipeline(cc, 0, before)
 	return e.calls
+}
+
+// crash ends a run in the middle of it.
+func (e *random) crash(cc *callbacks.CallbackContext) {
+	if e.r.IntN(2) == 0 {
+		m := e.scope(cc, callbacks.KindMap, nodes[0], spot{index: -1})
+		for i := range 1 + e.r.Int32N(3) {
+			item := e.scope(m, callbacks.KindMapItem, nodes[0], spot{index: i})
+			e.crash1(e.scope(item, callbacks.KindNode, nodes[1], spot{index: -1}))
+			e.crash1(item)
+		}
+		e.crash1(m)
+	}
+	e.crash1(cc)
+}
+
+func (e *random) crash1(cc *callbacks.CallbackContext) {
+	e.call()
+	e.cb.OnCrashed(cc, callbacks.Crashed{Duration: time.Duration(e.r.IntN(2)) * time.Second})
 }
 
 func (e *random) call() { e.calls++ }
@@ -88,9 +110,9 @@ func (e *random) scope(cc *callbacks.CallbackContext, k callbacks.Kind, n *callb
 	c := &callbacks.CallbackContext{}
 	s := callbacks.Scope{
 		Kind: k, Node: n, Index: at.index, Iteration: at.iteration, Attempt: 1, Start: time.Since(e.epoch),
-		Queued: time.Duration(e.r.IntN(2) * 1000),
 	}
 	cc.Begin(c, s)
+	c.Queue(time.Duration(e.r.IntN(2) * 1000))
 	c.Override(callbacks.Override{Runner: at.runner})
 	return c
 }
@@ -271,7 +293,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 		case 0:
 			e.call()
 			e.counts.cached(item)
-			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume"})
+			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume", TraceID: callbacks.TraceID{4, 15: 5}, SpanID: callbacks.SpanID{2, 7: 3}})
 			end.Cached++
 		case 1: // stopped by a gate
 			e.calls += 2

@@ -1,6 +1,10 @@
 package nodespan
 
 import (
+	"slices"
+
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/spanloom/spanloom/callbacks"
 )
 
@@ -98,4 +102,28 @@ func take(cc *callbacks.CallbackContext, attempt int) *Recorded {
 func Put(cc *callbacks.CallbackContext, attempt int, rec *Recorded) {
 	r := &recorder{scope: cc, attempt: attempt, closed: true, rec: *rec}
 	key(attempt).Set(cc, r)
+}
+
+// Say notes what is known of cc's scope at its start, sampled or not: the span of a
+// run that is kept has it too. It is for the beginning of a run, before any code, and
+// may be called again: what was said first stays.
+func Say(cc *callbacks.CallbackContext, list []attribute.KeyValue, links ...Link) {
+	r, ok := ofScope.In(cc)
+	if !ok {
+		r = &recorder{scope: cc}
+	}
+	for _, kv := range list {
+		if slices.ContainsFunc(r.rec.Attributes, func(old attribute.KeyValue) bool { return old.Key == kv.Key }) {
+			continue
+		}
+		if !r.set(kv) {
+			r.rec.DroppedAttributes++
+		}
+	}
+	for _, l := range links {
+		if !slices.ContainsFunc(r.rec.Links, func(old Link) bool { return old.SpanContext.Equal(l.SpanContext) }) {
+			r.rec.Links = append(r.rec.Links, l)
+		}
+	}
+	ofScope.Set(cc, r)
 }

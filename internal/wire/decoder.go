@@ -117,7 +117,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	ev := b.Events
 	hook := ev.Hook[i]
 	kind := ev.Kind[i]
-	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_NODE_SKIPPED ||
+	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_CRASHED || hook == pb.Hook_HOOK_EMIT ||
 		kind <= pb.Kind_KIND_UNSPECIFIED || kind > pb.Kind_KIND_MAP_ITEM {
 		d.Ignored++
 		return nil
@@ -141,7 +141,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	case pb.Hook_HOOK_PIPELINE_START, pb.Hook_HOOK_NODE_START, pb.Hook_HOOK_MAP_START,
 		pb.Hook_HOOK_MAP_ITEM_START, pb.Hook_HOOK_NESTED_PIPELINE_START:
 		d.start(s, span, cc)
-	case pb.Hook_HOOK_PIPELINE_END:
+	case pb.Hook_HOOK_PIPELINE_END, pb.Hook_HOOK_CRASHED:
 		if cc == s.root {
 			defer d.forget(keyOf(b, ev.Run[i]))
 		}
@@ -169,8 +169,7 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 			End: d.endOf(b, i), Attempts: int(ev.Attempts[i]), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_NODE_CACHED:
-		sig, saved, reason := d.cachedOf(b, i)
-		cb.OnNodeCached(cc, callbacks.NodeCached{Signature: sig, Saved: saved, Reason: reason, Outputs: d.valuesOf(i)})
+		cb.OnNodeCached(cc, d.cachedOf(b, i))
 	case pb.Hook_HOOK_NESTED_PIPELINE_START:
 		cb.OnNestedPipelineStart(cc.Parent(), callbacks.NestedPipelineStart{Child: cc})
 	case pb.Hook_HOOK_NESTED_PIPELINE_END:
@@ -189,8 +188,7 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
-		sig, saved, reason := d.cachedOf(b, i)
-		cb.OnMapItemCached(cc, callbacks.MapItemCached{Signature: sig, Saved: saved, Reason: reason, Outputs: d.valuesOf(i)})
+		cb.OnMapItemCached(cc, callbacks.MapItemCached(d.cachedOf(b, i)))
 	case pb.Hook_HOOK_ERROR:
 		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])})
 	case pb.Hook_HOOK_NODE_RETRY:
@@ -204,8 +202,9 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		}
 		cb.OnNodeRetry(cc, retry)
 	case pb.Hook_HOOK_NODE_SKIPPED:
-		_, _, reason := d.cachedOf(b, i)
-		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: reason})
+		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: d.cachedOf(b, i).Reason})
+	case pb.Hook_HOOK_CRASHED:
+		cb.OnCrashed(cc, callbacks.Crashed{Duration: time.Duration(max(ev.Duration[i], 0))})
 	}
 }
 
@@ -228,13 +227,18 @@ func (d *Decoder) errorOf(b *pb.Batch, i int) error {
 	return &Error{Type: strs[t.Type[r]], Message: strs[t.Message[r]], Trace: strs[t.Stack[r]]}
 }
 
-func (d *Decoder) cachedOf(b *pb.Batch, i int) (signature string, saved time.Duration, reason string) {
+func (d *Decoder) cachedOf(b *pb.Batch, i int) callbacks.NodeCached {
+	c := callbacks.NodeCached{Outputs: d.valuesOf(i)}
 	r, ok := d.cached.row(i)
 	if !ok {
-		return "", 0, ""
+		return c
 	}
 	t := b.Cached
-	return b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
+	c.Signature, c.Saved, c.Reason = b.Strings[t.Signature[r]], time.Duration(t.Saved[r]), b.Strings[t.Reason[r]]
+	if len(t.Span) > 0 {
+		c.TraceID, c.SpanID = traceID(t.TraceHi[r], t.TraceLo[r]), spanID(t.Span[r])
+	}
+	return c
 }
 
 func (d *Decoder) lookupOf(b *pb.Batch, i int) *callbacks.CacheLookup {

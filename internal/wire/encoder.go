@@ -228,6 +228,9 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		t.Signature = append(t.Signature, e.intern(x.Signature))
 		t.Saved = append(t.Saved, int64(x.Saved))
 		t.Reason = append(t.Reason, e.intern(x.Reason))
+		if len(t.Span) > 0 || x.SpanID.IsValid() {
+			lead(t, x)
+		}
 	case callbacks.HookNodeRetry:
 		if b.Retries == nil {
 			b.Retries = &pb.Retries{}
@@ -335,4 +338,15 @@ func (e *Encoder) run(root *callbacks.CallbackContext) uint32 {
 	e.runners = append(e.runners, root.Runner())
 	e.runs[root] = i
 	return i
+}
+
+// lead fills the columns of what computed stored results, which there are only in
+// batches where that is known.
+func lead(t *pb.Cached, x *Extra) {
+	for len(t.Span) < len(t.Event)-1 {
+		t.Span, t.TraceHi, t.TraceLo = append(t.Span, 0), append(t.TraceHi, 0), append(t.TraceLo, 0)
+	}
+	t.Span = append(t.Span, binary.BigEndian.Uint64(x.SpanID[:]))
+	t.TraceHi = append(t.TraceHi, binary.BigEndian.Uint64(x.TraceID[:8]))
+	t.TraceLo = append(t.TraceLo, binary.BigEndian.Uint64(x.TraceID[8:]))
 }

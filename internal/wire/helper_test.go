@@ -54,7 +54,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		r.Attempts = int32(ev.Attempts)
 		x.Look(ev.Cache)
 	case callbacks.NodeCached:
-		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
+		x.Signature, x.Saved, x.Reason, x.TraceID, x.SpanID = ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID
 	case callbacks.NestedPipelineStart:
 		r.Context = ev.Child
 	case callbacks.NestedPipelineEnd:
@@ -73,7 +73,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		r.Attempts = int32(ev.Attempts)
 		x.Look(ev.Cache)
 	case callbacks.MapItemCached:
-		x.Signature, x.Saved, x.Reason = ev.Signature, ev.Saved, ev.Reason
+		x.Signature, x.Saved, x.Reason, x.TraceID, x.SpanID = ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID
 	case callbacks.Failure:
 		x.Error, r.Result = wire.NewError(ev.Err, clip), ev.Result
 	case callbacks.NodeRetry:
@@ -81,6 +81,8 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Took, r.Duration = ev.Duration, ev.Start+ev.Duration
 	case callbacks.NodeSkipped:
 		x.Reason = ev.Reason
+	case callbacks.Crashed:
+		r.Duration = ev.Duration
 	}
 	if r.Duration < 0 {
 		r.Duration = time.Duration(0)

@@ -34,6 +34,8 @@ type Extra struct {
 	Cached, Skipped   int
 	Signature, Reason string
 	Saved             time.Duration
+	TraceID           callbacks.TraceID // of what computed a stored result
+	SpanID            callbacks.SpanID
 	Delay, Took       time.Duration    // of a retry
 	Counts            callbacks.Counts // of a pipeline's end
 	Values            string           // the captured text of inputs or outputs
@@ -115,7 +117,7 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	n := 288 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	n := 312 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
 	if x.Recorded != nil {
 		for _, r := range x.Recorded.rows {
 			n += 64 + int64(len(r.span))
@@ -135,8 +137,8 @@ func number(h callbacks.Hook) int32 { return int32(bits.TrailingZeros32(uint32(h
 
 // Numbers returns the numbers of the hooks that the wire carries.
 func Numbers(of callbacks.Hook) (list []pb.Hook) {
-	for n := pb.Hook_HOOK_PIPELINE_START; n <= pb.Hook_HOOK_NODE_SKIPPED; n++ {
-		if of&(1<<(n-1)) != 0 {
+	for n := pb.Hook_HOOK_PIPELINE_START; n <= pb.Hook_HOOK_CRASHED; n++ {
+		if of&Carried&(1<<(n-1)) != 0 {
 			list = append(list, n)
 		}
 	}
@@ -150,7 +152,7 @@ func Hooks(list []pb.Hook) (h callbacks.Hook) {
 		return Carried
 	}
 	for _, n := range list {
-		if n > pb.Hook_HOOK_UNSPECIFIED && n <= pb.Hook_HOOK_NODE_SKIPPED {
+		if n > pb.Hook_HOOK_UNSPECIFIED && n <= pb.Hook_HOOK_CRASHED {
 			h |= 1 << (n - 1)
 		}
 	}

@@ -146,6 +146,11 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 	c.column("cached", "signature", len(cached.GetSignature()), n)
 	c.column("cached", "saved", len(cached.GetSaved()), n)
 	c.column("cached", "reason", len(cached.GetReason()), n)
+	if len(cached.GetSpan())+len(cached.GetTraceHi())+len(cached.GetTraceLo()) > 0 {
+		c.column("cached", "span", len(cached.GetSpan()), n)
+		c.column("cached", "trace_hi", len(cached.GetTraceHi()), n)
+		c.column("cached", "trace_lo", len(cached.GetTraceLo()), n)
+	}
 	c.indices("cached", "event", cached.GetEvent(), events)
 	c.indices("cached", "signature", cached.GetSignature(), strs)
 	c.indices("cached", "reason", cached.GetReason(), strs)

@@ -130,6 +130,11 @@ func failing(in backend.Instance) *hooktest.Scope {
 // policies is a run that goes on, with retries, stored results, a branch, a loop,
 // a map with partial results and a gate.
 func policies(in backend.Instance) *hooktest.Scope {
+	dead := callbacks.NewRun(context.Background(), hooktest.Config("nightly"))
+	node := &callbacks.CallbackContext{}
+	dead.Begin(node, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "fetch"}, Index: -1, Attempt: 1})
+	in.OnCrashed(node, callbacks.Crashed{Duration: time.Minute})
+	in.OnCrashed(dead, callbacks.Crashed{Duration: 3 * time.Minute})
 	run := hooktest.Resume(in, hooktest.Config("nightly"), &callbacks.Resumed{
 		Starts: 1, TraceID: callbacks.TraceID{0x7d, 0x0e, 15: 0x09}, SpanID: callbacks.SpanID{1},
 	})

@@ -23,7 +23,7 @@ func (in *instance) Hooks() callbacks.Hook {
 	return callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookNodeSkipped | callbacks.HookNodeRetry | callbacks.HookMapEnd | callbacks.HookMapItemEnd |
 		callbacks.HookMapItemCached | callbacks.HookNodeStart | callbacks.HookMapStart | callbacks.HookMapItemStart |
-		callbacks.Times
+		callbacks.HookCrashed | callbacks.Times
 }
 
 // OnPipelineStart prints the header of a pipeline.
@@ -227,6 +227,19 @@ func (in *instance) saved(d time.Duration, reason string) (details []string) {
 		details = append(details, "from "+in.layout.clean(reason))
 	}
 	return details
+}
+
+// OnCrashed prints a line for each run whose process has died.
+func (in *instance) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
+	if !isRoot(cc) {
+		return
+	}
+	in.mu.Lock()
+	defer in.done()
+	in.tree.emit(in.tree.top, in.layout.end(line{
+		name: in.layout.clean(cc.SpanName()), duration: duration(ev.Duration), word: "crashed", color: red,
+		details: in.runs.ids(&run{key: keyOf(cc)}),
+	}))
 }
 
 // leaf prints a line of something that has no duration and nothing inside. n has

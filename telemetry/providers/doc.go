@@ -26,7 +26,8 @@
 // became of everything, and [Providers.Lost] says it in a line.
 //
 // Over a connection of pluginhost, an export means that the telemetry is in the
-// hosts' queues, whose ledgers count from there.
+// hosts' queues, whose ledgers count from there. That connection also hides what is
+// secret: the providers take nothing out.
 //
 // # Stability
 //

@@ -3,8 +3,10 @@ package providers
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 )
 
 // guardedMeters are the meters of the program. Its callbacks of observable
@@ -16,8 +18,13 @@ type guardedMeters struct {
 	counters *counters
 }
 
-// Meter implements metric.MeterProvider.
+// Meter implements metric.MeterProvider. What OpenTelemetry's SDK and its exporters
+// say of themselves, when OTEL_GO_X_OBSERVABILITY is set and this provider is the
+// global one, is mostly said of these providers: telemetry does not tell of itself.
 func (p guardedMeters) Meter(name string, opts ...metric.MeterOption) metric.Meter {
+	if strings.HasPrefix(name, "go.opentelemetry.io/otel/sdk/") || strings.HasPrefix(name, "go.opentelemetry.io/otel/exporters/") {
+		return noop.NewMeterProvider().Meter(name, opts...)
+	}
 	return guardedMeter{p.MeterProvider.Meter(name, opts...), p.counters}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,10 @@ type Config struct {
 	// Attributes stand on every span, such as those of telemetry.Product. Defaults
 	// to none.
 	Attributes []attribute.KeyValue
+	// Started returns the attributes that a span gets from the context that it is
+	// started with, such as those that propagation.Config.Attributes makes of baggage.
+	// What code sets under the same keys wins. Called concurrently. Defaults to none.
+	Started func(context.Context) []attribute.KeyValue
 	// Producers give metrics that are aggregated elsewhere: they are asked at each
 	// collection, and sent with the instruments' own.
 	Producers []sdkmetric.Producer
@@ -59,15 +64,13 @@ type Providers struct {
 func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 	// Neither calls anybody here: the context ends nothing.
 	ctx := context.Background()
-	metrics, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
-		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
-		// Whatever the environment says of what collectors like: backends see to it.
-		otlpmetricgrpc.WithTemporalitySelector(sdkmetric.DefaultTemporalitySelector))
+	metrics, err := newMetricExporter(ctx, conn)
 	if err != nil {
 		return nil, fmt.Errorf("export metrics: %w", err)
 	}
 	records, err := otlploggrpc.New(ctx, otlploggrpc.WithGRPCConn(conn), otlploggrpc.WithTimeout(exportTimeout),
 		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}),
+		otlploggrpc.WithMaxRequestSize(0), // the connection cuts it
 		// What is said here is not read from the environment, and so not printed when
 		// it cannot be read. The connection needs none of it.
 		otlploggrpc.WithEndpoint(conn.Target()), otlploggrpc.WithInsecure(),
@@ -78,13 +81,24 @@ func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 	return assemble(c, newSpanExporter(conn), metrics, records), nil
 }
 
+func newMetricExporter(ctx context.Context, conn *grpc.ClientConn) (sdkmetric.Exporter, error) {
+	if err := unreadable(os.Getenv); err != nil {
+		return withoutMetrics{err}, nil //nolint:nilerr // each collection says so
+	}
+	return otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
+		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
+		otlpmetricgrpc.WithMaxRequestSize(0), // the connection cuts it
+		// Whatever the environment says of what collectors like: backends see to it.
+		otlpmetricgrpc.WithTemporalitySelector(sdkmetric.DefaultTemporalitySelector))
+}
+
 // assemble makes providers of exporters.
 func assemble(c Config, spans sdktrace.SpanExporter, metrics sdkmetric.Exporter, records sdklog.Exporter) *Providers {
 	if c.Resource == nil {
 		c.Resource = otelresource.Default()
 	}
 	p := &Providers{
-		spans:    newSpanProcessor(spans, c.Attributes),
+		spans:    newSpanProcessor(spans, c),
 		records:  &recordProcessor{exporter: records},
 		exporter: &metricExporter{Exporter: metrics},
 	}
@@ -156,12 +170,12 @@ func (p *Providers) Shutdown(ctx context.Context) error {
 			p.exporter.done(1, err)
 		}
 	}
-	// The processor itself: the provider would not call it when ctx has ended.
+	// The processor itself: the provider would not call it when ctx has ended, and would
+	// not tell it of spans that end later, which it counts.
 	spans := p.spans.Shutdown(ctx)
 	return errors.Join(
 		prefix("metrics", runs), prefix("metrics", metrics), prefix("spans", spans),
-		prefix("spans", within(ctx, p.traces.Shutdown)),
-		prefix("log records", within(ctx, p.logs.Shutdown)),
+		prefix("log records", within(ctx, p.records.Shutdown)),
 		prefix("metrics", p.exporter.close(ctx)))
 }
 

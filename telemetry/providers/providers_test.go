@@ -191,6 +191,58 @@ func TestAFullBuffer(t *testing.T) {
 	})
 }
 
+// TestLargeSpans: batches and the buffer are bounded in bytes too.
+func TestLargeSpans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		p, spans, _, _ := faked(func(context.Context, int) error { <-release; return nil })
+		text := strings.Repeat("x", 100<<10)
+		list := []attribute.KeyValue{
+			attribute.String("a", text), attribute.ByteSlice("b", []byte(text)), attribute.StringSlice("c", []string{text}),
+			{Key: "d", Value: attribute.MapValue(attribute.String("d", text))},
+			{Key: "e", Value: attribute.SliceValue(attribute.StringValue(text))},
+		}
+		for range 300 { // half a MiB each
+			_, s := p.TracerProvider().Tracer("t").Start(t.Context(), "s", trace.WithAttributes(list...))
+			s.End()
+		}
+		st := p.Stats().Spans
+		if st.Waiting < 120 || st.Waiting > 130 || st.Waiting+st.BufferFull != 300 {
+			t.Errorf("%+v, want some 128 in 64 MiB", st)
+		}
+		close(release)
+		if err := p.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, n := range spans.sizes() {
+			if n > 9 {
+				t.Errorf("a batch of %d", n)
+			}
+		}
+		if after := p.Stats().Spans; after.Exported != st.Waiting || after.BufferFull != st.BufferFull || p.spans.bytes != 0 {
+			t.Errorf("%+v, and %d bytes are left", after, p.spans.bytes)
+		}
+	})
+}
+
+// TestLargeSpansGoAtOnce: they do not wait until there are enough of them.
+func TestLargeSpansGoAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, spans, _, _ := faked(nil)
+		for range 5 {
+			_, s := p.TracerProvider().Tracer("t").Start(t.Context(), strings.Repeat("x", 1<<20))
+			s.End()
+		}
+		synctest.Wait()
+		if got := spans.sizes(); len(got) == 0 || got[0] != 4 {
+			t.Errorf("batches %v", got)
+		}
+		if err := p.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestAHangingExporter: ForceFlush and Shutdown return when their time is over.
 func TestAHangingExporter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -227,8 +279,9 @@ func TestAfterShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	late.End()
+	span(p)
 	logger.Info("late")
-	if st := p.Stats(); st.Spans.Lost()+st.Spans.Exported > 1 || st.Logs.Exported > 0 {
+	if st := p.Stats(); st.Spans != (Counts{AfterShutdown: 2}) || st.Logs != (Counts{AfterShutdown: 1}) {
 		t.Errorf("%+v", st)
 	}
 	if err := p.ForceFlush(t.Context()); err != nil {

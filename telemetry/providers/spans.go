@@ -12,10 +12,14 @@ import (
 )
 
 const (
-	// maxSpans is the most spans in memory: some tens of MiB.
+	// maxSpans is the most spans in memory, and maxBytes how large they may be
+	// together.
 	maxSpans = 32 << 10
-	// batchSize is how many spans are exported at once.
-	batchSize = 512
+	maxBytes = 64 << 20
+	// batchSize is how many spans are exported at once, and batchBytes from which size
+	// on it is fewer.
+	batchSize  = 512
+	batchBytes = 4 << 20
 	// linger is how long a span waits for others.
 	linger = 200 * time.Millisecond
 )
@@ -27,25 +31,35 @@ type spanProcessor struct {
 
 	exporter sdktrace.SpanExporter
 	static   []attribute.KeyValue // on every span
-	turn     chan struct{}        // held by whoever exports
-	first    chan struct{}        // a span waits
-	full     chan struct{}        // a batch waits
-	stop     chan struct{}        // closed by Shutdown
-	stopped  chan struct{}        // closed when the goroutine has ended
+	started  func(context.Context) []attribute.KeyValue
+	turn     chan struct{} // held by whoever exports
+	first    chan struct{} // a span waits
+	full     chan struct{} // a batch waits
+	stop     chan struct{} // closed by Shutdown
+	stopped  chan struct{} // closed when the goroutine has ended
 	ctx      context.Context
 	cancel   context.CancelFunc
 
 	mu     sync.Mutex
-	spans  []sdktrace.ReadOnlySpan
+	spans  []sized
+	bytes  int // of spans, and of those that are being exported
+	unsent int // of spans, since the last that filled a batch
 	closed bool
+}
+
+// sized is a span that waits, and its size in bytes.
+type sized struct {
+	span  sdktrace.ReadOnlySpan
+	bytes int
 }
 
 var _ sdktrace.SpanProcessor = (*spanProcessor)(nil)
 
-func newSpanProcessor(e sdktrace.SpanExporter, static []attribute.KeyValue) *spanProcessor {
+func newSpanProcessor(e sdktrace.SpanExporter, c Config) *spanProcessor {
 	p := &spanProcessor{
 		exporter: e,
-		static:   static,
+		static:   c.Attributes,
+		started:  c.Started,
 		turn:     make(chan struct{}, 1),
 		first:    make(chan struct{}, 1),
 		full:     make(chan struct{}, 1),
@@ -57,8 +71,20 @@ func newSpanProcessor(e sdktrace.SpanExporter, static []attribute.KeyValue) *spa
 	return p
 }
 
-// OnStart does nothing.
-func (*spanProcessor) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+// OnStart gives a span what its context says, below what it has been given.
+func (p *spanProcessor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	if p.started == nil {
+		return
+	}
+	list := p.started(ctx)
+	if len(list) == 0 {
+		return
+	}
+	given := s.Attributes()
+	s.SetAttributes(slices.DeleteFunc(list, func(kv attribute.KeyValue) bool {
+		return slices.ContainsFunc(given, func(g attribute.KeyValue) bool { return g.Key == kv.Key })
+	})...)
+}
 
 // marked is a span with what stands on every one. The span itself stays as it is:
 // it may be of a provider that has other exporters too.
@@ -78,25 +104,28 @@ func (p *spanProcessor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !s.SpanContext().IsSampled() {
 		return
 	}
+	size := sizeOf(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.closed:
 		p.afterShutdown.Add(1)
 		return
-	case p.waiting.Load() >= maxSpans:
+	case p.waiting.Load() >= maxSpans || p.bytes+size > maxBytes:
 		p.bufferFull.Add(1)
 		return
 	}
 	p.waiting.Add(1)
+	p.bytes += size
 	if len(p.static) > 0 {
 		s = marked{s, p.static}
 	}
-	p.spans = append(p.spans, s)
+	p.spans = append(p.spans, sized{s, size})
 	if len(p.spans) == 1 {
 		signal(p.first)
 	}
-	if len(p.spans)%batchSize == 0 {
+	if p.unsent += size; len(p.spans)%batchSize == 0 || p.unsent >= batchBytes {
+		p.unsent = 0
 		signal(p.full)
 	}
 }
@@ -139,39 +168,48 @@ func (p *spanProcessor) drain(ctx context.Context) error {
 	}
 	defer func() { <-p.turn }()
 	for {
-		batch := p.take()
-		if len(batch) == 0 {
+		if p.empty() {
 			return nil
 		}
 		if ctx.Err() != nil {
-			p.giveBack(batch)
+			signal(p.first)
 			return fmt.Errorf("%d not exported: %w", p.waiting.Load(), context.Cause(ctx))
 		}
+		batch, bytes := p.take()
 		err := p.export(ctx, batch)
+		p.release(bytes)
 		p.waiting.Add(-uint64(len(batch)))
 		p.done(len(batch), err)
 	}
 }
 
-// take returns the oldest spans.
-func (p *spanProcessor) take() []sdktrace.ReadOnlySpan {
+func (p *spanProcessor) empty() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := min(len(p.spans), batchSize)
-	batch := p.spans[:n:n]
-	p.spans = p.spans[n:]
-	if len(p.spans) == 0 {
-		p.spans = nil // its memory goes with the batch
-	}
-	return batch
+	return len(p.spans) == 0
 }
 
-// giveBack undoes take, when nobody else has taken.
-func (p *spanProcessor) giveBack(batch []sdktrace.ReadOnlySpan) {
+// take returns the oldest spans, whose bytes are to be released.
+func (p *spanProcessor) take() (batch []sdktrace.ReadOnlySpan, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.spans = append(batch, p.spans...)
-	signal(p.first)
+	n := 0
+	for ; n < min(len(p.spans), batchSize) && bytes < batchBytes; n++ {
+		batch = append(batch, p.spans[n].span)
+		bytes += p.spans[n].bytes
+		p.spans[n] = sized{}
+	}
+	if p.spans = p.spans[n:]; len(p.spans) == 0 {
+		p.spans = nil // its memory goes too
+	}
+	p.unsent = 0
+	return batch, bytes
+}
+
+func (p *spanProcessor) release(bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bytes -= bytes
 }
 
 // export exports one batch, within exportTimeout.
@@ -212,7 +250,7 @@ func (p *spanProcessor) Shutdown(ctx context.Context) error {
 	p.cancel()
 	p.mu.Lock()
 	n := len(p.spans)
-	p.spans = nil
+	p.spans, p.bytes = nil, 0
 	p.mu.Unlock()
 	p.waiting.Add(-uint64(n))
 	p.failed.Add(uint64(n))

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
@@ -43,6 +44,8 @@ type Client struct {
 	stop      context.Context //nolint:containedctx // it ends with the client
 	cancel    context.CancelFunc
 
+	doing doing
+
 	mu        sync.Mutex
 	notBefore time.Time // the collector asked not to be called until then
 }
@@ -69,9 +72,9 @@ func (c *Client) Stop() error {
 	return c.transport.close()
 }
 
-// Send sends an OTLP export request of traces, metrics or logs as it is, and
-// returns when the collector has taken it, or an *[Error] when it has not by the
-// timeout of the settings or the end of ctx.
+// Send sends an OTLP export request of traces, metrics or logs as it is, in several
+// parts when it is larger than servers take, and returns when the collector has taken
+// it, or an *[Error] when it has not by the timeout of the settings or the end of ctx.
 func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	sig, ok := signalOf(request)
 	if !ok {
@@ -79,12 +82,7 @@ func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	}
 	ctx, end := c.bounded(ctx)
 	defer end()
-	prepared, err := c.transport.prepare(request)
-	if err != nil {
-		return c.explain(err, nil)
-	}
-	// From here on only what is sent is held.
-	return c.try(ctx, sig, prepared, count(request))
+	return c.sendParts(ctx, sig, request)
 }
 
 // Buffer returns an empty buffer for a request.
@@ -95,6 +93,13 @@ func (c *Client) Buffer() *[]byte { return c.buffers.Get(0) }
 func (c *Client) SendSpans(ctx context.Context, n int, request *[]byte) error {
 	ctx, end := c.bounded(ctx)
 	defer end()
+	if len(*request) > maxRequest {
+		var m coltracepb.ExportTraceServiceRequest
+		if err := proto.Unmarshal(*request, &m); err != nil {
+			return c.explain(err, nil)
+		}
+		return c.sendParts(ctx, traces, &m)
+	}
 	prepared, free, err := c.transport.encoded(request, &c.buffers)
 	if err != nil {
 		return c.explain(err, nil)
@@ -103,11 +108,14 @@ func (c *Client) SendSpans(ctx context.Context, n int, request *[]byte) error {
 	return c.try(ctx, traces, prepared, int64(n))
 }
 
-// bounded returns a context that also ends after the timeout, and with the client.
+// bounded begins an export, in a context that also ends after the timeout, and with
+// the client.
 func (c *Client) bounded(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	stop := context.AfterFunc(c.stop, cancel)
+	c.doing.begin()
 	return ctx, func() {
+		c.doing.end()
 		stop()
 		cancel()
 	}
@@ -133,6 +141,7 @@ func (c *Client) try(ctx context.Context, sig signal, prepared any, sent int64) 
 			return c.explain(err, nil)
 		}
 		last = err
+		c.doing.failed(c.shown(err.Error()))
 		c.quiet(f.after)
 		// Half of the pause is random, so that many programs do not come back at
 		// the same time.

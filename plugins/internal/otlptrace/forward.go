@@ -2,6 +2,7 @@ package otlptrace
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -12,11 +13,13 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 )
 
 // sender sends an OTLP request of whatever signal.
 type sender interface {
 	Send(ctx context.Context, request proto.Message) error
+	Doing() string
 }
 
 // forwarding is an instance that also sends on the spans which the program made by
@@ -28,12 +31,26 @@ type forwarding struct {
 	pace   *pace
 	size   int        // of a request for which nothing is gained by waiting
 	ready  func() int // how many spans of runs wait to be sent
+	lost   func() int // how many of them were lost, ever
+	told   int        // of those, how many a Flush has told of
 	// What came since the last Flush: one request of each signal then, with the
 	// resources of all as they came.
 	traces  coltracepb.ExportTraceServiceRequest
 	metrics colmetricspb.ExportMetricsServiceRequest
 	logs    collogspb.ExportLogsServiceRequest
+	came    [4]int // how many exports of each they are made of
 }
+
+// The places of what is sent, in lists.
+const (
+	ofRuns = iota
+	ofTraces
+	ofMetrics
+	ofLogs
+)
+
+// Doing says what is being sent, and has no answer yet.
+func (f *forwarding) Doing() string { return f.client.Doing() }
 
 // Hooks returns those that the instance wants.
 func (f *forwarding) Hooks() callbacks.Hook { return callbacks.Interest(f.Instance) }
@@ -41,6 +58,7 @@ func (f *forwarding) Hooks() callbacks.Hook { return callbacks.Interest(f.Instan
 // OnTraces keeps spans until Flush.
 func (f *forwarding) OnTraces(_ context.Context, r *coltracepb.ExportTraceServiceRequest) error {
 	f.traces.ResourceSpans = append(f.traces.ResourceSpans, r.GetResourceSpans()...)
+	f.came[ofTraces]++
 	return nil
 }
 
@@ -56,12 +74,14 @@ var (
 // OnMetrics keeps metrics until Flush.
 func (f forwardingAll) OnMetrics(_ context.Context, r *colmetricspb.ExportMetricsServiceRequest) error {
 	f.metrics.ResourceMetrics = append(f.metrics.ResourceMetrics, r.GetResourceMetrics()...)
+	f.came[ofMetrics]++
 	return nil
 }
 
 // OnLogs keeps log records until Flush.
 func (f forwardingAll) OnLogs(_ context.Context, r *collogspb.ExportLogsServiceRequest) error {
 	f.logs.ResourceLogs = append(f.logs.ResourceLogs, r.GetResourceLogs()...)
+	f.came[ofLogs]++
 	return nil
 }
 
@@ -112,16 +132,54 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 			wg.Go(func() { errs[at] = f.client.Send(ctx, request) })
 		}
 	}
-	send(1, len(f.traces.GetResourceSpans()), &f.traces)
-	send(2, len(f.metrics.GetResourceMetrics()), &f.metrics)
-	send(3, len(f.logs.GetResourceLogs()), &f.logs)
+	send(ofTraces, len(f.traces.GetResourceSpans()), &f.traces)
+	send(ofMetrics, len(f.metrics.GetResourceMetrics()), &f.metrics)
+	send(ofLogs, len(f.logs.GetResourceLogs()), &f.logs)
 	if runs != nil {
-		errs[0] = runs(ctx)
+		errs[ofRuns] = runs(ctx)
 	}
 	wg.Wait()
+	err := several(once(errs[:])...)
+	if err != nil {
+		lost := f.lost()
+		err = &partly{err, f.blame(errs, lost-f.told)}
+		f.told = lost
+	}
 	f.traces.ResourceSpans, f.metrics.ResourceMetrics, f.logs.ResourceLogs = nil, nil, nil
-	return several(once(errs[:])...)
+	f.came = [4]int{}
+	return err
 }
+
+// blame returns how many hooks and exports are lost with the spans of runs that are,
+// and with the requests that failed.
+func (f *forwarding) blame(errs [4]error, spans int) int {
+	lost := 0
+	for at, err := range errs {
+		switch e, partial := errors.AsType[*otlpclient.Error](err); {
+		case err == nil:
+		case at == ofRuns:
+			lost += max(spans, 1) // each is told by one hook, its end
+		case partial && e.Rejected > 0 && e.Sent > 0:
+			lost += int((int64(f.came[at])*e.Rejected + e.Sent - 1) / e.Sent)
+		default:
+			lost += f.came[at]
+		}
+	}
+	return lost
+}
+
+// partly is an error of a Flush that lost a part of what came.
+type partly struct {
+	error
+
+	lost int
+}
+
+// Lost is how many hooks and exports are lost, as backend.Instance has it.
+func (p *partly) Lost() int { return p.lost }
+
+// Unwrap returns the cause.
+func (p *partly) Unwrap() error { return p.error }
 
 // once leaves out what another error says in the same words: what keeps one signal
 // from a collector mostly keeps all.

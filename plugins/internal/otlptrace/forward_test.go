@@ -20,6 +20,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 )
 
 // sent is a client that keeps what it is given.
@@ -39,6 +40,8 @@ func (s *sent) Send(_ context.Context, request proto.Message) error {
 	s.list = append(s.list, proto.Clone(request))
 	return s.err
 }
+
+func (*sent) Doing() string { return "" }
 
 // runs is the instance that exports the spans of runs.
 type runs struct {
@@ -72,7 +75,7 @@ type all interface {
 }
 
 func forwardTraces(in backend.Instance, client sender) *forwarding {
-	return &forwarding{Instance: in, client: client, pace: newPace(0), ready: func() int { return 0 }}
+	return &forwarding{Instance: in, client: client, pace: newPace(0), ready: func() int { return 0 }, lost: func() int { return 0 }}
 }
 
 func forwardAll(in backend.Instance, client sender) all {
@@ -141,6 +144,32 @@ func TestForwardErrors(t *testing.T) {
 	client.err, inner.flush = nil, nil
 	if err := in.Flush(t.Context()); err != nil || len(client.list) != 3 {
 		t.Errorf("what was lost is tried again: %v, %d sent", err, len(client.list))
+	}
+}
+
+// TestForwardBlames: what is lost is that of the requests that failed, and no more.
+func TestForwardBlames(t *testing.T) {
+	for name, c := range map[string]struct {
+		client error
+		runs   error
+		spans  int
+		want   int
+	}{
+		"requests":          {errors.New("away"), nil, 0, 4},
+		"runs":              {nil, errors.New("away"), 7, 7},
+		"all":               {errors.New("away"), errors.New("away"), 7, 11},
+		"half of a request": {&otlpclient.Error{Rejected: 5, Sent: 10}, nil, 0, 3}, // 1 of 2, and 1 of 1 each
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := forwardTraces(&runs{flush: func() error { return c.runs }}, &sent{err: c.client})
+			f.lost = func() int { return c.spans }
+			in := forwardingAll{f}
+			give(t, in)
+			e, ok := errors.AsType[*partly](in.Flush(t.Context()))
+			if !ok || e.Lost() != c.want {
+				t.Errorf("%v, want %d lost", e, c.want)
+			}
+		})
 	}
 }
 

@@ -64,8 +64,9 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 		// Only text that the host has captured comes this far.
 		Capture: privacy.Capture{Inputs: !c.Tracing.NoInputs, Outputs: true},
 	})}
+	runs := bound(in, s.Batch.Queue)
 	return &forwarding{
-		Instance: bound(in, s.Batch.Queue), client: client,
-		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready,
+		Instance: runs, client: client,
+		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready, lost: runs.lost,
 	}, nil
 }

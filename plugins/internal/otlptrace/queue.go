@@ -6,7 +6,6 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 )
 
@@ -17,10 +16,11 @@ type bounded struct {
 
 	limit   uint64
 	dropped int // since the last flush
+	refused int // ever
 }
 
 // bound returns in with a queue of at most limit spans.
-func bound(in instance, limit int) backend.Instance {
+func bound(in instance, limit int) *bounded {
 	return &bounded{instance: in, limit: uint64(max(limit, 0))}
 }
 
@@ -30,8 +30,12 @@ func (b *bounded) full(cc *callbacks.CallbackContext) bool {
 		return false
 	}
 	b.dropped++
+	b.refused++
 	return true
 }
+
+// lost is how many spans are lost, ever.
+func (b *bounded) lost() int { return b.refused + int(b.Stats().Dropped()) }
 
 // Flush implements backend.Instance.
 func (b *bounded) Flush(ctx context.Context) error {

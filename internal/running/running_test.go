@@ -1,0 +1,114 @@
+package running
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spanloom/spanloom/callbacks"
+)
+
+var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+func root() *callbacks.CallbackContext {
+	return callbacks.NewRun(nil, callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}, Epoch: epoch}) //nolint:staticcheck // nobody asks it
+}
+
+func inside(cc *callbacks.CallbackContext, k callbacks.Kind, name string, start time.Duration) *callbacks.CallbackContext {
+	child := &callbacks.CallbackContext{}
+	cc.Begin(child, callbacks.Scope{Kind: k, Node: &callbacks.Node{Name: name}, Index: -1, Attempt: 1, Start: start})
+	return child
+}
+
+// due returns the paths of what is due after a time.
+func due(t *Tracker, after time.Duration) (list []string) {
+	for _, cc := range t.Due(epoch.Add(after)) {
+		list = append(list, cc.Path())
+	}
+	return list
+}
+
+func TestWhatIsDue(t *testing.T) {
+	t.Parallel()
+	var tr Tracker
+	p := root()
+	inner := inside(p, callbacks.KindPipeline, "inner", 0)
+	a := inside(inner, callbacks.KindNode, "a", time.Second)
+	b := inside(p, callbacks.KindNode, "b", 10*time.Second)
+	tr.Begin(a) // whose run has not begun
+	for _, cc := range []*callbacks.CallbackContext{p, inner, a, b} {
+		tr.Begin(cc)
+	}
+	for _, tt := range []struct {
+		after time.Duration
+		want  []string
+	}{
+		{First - 1, nil},
+		{First, []string{"p"}},
+		{First + time.Second, []string{"p/inner/a"}},
+		{2 * First, []string{"p/b"}},
+		{4 * First, []string{"p"}},
+		{4 * First, nil},
+		{1000 * First, []string{"p", "p/inner/a", "p/b"}}, // once, however long nobody asked
+		{1000 * First, nil},
+		{1024*First + time.Minute, []string{"p", "p/inner/a", "p/b"}},
+	} {
+		if diff := cmp.Diff(tt.want, due(&tr, tt.after)); diff != "" {
+			t.Errorf("after %s (-want +got)\n%s", tt.after, diff)
+		}
+	}
+	tr.End(a)
+	if diff := cmp.Diff([]string{"p", "p/inner", "p/b"}, due(&tr, 5000*First)); diff != "" {
+		t.Errorf("an inner one has ended (-want +got)\n%s", diff)
+	}
+	tr.End(p)
+	tr.End(b)
+	if list := due(&tr, time.Duration(1<<62)); list != nil || len(tr.runs) > 0 {
+		t.Error("after its end:", list)
+	}
+}
+
+// A run whose ends are lost does not stay for ever, and a long one is due now and then.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	var tr Tracker
+	for range maxRuns + 10 {
+		tr.Begin(root())
+	}
+	if len(tr.runs) != maxRuns {
+		t.Error(len(tr.runs))
+	}
+	tr = Tracker{}
+	p := root()
+	tr.Begin(p)
+	for i := range maxOpen + 10 {
+		tr.Begin(inside(p, callbacks.KindNode, strconv.Itoa(i), time.Duration(i)))
+	}
+	for _, r := range tr.runs {
+		if len(r.open) > maxOpen {
+			t.Error(len(r.open))
+		}
+	}
+	if n := len(tr.Due(epoch.Add(time.Hour))); n != 1+Most {
+		t.Error(n)
+	}
+	if n := len(tr.Due(epoch.Add(24 * time.Hour))); n != 1 {
+		t.Error(n)
+	}
+}
+
+func BenchmarkBeginEnd(b *testing.B) {
+	var tr Tracker
+	p := root()
+	tr.Begin(p)
+	n := inside(p, callbacks.KindNode, "n", 0)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			tr.Begin(n)
+			tr.End(n)
+		}
+	})
+}

@@ -1,0 +1,58 @@
+package telemetry
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/running"
+	"github.com/spanloom/spanloom/propagation"
+)
+
+// patrol is the time between two looks for what has been running for long.
+const patrol = running.First / 6
+
+// begun follows a scope until its end, if it has a span for sure.
+func (c *Callback) begun(cc *callbacks.CallbackContext) {
+	if c.exporter != nil && cc.Identity().Flags&sampled != 0 {
+		c.open.Begin(cc)
+	}
+}
+
+// ended follows a scope no longer.
+func (c *Callback) ended(cc *callbacks.CallbackContext) {
+	if c.exporter != nil && cc.Identity().Flags&sampled != 0 {
+		c.open.End(cc)
+	}
+}
+
+// tellRunning makes spans that say what has been running for long. They take no time
+// and stand in spans that are not there yet.
+func (c *Callback) tellRunning(now time.Time) {
+	for _, cc := range c.open.Due(now) {
+		c.put(c.runningSpan(cc, now))
+	}
+}
+
+func (c *Callback) runningSpan(cc *callbacks.CallbackContext, now time.Time) *span {
+	st := c.step(cc.Node())
+	s := c.blank()
+	s.resource, s.kind, s.shared = c.resource, trace.SpanKindInternal, st.ofItems
+	s.start, s.end = now, now.Add(time.Nanosecond)
+	s.attributes = s.inline[:0]
+	around := propagation.SpanContext(c.held.outside(cc))
+	s.parent = around.SpanID()
+	var id trace.SpanID
+	for !id.IsValid() {
+		binary.BigEndian.PutUint64(id[:], rand.Uint64()) //nolint:gosec // ids are no secret
+	}
+	s.context = around.WithSpanID(id)
+	s.name = "running " + st.name
+	s.add(keyRunID.String(valid(cc.RunID())))
+	s.place(cc)
+	s.add(keyRunning.Float64(now.Sub(cc.Start()).Seconds()))
+	return s
+}

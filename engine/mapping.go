@@ -196,7 +196,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
-	if e.hooks&(callbacks.HookEmit|callbacks.HookMapItemEnd) != 0 {
+	if e.hooks&(callbacks.HookEmit|callbacks.HookMetric|callbacks.HookMapItemEnd) != 0 {
 		cc.End()
 	}
 	if err == nil && e.hooks&callbacks.HookMapItemEnd != 0 {

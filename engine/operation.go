@@ -162,7 +162,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	at = inCode
 	err = o.call(cc, f, o)
 	w.now.inCode = false
-	if f.wants(callbacks.HookEmit | callbacks.HookNodeEnd) {
+	if f.wants(callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNodeEnd) {
 		cc.End()
 	}
 	if err == nil && f.wants(callbacks.HookNodeEnd) {
@@ -193,7 +193,7 @@ func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err 
 
 // ended says that the code of a scope has returned, if somebody may ask.
 func (f *frame) ended(cc *callbacks.CallbackContext, end callbacks.Hook) {
-	if f.wants(callbacks.HookEmit | end) {
+	if f.wants(callbacks.HookEmit | callbacks.HookMetric | end) {
 		cc.End()
 	}
 }
@@ -226,6 +226,7 @@ func (w *worker) endWire(f *frame, o *op, err error) {
 func (w *worker) enter(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
 	var resumed *callbacks.Resumed
+	var workers callbacks.Workers
 	if cc == nil { // not the root
 		parent := f.scopes[f.plan.scopes[o.scope].parent]
 		cc = w.begin(f, o.top, parent, callbacks.KindPipeline, o.info, -1)
@@ -238,11 +239,11 @@ func (w *worker) enter(f *frame, id int32, o *op) {
 			around.callback.OnNestedPipelineStart(parent, callbacks.NestedPipelineStart{Child: cc})
 		}
 	} else {
-		resumed = w.run.log.resumed()
+		resumed, workers = w.run.log.resumed(), w.run.crew
 	}
 	w.run.log.begun(f, cc, callbacks.HookPipelineEnd)
 	if f.wants(callbacks.HookPipelineStart) {
-		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed})
+		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed, Workers: workers})
 	}
 }
 

@@ -117,7 +117,7 @@ func TestWhatHasEndedEmitsNothing(t *testing.T) {
 	id := engine.Node("id", func(_ context.Context, n int) (int, error) { return n, nil })
 	for name, step := range map[string]engine.Step[int, int]{
 		"branch": engine.Branch("b", func(ctx context.Context, _ int) (engine.Step[int, int], error) { kept = ctx; return id, nil }, id), //nolint:fatcontext // kept on purpose
-		"loop":   engine.Loop("l", id, func(ctx context.Context, _ int) (bool, error) { kept = ctx; return true, nil }, 3), //nolint:fatcontext // as above
+		"loop":   engine.Loop("l", id, func(ctx context.Context, _ int) (bool, error) { kept = ctx; return true, nil }, 3),               //nolint:fatcontext // as above
 	} {
 		p := engine.Define("p", func(g *graph, v num) num {
 			return engine.Add(g, engine.Node("after", func(_ context.Context, n int) (int, error) {

@@ -168,6 +168,7 @@ func (h *Host) cached(ev callbacks.NodeCached) *wire.Extra {
 	return &wire.Extra{
 		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
 		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs),
+		Tier: ev.Tier, InCache: ev.Size,
 	}
 }
 
@@ -248,6 +249,11 @@ func (h *Host) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
 	if cc.Identity().Flags&sampled != 0 {
 		h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookCrashed, Duration: ev.Duration}, nil)
 	}
+}
+
+// OnMetric queues the event.
+func (h *Host) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMetric, Duration: ev.At}, &wire.Extra{Metric: &ev})
 }
 
 // OnEmit does nothing: values that are given out do not leave the process.

@@ -22,6 +22,8 @@ const (
 	keyAttemptCount   = attribute.Key("spanloom.attempt.count")
 	keyAttemptNumber  = attribute.Key("spanloom.attempt.number")
 	keyAttemptDelay   = attribute.Key("spanloom.attempt.delay")
+	keyMetricName     = attribute.Key("spanloom.metric.name")
+	keyMetricValue    = attribute.Key("spanloom.metric.value")
 	keySkipReason     = attribute.Key("spanloom.skip.reason")
 	keyCacheResult    = attribute.Key("spanloom.cache.result")
 	keyCacheKey       = attribute.Key("spanloom.cache.key")
@@ -63,7 +65,8 @@ const (
 	onCachedItem
 	onAttempt
 	onRunning
-	onEvent // skip
+	onEvent  // skip
+	onMetric // the event of a value
 
 	onPipelines = onRun | onNested
 	onNodes     = onNode | onCachedNode
@@ -111,6 +114,8 @@ var table = []described{
 	{keyHitRatio, attribute.FLOAT64, onPipelines, "Part of the look-ups inside that found a stored result, from 0 to 1; absent when there were none."},
 	{keyInputs, attribute.STRING, onAll, "Inputs as JSON, cut, when they are captured."},
 	{keyOutputs, attribute.STRING, onAll, "Outputs as JSON, cut, when they are captured."},
+	{keyMetricName, attribute.STRING, onMetric, "Name under which node code has marked a value."},
+	{keyMetricValue, attribute.FLOAT64, onMetric, "That value."},
 	{keySkipReason, attribute.STRING, onEvent, "Why a step did not run."},
 	{keyCacheResult, attribute.STRING, onNodes | onItems, "Whether a result was stored: hit, also when a resumed run had kept it, miss or bypass; absent without a cache."},
 	{keyCacheKey, attribute.STRING, onNodes | onItems, "Key of the result in the cache, shortened."},

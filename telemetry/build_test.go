@@ -266,6 +266,7 @@ func TestTable(t *testing.T) {
 	})
 	daily(hooktest.Start(cb, hooktest.Config("daily")))
 	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
+	marking(hooktest.Start(cb, hooktest.Config("daily")))
 	run := callbacks.NewRun(t.Context(), hooktest.Config("daily"))
 	cc := &callbacks.CallbackContext{}
 	run.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: fetch, Index: -1, Attempt: 1})

@@ -34,7 +34,7 @@ func Line(e callbacktest.Event) string {
 	case callbacks.NodeEnd:
 		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
 	case callbacks.NodeCached:
-		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID)
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID, " ", ev.Tier, ev.Size)
 	case callbacks.NestedPipelineStart:
 		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child))
 	case callbacks.NestedPipelineEnd:
@@ -48,7 +48,7 @@ func Line(e callbacktest.Event) string {
 	case callbacks.MapItemEnd:
 		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
 	case callbacks.MapItemCached:
-		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID)
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID, " ", ev.Tier, ev.Size)
 	case callbacks.Failure:
 		s += fmt.Sprint(" ", ev.Result, errText(ev.Err))
 	case callbacks.NodeRetry:
@@ -57,6 +57,8 @@ func Line(e callbacktest.Event) string {
 		s += fmt.Sprint(" ", ev.Duration)
 	case callbacks.NodeSkipped:
 		s += " " + ev.Reason
+	case callbacks.Metric:
+		s += fmt.Sprintf(" %s=%v at %s replayed=%t", ev.Name, ev.Value, ev.At, ev.Replayed)
 	}
 	return s
 }

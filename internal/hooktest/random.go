@@ -169,7 +169,8 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 		e.call()
 		c := e.scope(cc, callbacks.KindNode, n, at)
 		e.counts.cached(c)
-		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache"})
+		e.metrics(c, true)
+		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache", Tier: "disk", Size: e.r.IntN(100)})
 	case choice == 5:
 		e.skipped(cc, n, "stopped by a gate")
 	default:
@@ -182,11 +183,22 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 func (e *random) lookup() *callbacks.CacheLookup {
 	switch e.r.IntN(6) {
 	case 0:
-		return &callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new"}
+		return &callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new", Tier: []string{"", "disk", "memory"}[e.r.IntN(3)], Stored: e.r.IntN(2) * 1000}
 	case 1:
 		return &callbacks.CacheLookup{Bypass: true, Reason: "there is no cache"}
 	default:
 		return nil
+	}
+}
+
+// metrics marks some values.
+func (e *random) metrics(cc *callbacks.CallbackContext, replayed bool) {
+	for ; e.r.IntN(4) == 0; e.call() {
+		m := callbacks.Metric{Name: []string{"rows", "model.loss"}[e.r.IntN(2)], Value: e.r.NormFloat64(), Replayed: replayed}
+		if !replayed {
+			m.At = time.Duration(e.r.IntN(1000))
+		}
+		e.cb.OnMetric(cc, m)
 	}
 }
 
@@ -212,6 +224,7 @@ func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail boo
 	e.call()
 	e.cb.OnNodeStart(c, callbacks.NodeStart{Cache: looked})
 	err := fmt.Errorf("node %d: %w", i, stackError{ErrNode})
+	e.metrics(c, false)
 	attempts := e.retries(c, err)
 	e.call()
 	end := e.stopped(c, nil)
@@ -293,6 +306,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 		case 0:
 			e.call()
 			e.counts.cached(item)
+			e.metrics(item, true)
 			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume", TraceID: callbacks.TraceID{4, 15: 5}, SpanID: callbacks.SpanID{2, 7: 3}})
 			end.Cached++
 		case 1: // stopped by a gate
@@ -322,6 +336,7 @@ func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth 
 	e.calls += 2
 	e.cb.OnMapItemStart(item, callbacks.MapItemStart{Cache: looked})
 	attempts := e.retries(item, ErrNode)
+	e.metrics(item, false)
 	end := callbacks.MapItemEnd{Attempts: attempts, Cache: looked}
 	how := e.r.IntN(5)
 	if item.Node() == n && how > 1 {

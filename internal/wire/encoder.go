@@ -67,6 +67,7 @@ func (e *Encoder) Begin(epoch, seq, dropped uint64) {
 	b.Strings, b.Runs, b.Nodes = b.Strings[:0], b.Runs[:0], b.Nodes[:0]
 	b.Events, b.Errors, b.Maps, b.Cached, b.Retries = ev, nil, nil, nil, nil
 	b.Lookups, b.Resumed, b.Counts, b.Attributes, b.Recorded = nil, nil, nil, nil, nil
+	b.Metrics = nil
 	clear(b.Exports) // lets the requests go
 	b.Exports = b.Exports[:0]
 	e.intern("")
@@ -179,6 +180,8 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		t.Signature = append(t.Signature, e.intern(x.Signature))
 		t.Reason = append(t.Reason, e.intern(x.Reason))
 		t.Bypass = append(t.Bypass, x.Bypass)
+		t.Tier = append(t.Tier, e.intern(x.Tier))
+		t.Stored = append(t.Stored, uint64(x.InCache))
 	}
 	if r := x.Resumed; r != nil {
 		if b.Resumed == nil {
@@ -196,6 +199,16 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 	}
 	if x.Recorded != nil {
 		e.recorded(at, x.Recorded)
+	}
+	if m := x.Metric; m != nil {
+		if b.Metrics == nil {
+			b.Metrics = &pb.Metrics{}
+		}
+		t := b.Metrics
+		t.Event = append(t.Event, at)
+		t.Name = append(t.Name, e.intern(m.Name))
+		t.Value = append(t.Value, m.Value)
+		t.Replayed = append(t.Replayed, m.Replayed)
 	}
 	switch hook {
 	case callbacks.HookPipelineEnd, callbacks.HookNestedPipelineEnd:
@@ -231,6 +244,8 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		if len(t.Span) > 0 || x.SpanID.IsValid() {
 			lead(t, x)
 		}
+		t.Tier = append(t.Tier, e.intern(x.Tier))
+		t.Size = append(t.Size, uint64(x.InCache))
 	case callbacks.HookNodeRetry:
 		if b.Retries == nil {
 			b.Retries = &pb.Retries{}

@@ -33,6 +33,8 @@ type Extra struct {
 	Succeeded, Failed int
 	Cached, Skipped   int
 	Signature, Reason string
+	Tier              string
+	InCache           int // bytes of the result
 	Saved             time.Duration
 	TraceID           callbacks.TraceID // of what computed a stored result
 	SpanID            callbacks.SpanID
@@ -41,13 +43,14 @@ type Extra struct {
 	Values            string           // the captured text of inputs or outputs
 	Looked, Bypass    bool             // of a cache, without a result
 	Resumed           *callbacks.Resumed
-	Recorded          *Recorded // by node code
+	Recorded          *Recorded         // by node code
+	Metric            *callbacks.Metric // its At is the record's Duration
 }
 
 // Look sets what the cache said; l is nil when there is none.
 func (x *Extra) Look(l *callbacks.CacheLookup) {
 	if l != nil {
-		x.Looked, x.Bypass, x.Signature, x.Reason = true, l.Bypass, l.Signature, l.Reason
+		x.Looked, x.Bypass, x.Signature, x.Reason, x.Tier, x.InCache = true, l.Bypass, l.Signature, l.Reason, l.Tier, l.Stored
 	}
 }
 
@@ -118,6 +121,9 @@ func cut(s string, limit int) string {
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
 	n := 312 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	if x.Metric != nil {
+		n += 48 + int64(len(x.Metric.Name))
+	}
 	if x.Recorded != nil {
 		for _, r := range x.Recorded.rows {
 			n += 64 + int64(len(r.span))
@@ -137,7 +143,7 @@ func number(h callbacks.Hook) int32 { return int32(bits.TrailingZeros32(uint32(h
 
 // Numbers returns the numbers of the hooks that the wire carries.
 func Numbers(of callbacks.Hook) (list []pb.Hook) {
-	for n := pb.Hook_HOOK_PIPELINE_START; n <= pb.Hook_HOOK_CRASHED; n++ {
+	for n := pb.Hook_HOOK_PIPELINE_START; n <= pb.Hook_HOOK_METRIC; n++ {
 		if of&Carried&(1<<(n-1)) != 0 {
 			list = append(list, n)
 		}
@@ -152,7 +158,7 @@ func Hooks(list []pb.Hook) (h callbacks.Hook) {
 		return Carried
 	}
 	for _, n := range list {
-		if n > pb.Hook_HOOK_UNSPECIFIED && n <= pb.Hook_HOOK_CRASHED {
+		if n > pb.Hook_HOOK_UNSPECIFIED && n <= pb.Hook_HOOK_METRIC {
 			h |= 1 << (n - 1)
 		}
 	}

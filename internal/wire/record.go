@@ -162,5 +162,5 @@ func Hooks(list []pb.Hook) (h callbacks.Hook) {
 			h |= 1 << (n - 1)
 		}
 	}
-	return h
+	return h & Carried
 }

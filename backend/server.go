@@ -168,7 +168,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		if d, ok := s.instance.(doer); ok {
 			s.doing.Store(&d)
 		}
-		return &pb.ConfigureResponse{Signals: signalsOf(s.instance), Hooks: wire.Numbers(callbacks.Interest(s.instance))}, nil
+		return &pb.ConfigureResponse{Signals: signalsOf(s.instance), Hooks: wire.Numbers(needs(s.instance))}, nil
 	}
 	s.instance = nil
 	answer := &pb.ConfigureResponse{}
@@ -179,6 +179,14 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		answer.Error = valid(err)
 	}
 	return answer, nil
+}
+
+// needs returns the hooks of which an instance needs each call.
+func needs(in Instance) callbacks.Hook {
+	if s, ok := in.(Sparing); ok {
+		return s.Needs()
+	}
+	return callbacks.Interest(in)
 }
 
 // Flush implements the service. Its deadline is also that of the batch under

@@ -5,7 +5,10 @@ package pluginhost
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,16 +18,29 @@ import (
 	"github.com/spanloom/spanloom/internal/hooktest"
 )
 
-// choosy is an instance that looks at some hooks only.
-type choosy struct {
+// sparing is an instance that does not need each call of some hooks.
+type sparing struct {
 	callbacktest.Recorder
 
-	hooks callbacks.Hook
+	needs callbacks.Hook
 }
 
-func (c *choosy) Hooks() callbacks.Hook     { return c.hooks }
-func (*choosy) Flush(context.Context) error { return nil }
-func (*choosy) Close(context.Context) error { return nil }
+func (s *sparing) Needs() callbacks.Hook     { return s.needs }
+func (*sparing) Flush(context.Context) error { return nil }
+func (*sparing) Close(context.Context) error { return nil }
+
+// startSparing returns a host of such an instance, that knows what it needs.
+func startSparing(t *testing.T, in *sparing) *Host {
+	t.Helper()
+	h := start(t, Spec{Name: "sparing", Launch: InProcess(backend.Backend{
+		Name: "sparing", Linger: time.Millisecond,
+		Open: func(context.Context, backend.Config) (backend.Instance, error) { return in, nil },
+	})})
+	if err := h.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
 
 // heard are the events of some hooks, each with the scopes around it.
 func heard(events []callbacktest.Event, hooks callbacks.Hook) (lines []string) {
@@ -33,7 +49,7 @@ func heard(events []callbacktest.Event, hooks callbacks.Hook) (lines []string) {
 			continue
 		}
 		line := hooktest.Line(e)
-		for cc := e.Context; cc != nil; cc = cc.Parent() {
+		for cc := e.Context; cc != nil && e.Hook != callbacks.HookCrashed; cc = cc.Parent() { // nothing is known around that
 			line += fmt.Sprint(" < ", cc.Kind(), " ", cc.SpanID())
 		}
 		lines = append(lines, line)
@@ -41,19 +57,13 @@ func heard(events []callbacktest.Event, hooks callbacks.Hook) (lines []string) {
 	return lines
 }
 
-// TestDispensable: what a backend does not look at is not sent where nothing depends
-// on it, so that the rest arrives as if it were.
+// TestDispensable: what a backend does not need is not sent where nothing depends on
+// it, so that the rest arrives as if it were.
 func TestDispensable(t *testing.T) {
-	for _, leftOut := range []callbacks.Hook{0, callbacks.HookNodeStart, callbacks.HookMapItemStart, dispensable, dispensable | callbacks.HookNodeRetry} {
-		t.Run(leftOut.String(), func(t *testing.T) {
-			in := &choosy{hooks: callbacks.AllHooks &^ leftOut}
-			s := Spec{Name: "choosy", Launch: InProcess(backend.Backend{
-				Name: "choosy", Open: func(context.Context, backend.Config) (backend.Instance, error) { return in, nil },
-			})}
-			h := start(t, s)
-			if err := h.Ready(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+	for _, spared := range []callbacks.Hook{0, callbacks.HookNodeStart, callbacks.HookMapItemStart, dispensable, dispensable | callbacks.HookNodeRetry} {
+		t.Run(spared.String(), func(t *testing.T) {
+			in := &sparing{needs: callbacks.AllHooks &^ spared}
+			h := startSparing(t, in)
 			var said callbacktest.Recorder
 			for seed := range uint64(60) {
 				hooktest.Random(callbacks.Multi(&said, h), seed)
@@ -61,18 +71,41 @@ func TestDispensable(t *testing.T) {
 			if err := h.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			sent := uint64(0)
-			for _, e := range said.Events() {
-				if e.Hook&leftOut&dispensable == 0 || e.Hook != callbacks.HookError && !leaf(e.Context.Node()) {
-					sent++
-				}
-			}
-			if got := h.Stats().Emitted; got != sent {
-				t.Errorf("%d events were sent, want %d of %d", got, sent, len(said.Events()))
-			}
-			if diff := cmp.Diff(heard(said.Events(), in.hooks), heard(in.Events(), in.hooks)); diff != "" {
+			if diff := cmp.Diff(heard(said.Events(), in.needs), heard(in.Events(), in.needs)); diff != "" {
 				t.Errorf("(-said +heard)\n%s", diff)
 			}
+			all, got := heard(said.Events(), spared), heard(in.Events(), spared)
+			for _, line := range got {
+				if before, _, _ := strings.Cut(line, " < "); !slices.ContainsFunc(all, func(l string) bool { return strings.HasPrefix(l, before) }) {
+					t.Errorf("nobody said %s", line)
+				}
+			}
+			if left := len(all) - len(got); spared&dispensable != 0 && left == 0 || spared == 0 && left != 0 {
+				t.Errorf("%d of %d events were left out", left, len(all))
+			}
+			if st := h.Stats(); st.Emitted != uint64(len(in.Events())) || st.Delivered != st.Emitted {
+				t.Errorf("%d events: %+v", len(in.Events()), st)
+			}
 		})
+	}
+}
+
+// TestLongNodeIsTold: the start of what does not end soon arrives before its end, once.
+func TestLongNodeIsTold(t *testing.T) {
+	in := &sparing{needs: callbacks.AllHooks &^ dispensable}
+	h := startSparing(t, in)
+	run := hooktest.Start(h, hooktest.Config("daily"))
+	long := run.Node("long")
+	item := run.Map("each", 1, 1).Item(0)
+	await(t, 5*time.Second, "hear of what runs", func() bool {
+		return len(heard(in.Events(), dispensable)) == 2
+	})
+	long.OK(time.Second)
+	item.OK(time.Second)
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := heard(in.Events(), dispensable|callbacks.HookNodeEnd|callbacks.HookMapItemEnd); len(got) != 4 {
+		t.Errorf("heard %q", got)
 	}
 }

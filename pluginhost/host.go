@@ -114,7 +114,7 @@ type Host struct {
 	takes   atomic.Uint32 // the signals that the backend takes, a bit each
 	ignored [signals]atomic.Uint64
 
-	unwanted atomic.Uint32 // the callbacks.Hook that the backend does not look at
+	unwanted atomic.Uint32 // the callbacks.Hook of which the backend does not need each call
 
 	closing atomic.Bool    // Shutdown has begun to end the backend
 	out     *output.Writer // to spec.Output

@@ -233,7 +233,7 @@ func (q *queue) close(why reason) {
 		s.dropped[why] += uint64(len(s.records))
 		here := s.units()
 		s.lost[why].add(&here)
-		s.records, s.extras, s.exports = nil, nil, nil
+		s.records, s.extras, s.exports, s.starts = nil, nil, nil, nil
 		s.bytes, s.told = 0, 0
 	}
 	l.dropped[why] += l.inFlight

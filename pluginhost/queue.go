@@ -26,6 +26,7 @@ type shard struct {
 	records []wire.Record
 	extras  []wire.Extra
 	exports []export
+	starts  []*callbacks.CallbackContext // of scopes that may end soon
 	emitted uint64
 	bytes   int64 // of the records here
 	told    int64 // what of bytes is in queue.used
@@ -85,6 +86,55 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	n := len(s.records)
 	s.mu.Unlock()
 	q.rouse(n)
+}
+
+// maxStarts is the most starts that wait in a shard.
+const maxStarts = 4096
+
+// begin notes that a scope has begun whose start is worth an event only if it does not
+// end soon: see unended.
+func (q *queue) begin(cc *callbacks.CallbackContext) {
+	span := cc.SpanID()
+	s := &q.shards[span[len(span)-1]%shards]
+	s.mu.Lock()
+	if s.refuse == reasonNone && len(s.starts) < maxStarts {
+		s.starts = append(s.starts, cc)
+	}
+	s.mu.Unlock()
+	q.rouse(0)
+}
+
+// unended queues the starts of those scopes that have not ended since the last time it
+// was called. Only the encoder calls it.
+func (q *queue) unended() {
+	for i := range q.shards {
+		s := &q.shards[i]
+		s.mu.Lock()
+		s.starts, q.spare[i].starts = q.spare[i].starts[:0], s.starts
+		s.mu.Unlock()
+		list := q.spare[i].starts
+		for _, cc := range list {
+			if !cc.Ended() {
+				q.late(s, cc)
+			}
+		}
+		clear(list) // lets the contexts go
+	}
+}
+
+// late queues the start of a scope, unless it has ended: the lock keeps its end, which
+// comes to the same shard, from being numbered before.
+func (q *queue) late(s *shard, cc *callbacks.CallbackContext) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cc.Ended() || !q.admit(s, wire.RecordSize, 0, 1) {
+		return
+	}
+	hook := callbacks.HookNodeStart
+	if cc.Kind() == callbacks.KindMapItem {
+		hook = callbacks.HookMapItemStart
+	}
+	s.records = append(s.records, wire.Record{Context: cc, Hook: hook, Order: q.order.Add(1)})
 }
 
 // admit counts what is about to be queued in s, whose lock is held, and finds

@@ -26,6 +26,7 @@ func (h *Host) encode() {
 	sh := &shipper{host: h, enc: wire.NewEncoder()}
 	for sh.await() {
 		h.queue.take(&sh.pend)
+		h.queue.unended()
 		if !sh.encode() {
 			return
 		}

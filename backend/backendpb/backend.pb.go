@@ -2675,9 +2675,10 @@ type ConfigureResponse struct {
 	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
 	// The exports that the instance takes. A host need not send others.
 	Signals []Signal `protobuf:"varint,3,rep,packed,name=signals,proto3,enum=spanloom.backend.v1.Signal" json:"signals,omitempty"`
-	// The hooks that the instance looks at; none means all of them. A host need not send
-	// an ERROR that is not among them, nor a NODE_START or MAP_ITEM_START of a step that
-	// has no other scopes inside. The others say which scopes are around an event.
+	// The hooks of which the instance needs each event; none means all of them. A host
+	// need not send an ERROR that is not among them, nor a NODE_START or MAP_ITEM_START
+	// of a step that has no other scopes inside and ends soon. The others say which
+	// scopes are around an event, or what has been running for long.
 	Hooks         []Hook `protobuf:"varint,4,rep,packed,name=hooks,proto3,enum=spanloom.backend.v1.Hook" json:"hooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

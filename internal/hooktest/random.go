@@ -234,6 +234,7 @@ func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail boo
 		end = e.end(c, err, true)
 	}
 	e.counts.ended(c, looked)
+	c.End()
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: end, Attempts: attempts, Cache: looked})
 	return end.Err
 }
@@ -249,6 +250,7 @@ func (e *random) around(cc *callbacks.CallbackContext, n *callbacks.Node) *callb
 func (e *random) endAround(c *callbacks.CallbackContext, failure error) error {
 	e.call()
 	e.counts.ended(c, nil)
+	c.End()
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.stopped(c, failure), Attempts: 1})
 	return failure
 }
@@ -315,6 +317,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 			stop := e.end(item, nil, false)
 			stop.Result = callbacks.ResultSkip
 			e.counts.ended(item, nil)
+			item.End()
 			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: stop, Attempts: 1})
 			end.Skipped++
 		default:
@@ -367,5 +370,6 @@ func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth 
 		count.Succeeded++
 	}
 	e.counts.ended(item, looked)
+	item.End()
 	e.cb.OnMapItemEnd(item, end)
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -28,6 +29,8 @@ const (
 type Tracker struct {
 	mu   sync.RWMutex
 	runs map[key]*run
+
+	inside atomic.Int64 // scopes that are followed, roots aside
 }
 
 // key is a start of a run.
@@ -60,9 +63,13 @@ func (t *Tracker) Begin(cc *callbacks.CallbackContext) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.open) < maxOpen {
-		r.open[cc.SpanID()] = scope{cc: cc}
+	if len(r.open) >= maxOpen {
+		return
 	}
+	if _, again := r.open[cc.SpanID()]; !again && !isRoot(cc) {
+		t.inside.Add(1)
+	}
+	r.open[cc.SpanID()] = scope{cc: cc}
 }
 
 // run returns the run of a scope that begins.
@@ -81,7 +88,7 @@ func (t *Tracker) run(cc *callbacks.CallbackContext) *run {
 	}
 	if len(t.runs) >= maxRuns {
 		for old := range t.runs { // whichever: it is not known what was lost
-			delete(t.runs, old)
+			t.forget(old)
 			break
 		}
 	}
@@ -94,11 +101,14 @@ func isRoot(cc *callbacks.CallbackContext) bool { return cc.Parent() == nil }
 
 // End notes that a scope has ended, and with a root all that is inside.
 func (t *Tracker) End(cc *callbacks.CallbackContext) {
+	if !isRoot(cc) && t.inside.Load() == 0 {
+		return
+	}
 	k := keyOf(cc)
 	if isRoot(cc) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		delete(t.runs, k)
+		t.forget(k)
 		return
 	}
 	t.mu.RLock()
@@ -109,7 +119,27 @@ func (t *Tracker) End(cc *callbacks.CallbackContext) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.open, cc.SpanID())
+	if _, ok := r.open[cc.SpanID()]; ok {
+		delete(r.open, cc.SpanID())
+		t.inside.Add(-1)
+	}
+}
+
+// forget ends a run, with all that is inside. The lock is held.
+func (t *Tracker) forget(k key) {
+	r := t.runs[k]
+	if r == nil {
+		return
+	}
+	delete(t.runs, k)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.open)
+	if _, ok := r.open[k.root]; ok {
+		n--
+	}
+	t.inside.Add(int64(-n))
+	r.open = map[callbacks.SpanID]scope{} // for who has just found the run
 }
 
 // Due returns the scopes that have run so long that it is time to say so, those that

@@ -68,5 +68,6 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 	return &forwarding{
 		Instance: runs, client: client,
 		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready, fate: runs.fate,
+		inputs: !c.Tracing.NoInputs,
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/wire"
@@ -11,9 +12,8 @@ import (
 
 const (
 	shards = 16
-	// fullShard is how many events of one shard wake the encoder: spans are
-	// spread evenly, so this is about 2048 in all.
-	fullShard = 2048 / shards
+	// fullShard is how many events of one shard wake the encoder.
+	fullShard = 512
 	// step is how exactly the bytes in a shard are known to the others.
 	step = 4 << 10
 	// keepCap is the most records that a shard keeps memory for.
@@ -23,14 +23,14 @@ const (
 // shard is a part of the queue with a lock of its own.
 type shard struct {
 	mu      sync.Mutex
-	records []wire.Record
-	extras  []wire.Extra
-	exports []export
-	starts  []*callbacks.CallbackContext // of scopes that may end soon
+	refuse  reason
 	emitted uint64
 	bytes   int64 // of the records here
 	told    int64 // what of bytes is in queue.used
-	refuse  reason
+	records []wire.Record
+	starts  []*callbacks.CallbackContext // of scopes that may end soon
+	extras  []wire.Extra
+	exports []export
 	dropped [reasons]uint64
 	lost    [reasons]units
 	_       [64]byte // keeps the locks on cache lines of their own
@@ -63,11 +63,22 @@ func newQueue(limit int64) *queue {
 	return q
 }
 
+// chunk is the size of the chunks of contexts that a worker of an engine allocates, as
+// a power of two: contexts in one are of one worker, which then has a shard to itself
+// most of the time, and in its processor's cache.
+const chunk = 14
+
+// shard returns the shard for what is said of cc's scope, the same each time.
+func (q *queue) shard(cc *callbacks.CallbackContext) *shard {
+	const spread = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	address := uint64(uintptr(unsafe.Pointer(cc))) //nolint:gosec // it is not made a pointer again
+	return &q.shards[address>>chunk*spread>>32%shards]
+}
+
 // put counts one call of a hook and queues it, unless the queue is full or
 // closed. x is nil when the record has no extra; it is copied.
 func (q *queue) put(r wire.Record, x *wire.Extra) {
-	span := r.Context.SpanID()
-	s := &q.shards[span[len(span)-1]%shards]
+	s := q.shard(r.Context)
 	size := int64(wire.RecordSize)
 	if x != nil {
 		size += x.Bytes()
@@ -94,8 +105,7 @@ const maxStarts = 4096
 // begin notes that a scope has begun whose start is worth an event only if it does not
 // end soon: see unended.
 func (q *queue) begin(cc *callbacks.CallbackContext) {
-	span := cc.SpanID()
-	s := &q.shards[span[len(span)-1]%shards]
+	s := q.shard(cc)
 	s.mu.Lock()
 	if s.refuse == reasonNone && len(s.starts) < maxStarts {
 		s.starts = append(s.starts, cc)

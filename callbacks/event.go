@@ -163,6 +163,8 @@ func (e MapEnd) Size() int { return e.Succeeded + e.Failed + e.Cached + e.Skippe
 // MapItemStart begins one item of a map.
 type MapItemStart struct {
 	Inputs Values
+	// Label tells the item apart for people, where the map says how.
+	Label string
 	// Cache is as that of NodeStart.
 	Cache *CacheLookup
 }
@@ -173,12 +175,14 @@ type MapItemEnd struct {
 	// Attempts is how often the item ran, from 1.
 	Attempts int
 	Outputs  Values
+	// Label is what MapItemStart said.
+	Label string
 	// Cache is what MapItemStart said, and how much was stored.
 	Cache *CacheLookup
 }
 
 // MapItemCached stands in for MapItemStart and MapItemEnd when a stored result
-// was used. Its fields are as those of NodeCached.
+// was used. Its other fields are as those of NodeCached.
 type MapItemCached struct {
 	Signature string
 	Saved     time.Duration
@@ -188,6 +192,8 @@ type MapItemCached struct {
 	Outputs   Values
 	Tier      string
 	Size      int
+	// Label is as that of MapItemStart.
+	Label string
 }
 
 // Failure is one logical failure: whatever number of attempts led to it.

@@ -208,6 +208,7 @@ func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 	if f.wants(callbacks.HookMapItemCached) {
 		f.ears.callback.OnMapItemCached(g.cc, callbacks.MapItemCached{
 			Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: g.mapping.outputs(g.index), Tier: tier, Size: size,
+			Label: g.mapping.labelOf(g.index),
 		})
 	}
 	return g.ended(w)

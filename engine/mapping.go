@@ -190,7 +190,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 		}
 	}()
 	if start {
-		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i), Label: m.labelOf(i)})
 	}
 	w.now.item(m, i, false)
 	at = inCode
@@ -203,7 +203,7 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 		at = inEnd
 		e.direct.OnMapItemEnd(cc, callbacks.MapItemEnd{
 			End:      callbacks.End{Result: callbacks.ResultSuccess, Duration: cc.Elapsed()},
-			Attempts: 1, Outputs: m.outputs(i),
+			Attempts: 1, Outputs: m.outputs(i), Label: m.labelOf(i),
 		})
 	}
 	at = returned
@@ -270,7 +270,7 @@ func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err e
 
 func (w *worker) tellItemEnd(m *mapping, cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
 	if m.frame.wants(callbacks.HookMapItemEnd) {
-		ev.Duration = cc.Elapsed()
+		ev.Duration, ev.Label = cc.Elapsed(), m.labelOf(cc.Index())
 		m.frame.ears.callback.OnMapItemEnd(cc, ev)
 	}
 }
@@ -292,7 +292,7 @@ func (w *worker) item(m *mapping) task {
 	cc := w.begin(f, false, m.cc, callbacks.KindMapItem, m.op.info, i)
 	r.log.begun(f, cc, callbacks.HookMapItemEnd)
 	if f.wants(callbacks.HookMapItemStart) {
-		f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+		f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i), Label: m.labelOf(i)})
 	}
 	sub := f.enterBody(m.id, m.op.bodies[0], cc, m.op.tolerant)
 	sub.mapping, sub.index = m, i

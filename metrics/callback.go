@@ -144,8 +144,7 @@ func (c *Callback) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapI
 func (c *Callback) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.duration(&p.itemSucceeded, c.itemDuration, &success, cacheHit).record(shard, cc, 0)
-	node := callbacks.NodeCached(ev)
-	c.hit(p, shard, &node)
+	c.hit(p, shard, &callbacks.NodeCached{Saved: ev.Saved, Reason: ev.Reason, Tier: ev.Tier, Size: ev.Size})
 }
 
 // OnError counts a failure where it began.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/spanloom/spanloom/backend"
 	pb "github.com/spanloom/spanloom/backend/backendpb"
@@ -257,9 +259,12 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 }
 
 // unanswered says what a backend that does not start was asked for, when it has
-// used up its time.
+// used up its time. The server of the backend, which knows the deadline, may see it
+// pass first, and cancels the call then.
 func (h *Host) unanswered(ctx context.Context, what string, err error) error {
-	if h.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	code := status.Code(err)
+	late := errors.Is(ctx.Err(), context.DeadlineExceeded) || code == codes.DeadlineExceeded || code == codes.Canceled
+	if h.ctx.Err() == nil && late {
 		return &StartError{Problem: StartTimeout, Detail: fmt.Sprintf("it was asked %s and did not answer within %s", what, h.spec.StartTimeout), Err: err}
 	}
 	return err

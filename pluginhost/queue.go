@@ -70,7 +70,7 @@ const chunk = 14
 
 // shard returns the shard for what is said of cc's scope, the same each time.
 func (q *queue) shard(cc *callbacks.CallbackContext) *shard {
-	const spread = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	const spread = 0x9e3779b97f4a7c15              // 2^64 divided by the golden ratio
 	address := uint64(uintptr(unsafe.Pointer(cc))) //nolint:gosec // it is not made a pointer again
 	return &q.shards[address>>chunk*spread>>32%shards]
 }

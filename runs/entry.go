@@ -49,6 +49,8 @@ type startEntry struct {
 	At     time.Time `json:"at"`
 	PID    int       `json:"pid"`
 	Cut    int64     `json:"cut,omitempty"` // bytes of a torn tail
+	// Alive is the last sign of life of a start that was killed before this one.
+	Alive time.Time `json:"alive,omitzero"`
 }
 
 // scopeEntry is what the index needs to know of a record.

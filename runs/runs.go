@@ -122,6 +122,7 @@ type Scope struct {
 type Step struct {
 	Name      string `json:"name"`
 	Type      string `json:"type,omitempty"`
+	Version   string `json:"version,omitempty"` // of a pipeline
 	Signature string `json:"signature,omitempty"`
 	Function  string `json:"function,omitempty"`
 	File      string `json:"file,omitempty"`

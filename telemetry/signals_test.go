@@ -138,11 +138,10 @@ func heldToSpans(t *testing.T) map[spans]bool {
 	exp := tracetest.NewInMemoryExporter()
 	cb := NewCallback(Exporters{Spans: exp})
 	daily(hooktest.Start(cb, hooktest.Config("daily")))
-	now := time.Now()
-	late := hooktest.Config("late")
-	late.Epoch = now.Add(-running.First)
-	hooktest.Start(cb, late)
-	cb.tellRunning(now)
+	hooktest.Start(cb, hooktest.Config("late"))
+	for range running.First {
+		cb.tellRunning(hooktest.Epoch.Add(time.Hour))
+	}
 	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
 	marking(hooktest.Start(cb, hooktest.Config("daily")))
 	failing := hooktest.Start(cb, hooktest.Config("failing"))

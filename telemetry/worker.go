@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/running"
 )
 
 const (
@@ -98,7 +100,7 @@ func (c *Callback) work() {
 	timer := time.NewTimer(linger)
 	defer timer.Stop()
 	armed := true
-	ticker := time.NewTicker(patrol)
+	ticker := time.NewTicker(running.Round)
 	defer ticker.Stop()
 	for {
 		select {

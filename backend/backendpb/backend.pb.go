@@ -927,7 +927,9 @@ type Node struct {
 	// The file that the function is in.
 	File uint32 `protobuf:"varint,5,opt,name=file,proto3" json:"file,omitempty"`
 	// The line that the function begins at; 0 when it is not known.
-	Line          uint32 `protobuf:"varint,6,opt,name=line,proto3" json:"line,omitempty"`
+	Line uint32 `protobuf:"varint,6,opt,name=line,proto3" json:"line,omitempty"`
+	// The version of a pipeline, where its author has said one.
+	Version       uint32 `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1000,6 +1002,13 @@ func (x *Node) GetFile() uint32 {
 func (x *Node) GetLine() uint32 {
 	if x != nil {
 		return x.Line
+	}
+	return 0
+}
+
+func (x *Node) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
 	}
 	return 0
 }
@@ -3166,14 +3175,15 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	" \x01(\x06R\x04span\x12\"\n" +
 	"\rlink_trace_hi\x18\v \x01(\x06R\vlinkTraceHi\x12\"\n" +
 	"\rlink_trace_lo\x18\f \x01(\x06R\vlinkTraceLo\x12\x1b\n" +
-	"\tlink_span\x18\r \x01(\x06R\blinkSpan\"\x90\x01\n" +
+	"\tlink_span\x18\r \x01(\x06R\blinkSpan\"\xaa\x01\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\rR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\rR\x04type\x12\x1c\n" +
 	"\tsignature\x18\x03 \x01(\rR\tsignature\x12\x1a\n" +
 	"\bfunction\x18\x04 \x01(\rR\bfunction\x12\x12\n" +
 	"\x04file\x18\x05 \x01(\rR\x04file\x12\x12\n" +
-	"\x04line\x18\x06 \x01(\rR\x04line\"\x8f\x04\n" +
+	"\x04line\x18\x06 \x01(\rR\x04line\x12\x18\n" +
+	"\aversion\x18\a \x01(\rR\aversion\"\x8f\x04\n" +
 	"\x06Events\x12-\n" +
 	"\x04hook\x18\x01 \x03(\x0e2\x19.spanloom.backend.v1.HookR\x04hook\x12-\n" +
 	"\x04kind\x18\x02 \x03(\x0e2\x19.spanloom.backend.v1.KindR\x04kind\x12\x10\n" +

@@ -66,7 +66,7 @@ func Random(cb callbacks.PipelineCallback, seed uint64) int {
 	}
 	cc := callbacks.NewRun(context.Background(), callbacks.RunConfig{
 		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: e.epoch,
-		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline"},
+		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline", Version: "1.4"},
 	})
 	var before *callbacks.Resumed
 	if seed%3 == 0 {
@@ -309,7 +309,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 			e.call()
 			e.counts.cached(item)
 			e.metrics(item, true)
-			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume", TraceID: callbacks.TraceID{4, 15: 5}, SpanID: callbacks.SpanID{2, 7: 3}})
+			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume", TraceID: callbacks.TraceID{4, 15: 5}, SpanID: callbacks.SpanID{2, 7: 3}, Label: labelOf(item)})
 			end.Cached++
 		case 1: // stopped by a gate
 			e.calls += 2
@@ -333,14 +333,22 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 	return err
 }
 
+// labelOf returns the label of every second item.
+func labelOf(item *callbacks.CallbackContext) string {
+	if item.Index()%2 == 0 {
+		return ""
+	}
+	return fmt.Sprint("item ", item.Index())
+}
+
 // item runs an item and counts it.
 func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth int, count *callbacks.MapEnd) {
 	looked := e.lookup()
 	e.calls += 2
-	e.cb.OnMapItemStart(item, callbacks.MapItemStart{Cache: looked})
+	e.cb.OnMapItemStart(item, callbacks.MapItemStart{Cache: looked, Label: labelOf(item)})
 	attempts := e.retries(item, ErrNode)
 	e.metrics(item, false)
-	end := callbacks.MapItemEnd{Attempts: attempts, Cache: looked}
+	end := callbacks.MapItemEnd{Attempts: attempts, Cache: looked, Label: labelOf(item)}
 	how := e.r.IntN(5)
 	if item.Node() == n && how > 1 {
 		how = 4 // nothing is inside

@@ -37,6 +37,7 @@ type Decoder struct {
 	// positions in the sparse tables, whose rows come in the order of events
 	errors, maps, cached, retries, lookups, resumed, counts, metrics cursor
 	captured                                                         map[uint32]captured
+	labels                                                           map[uint32]string
 	said                                                             int // the next row of what was recorded
 }
 
@@ -190,13 +191,18 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		m.End, m.Outputs = d.endOf(b, i), d.valuesOf(i)
 		cb.OnMapEnd(cc, m)
 	case pb.Hook_HOOK_MAP_ITEM_START:
-		cb.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: d.valuesOf(i), Cache: d.lookupOf(b, i)})
+		cb.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: d.valuesOf(i), Label: d.labels[uint32(i)], Cache: d.lookupOf(b, i)})
 	case pb.Hook_HOOK_MAP_ITEM_END:
 		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{
-			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
+			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Label: d.labels[uint32(i)],
+			Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
-		cb.OnMapItemCached(cc, callbacks.MapItemCached(d.cachedOf(b, i)))
+		c := d.cachedOf(b, i)
+		cb.OnMapItemCached(cc, callbacks.MapItemCached{
+			Signature: c.Signature, Saved: c.Saved, Reason: c.Reason, TraceID: c.TraceID, SpanID: c.SpanID,
+			Outputs: c.Outputs, Tier: c.Tier, Size: c.Size, Label: d.labels[uint32(i)],
+		})
 	case pb.Hook_HOOK_ERROR:
 		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])})
 	case pb.Hook_HOOK_NODE_RETRY:

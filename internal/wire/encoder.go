@@ -197,6 +197,9 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 	if x.Values != "" {
 		e.values(at, hook, x.Values)
 	}
+	if x.Label != "" {
+		e.text(at, labelKey, pb.Attributes_TYPE_STRING, x.Label)
+	}
 	if x.Recorded != nil {
 		e.recorded(at, x.Recorded)
 	}
@@ -289,6 +292,7 @@ func (e *Encoder) node(n *callbacks.Node) uint32 {
 	w := e.row(i)
 	w.Name, w.Type, w.Signature = e.append(n.Name), e.intern(n.Type), e.intern(n.Signature)
 	w.Function, w.File, w.Line = e.intern(src.Function), e.intern(src.File), uint32(max(src.Line, 0))
+	w.Version = e.intern(n.Version)
 	e.batch.Nodes = append(e.batch.Nodes, w)
 	e.nodes[n] = i
 	return i

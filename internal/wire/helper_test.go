@@ -69,11 +69,14 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Succeeded, x.Failed, x.Cached, x.Skipped, x.Concurrency = ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency
 	case callbacks.MapItemStart:
 		x.Look(ev.Cache)
+		x.Label = ev.Label
 	case callbacks.MapItemEnd:
 		end(ev.End)
 		r.Attempts = int32(ev.Attempts)
 		x.Look(ev.Cache)
+		x.Label = ev.Label
 	case callbacks.MapItemCached:
+		x.Label = ev.Label
 		x.Signature, x.Saved, x.Reason, x.TraceID, x.SpanID = ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID
 		x.Tier, x.InCache = ev.Tier, ev.Size
 	case callbacks.Failure:

@@ -41,6 +41,7 @@ type Extra struct {
 	Delay, Took       time.Duration    // of a retry
 	Counts            callbacks.Counts // of a pipeline's end
 	Values            string           // the captured text of inputs or outputs
+	Label             string           // of a map's item
 	Looked, Bypass    bool             // of a cache, without a result
 	Resumed           *callbacks.Resumed
 	Recorded          *Recorded         // by node code
@@ -120,7 +121,7 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	n := 312 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	n := 328 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values)+len(x.Label))
 	if x.Metric != nil {
 		n += 48 + int64(len(x.Metric.Name))
 	}

@@ -57,7 +57,7 @@ func Validate(b *pb.Batch) error {
 			c.errorf("nodes has an empty row")
 			continue
 		}
-		c.indices("nodes", "text", []uint32{n.GetName(), n.GetType(), n.GetSignature(), n.GetFunction(), n.GetFile()}, strs)
+		c.indices("nodes", "text", []uint32{n.GetName(), n.GetType(), n.GetSignature(), n.GetFunction(), n.GetFile(), n.GetVersion()}, strs)
 	}
 	for _, r := range b.GetRuns() {
 		if r == nil {

@@ -26,7 +26,7 @@ func pipelines(s Sizes, cbs ...callbacks.PipelineCallback) (list []Workload) {
 		quiet, loud := pipeline(s, p.stages, p.delay), pipeline(s, p.stages, p.delay, cbs...)
 		list = append(list,
 			Workload{Name: p.name, Engine: Spanloom, Nodes: p.stages * s.Lanes, Share: 2, Make: quiet},
-			Workload{Name: p.name, Engine: addsName, Nodes: p.stages * s.Lanes, Share: 10, Make: beside(quiet, loud)})
+			Workload{Name: p.name, Engine: addsName, Nodes: p.stages * s.Lanes, Share: 6, Make: beside(quiet, loud)})
 	}
 	return list
 }

@@ -107,7 +107,10 @@ const maxStarts = 4096
 func (q *queue) begin(cc *callbacks.CallbackContext) {
 	s := q.shard(cc)
 	s.mu.Lock()
-	if s.refuse == reasonNone && len(s.starts) < maxStarts {
+	switch {
+	case s.refuse != reasonNone:
+		q.admit(s, wire.RecordSize, 0, 1) // which counts it as lost
+	case len(s.starts) < maxStarts:
 		s.starts = append(s.starts, cc)
 	}
 	s.mu.Unlock()

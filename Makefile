@@ -45,7 +45,7 @@ check: lint test ## Everything CI checks; fails if generated code was out of dat
 	if [[ $$before != "$$after" ]]; then echo 'make generate changed the tree: commit what it made'; exit 1; fi
 
 .PHONY: bench
-bench: ## Measure W1-W5, every engine side by side.
+bench: ## Measure W1-W6, engines and telemetry side by side.
 	cd bench && go run ./cmd/bench -json out/results.json -targets out/targets.json
 
 .PHONY: generate

@@ -67,6 +67,13 @@ type Instance interface {
 // of [TracesReceiver], [MetricsReceiver] and [LogsReceiver].
 type Losses struct{ Hooks, Traces, Metrics, Logs int }
 
+// Sparing is an [Instance] that listens to hooks of which it does not need each call.
+// Of the others the host may leave out OnError, and OnNodeStart and OnMapItemStart
+// where the scope ends soon: most events of most programs.
+type Sparing interface {
+	Needs() callbacks.Hook
+}
+
 // Config is what an instance is opened with.
 type Config struct {
 	// Name is the name of the entry in the manifest.
@@ -108,6 +115,8 @@ type Tracing struct {
 	KeepFailed bool
 	// KeepSlow does so when it took at least so long. Defaults to never.
 	KeepSlow time.Duration
+	// NoInputs says that no event will have inputs. False when it is not known.
+	NoInputs bool
 }
 
 // Terminal is what the host knows of its standard error.

@@ -56,6 +56,9 @@ func Serve(b Backend) {
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(opts,
 				grpc.StatsHandler(life),
+				// A batch comes as a whole, without waiting for leave in between.
+				grpc.InitialWindowSize(wire.MaxMessage),
+				grpc.InitialConnWindowSize(wire.MaxMessage),
 				grpc.MaxRecvMsgSize(wire.MaxMessage),
 				grpc.MaxSendMsgSize(wire.MaxMessage))...)
 		},

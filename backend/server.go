@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
@@ -150,6 +151,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 			MapItems: r.GetTracing().GetMapItems(), MaxPerMap: int(r.GetTracing().GetMaxPerMap()),
 			ItemRatio:  r.GetTracing().GetItemRatio(),
 			KeepFailed: r.GetTracing().GetKeepFailed(), KeepSlow: time.Duration(r.GetTracing().GetKeepSlow()),
+			NoInputs: r.GetTracing().GetNoInputs(),
 		},
 		Terminal: Terminal{
 			IsTerminal: r.GetTerminal().GetIsTerminal(), Width: int(r.GetTerminal().GetWidth()),
@@ -166,7 +168,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		if d, ok := s.instance.(doer); ok {
 			s.doing.Store(&d)
 		}
-		return &pb.ConfigureResponse{Signals: signalsOf(s.instance)}, nil
+		return &pb.ConfigureResponse{Signals: signalsOf(s.instance), Hooks: wire.Numbers(needs(s.instance))}, nil
 	}
 	s.instance = nil
 	answer := &pb.ConfigureResponse{}
@@ -177,6 +179,14 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		answer.Error = valid(err)
 	}
 	return answer, nil
+}
+
+// needs returns the hooks of which an instance needs each call.
+func needs(in Instance) callbacks.Hook {
+	if s, ok := in.(Sparing); ok {
+		return s.Needs()
+	}
+	return callbacks.Interest(in)
 }
 
 // Flush implements the service. Its deadline is also that of the batch under

@@ -44,6 +44,7 @@ func small() Sizes {
 	return Sizes{
 		Chain: 30, ShortChain: 3, LongChain: 60, Fan: 12, Items: 50,
 		Pipelines: 4, Leaves: 4, Layers: 5, Width: 3,
+		Stages: 3, Lanes: 2, Delay: time.Millisecond,
 	}
 }
 

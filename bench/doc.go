@@ -14,6 +14,24 @@
 //	W5build    the same for W5
 //	build100k  W1build for a chain of 100,000 nodes
 //
+// And with telemetry, of which the backends and the collector are processes of
+// their own:
+//
+//	W1thread     W1; a cost is processor time of the goroutine that runs the nodes
+//	W1processes  W1; a cost is processor time of the process and of its backend,
+//	             until every span is encoded as OTLP, sent and counted
+//	W6           25 stages of 8 nodes, each reading the stage before it, that
+//	             wait for 1 ms
+//	W6mixed      the same with 9 stages of nodes that wait for 1 to 8 ms
+//
+// W6 and W6mixed also tell what telemetry adds: the median of what a run with it takes
+// longer than the run without it that is made right before or after.
+//
+// Beside them, the engine "direct" has an SDK span, measurements with SDK
+// instruments or a slog record around each node; see [Telemetry]. The first two are
+// measured on Linux only, 20 runs at a time, so that caches are as in a program
+// that goes on.
+//
 // An engine that would take minutes runs fewer nodes, and its row says how
 // many. W4pipe says what a nested pipeline costs: it holds nothing else but one
 // leaf and what a run costs by itself, spread over the pipelines. The baselines

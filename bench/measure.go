@@ -50,9 +50,10 @@ func Measure(workloads []Workload, o Options) ([]Result, error) {
 	for _, name := range names {
 		group := groups[name]
 		for round := range o.Rounds {
-			for turn := range group {
-				i := group[(round+turn)%len(group)]
-				if err := samples[i].add(workloads[i], o.Time/time.Duration(o.Rounds)); err != nil {
+			for next := range group {
+				i := group[(round+next)%len(group)]
+				turn := o.Time * time.Duration(max(workloads[i].Share, 1)) / time.Duration(o.Rounds)
+				if err := samples[i].add(workloads[i], turn); err != nil {
 					return nil, fmt.Errorf("%s on %s: %w", name, workloads[i].Engine, err)
 				}
 			}
@@ -101,7 +102,11 @@ func (s *sample) add(makeJob func() (Job, error), d time.Duration) error {
 		if err != nil {
 			return err
 		}
-		runs = append(runs, end.Sub(start))
+		if j.Cost != nil {
+			runs = append(runs, j.Cost())
+		} else {
+			runs = append(runs, end.Sub(start))
+		}
 		if err := j.Check(); err != nil {
 			return err
 		}

@@ -9,11 +9,11 @@ import (
 // Target is a promise about the speed of Spanloom and what a measurement says
 // of it.
 type Target struct {
-	Row     string  `json:"row"` // E1 to E9
+	Row     string  `json:"row"` // E1 to E9, T1 to T6
 	What    string  `json:"what"`
 	Figure  float64 `json:"figure"`
 	Bound   float64 `json:"bound"`
-	Unit    string  `json:"unit"`     // x for ratios, ns, or allocs
+	Unit    string  `json:"unit"`     // x for ratios, ns, allocs, or %
 	AtLeast bool    `json:"at_least"` // the figure must not be below the bound; else not above
 	Holds   bool    `json:"holds"`
 }
@@ -27,6 +27,7 @@ func Targets(list []Result) []Target {
 	t.scheduling()
 	t.listening()
 	t.building()
+	t.telemetry()
 	t.peers(list)
 	slices.SortStableFunc(t.list, func(a, b Target) int { return cmp.Compare(a.Row, b.Row) })
 	return t.list
@@ -93,8 +94,27 @@ func (t *targets) listening() {
 	t.atMost("E2b", "W1, it allocates more by, a node",
 		t.allocs(chainName, untimedName)-t.allocs(chainName, Spanloom), 0.01, " allocs")
 	t.atMost("E2c", "W1, a no-op listener with times and ids adds", t.p50(chainName, timedName)-quiet, 80, " ns")
-	t.atMost("T4", "W1, a run that is not sampled adds", t.p50(chainName, unsampledName)-quiet, 15, " ns")
 	t.atMost("E4", "W3 with item events, per item", t.p50(mapName, itemsName), 120, " ns")
+}
+
+// telemetry compares with what OpenTelemetry's SDK and slog cost where a node's
+// author calls them.
+func (t *targets) telemetry() {
+	adds := func(workload, engine string) float64 { return t.p50(workload, engine) - t.p50(workload, Spanloom) }
+	span := t.p50(threadName, otelSpanName)
+	all := span + t.p50(threadName, otelMetricsName) + t.p50(threadName, slogName)
+	t.atMost("T1", "W1thread, spans add, over an SDK span", adds(threadName, spansName)/span, 0.1, times)
+	t.atMost("T2", "W1thread, spans, metrics and logs add, over SDK span, instruments and slog",
+		adds(threadName, allOnName)/all, 0.1, times)
+	t.atMost("T3", "W1processes, spans add, over an SDK span marshalled",
+		adds(processesName, spansName)/t.p50(processesName, otelSpanName), 0.5, times)
+	t.atMost("T4", "W1, a run that is not sampled adds", t.p50(chainName, unsampledName)-t.p50(chainName, Spanloom), 15, " ns")
+	for _, name := range []string{stagesName, mixedName} {
+		t.atMost("T6", name+", spans, metrics and logs add", 100*t.p50(name, addsName)/t.p50(name, Spanloom), 1, " %")
+	}
+	// All that both processes do, as if nodes of 1 ms waited for it.
+	t.atMost("T6", "W1processes, the same add to nodes of 1 ms that leave no processor idle, at most",
+		100*adds(processesName, allOnName)/float64(Full().Delay), 1, " %")
 }
 
 func (t *targets) building() {

@@ -19,6 +19,20 @@ func TestTargets(t *testing.T) {
 		row("W1", timedName, 120),
 		row("W1", unsampledName, 71),
 		row("W1", taskflowName, 630),
+		row("W1thread", Spanloom, 30),
+		row("W1thread", spansName, 130),
+		row("W1thread", allOnName, 530),
+		row("W1thread", otelSpanName, 1250),
+		row("W1thread", otelMetricsName, 450),
+		row("W1thread", slogName, 800),
+		row("W1processes", Spanloom, 100),
+		row("W1processes", spansName, 3100),
+		row("W1processes", allOnName, 4100),
+		row("W1processes", otelSpanName, 4000),
+		row("W6", Spanloom, 200_000),
+		row("W6", addsName, 3_000),
+		row("W6mixed", Spanloom, 1_000_000),
+		row("W6mixed", addsName, 5_000),
 		row("W1n10", Spanloom, 100),
 		row("W1n10", einoName, 6000),
 		row("W2", Spanloom, 50),
@@ -48,7 +62,13 @@ E9   eino over Spanloom, at least, in W2                    0.50x         >= 1x 
 E9   go-taskflow over Spanloom, at least, in W1             9.00x         >= 1x          holds
 E9   go-taskflow over Spanloom, W1                          9.00x         >= 10x         DOES NOT HOLD
 E9   eino over Spanloom, W1n10                              60.00x        >= 50x         holds
+T1   W1thread, spans add, over an SDK span                  0.08x         <= 0.1x        holds
+T2   W1thread, spans, metrics and logs add, over SDK span, instruments and slog  0.20x  <= 0.1x DOES NOT HOLD
+T3   W1processes, spans add, over an SDK span marshalled    0.75x         <= 0.5x        DOES NOT HOLD
 T4   W1, a run that is not sampled adds                     1.00 ns       <= 15 ns       holds
+T6   W6, spans, metrics and logs add                        1.50 %        <= 1 %         DOES NOT HOLD
+T6   W6mixed, spans, metrics and logs add                   0.50 %        <= 1 %         holds
+T6   W1processes, the same add to nodes of 1 ms that leave no processor idle, at most  0.40 % <= 1 % holds
 `
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(text.String())); diff != "" {
 		t.Errorf("targets (-want +got):\n%s\n%s", diff, text.String())

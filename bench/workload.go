@@ -4,15 +4,18 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Sizes say how large the workloads are.
 type Sizes struct {
-	Chain, ShortChain, LongChain int // nodes of W1, W1n10 and build100k
-	Fan                          int // nodes side by side in W2
-	Items                        int // of W3
-	Pipelines, Leaves            int // of W4, leaves in each
-	Layers, Width                int // of W5
+	Chain, ShortChain, LongChain int           // nodes of W1, W1n10 and build100k
+	Fan                          int           // nodes side by side in W2
+	Items                        int           // of W3
+	Pipelines, Leaves            int           // of W4, leaves in each
+	Layers, Width                int           // of W5
+	Stages, Lanes                int           // of W6
+	Delay                        time.Duration // of a node of W6
 }
 
 // Full returns the sizes that the names of the workloads promise.
@@ -22,6 +25,7 @@ func Full() Sizes {
 		Fan: 1000, Items: 100_000,
 		Pipelines: 50, Leaves: 4,
 		Layers: 32, Width: 32,
+		Stages: 25, Lanes: 8, Delay: time.Millisecond,
 	}
 }
 
@@ -35,6 +39,8 @@ type Workload struct {
 	Make func() (Job, error)
 	// Minus makes a job whose cost is taken off. Defaults to none.
 	Minus func() (Job, error)
+	// Share is how many times as long as others it is measured. Defaults to 1.
+	Share int
 }
 
 // Job is a workload ready to run, any number of times but never twice at once.
@@ -44,6 +50,8 @@ type Job struct {
 	// Check returns an error if the last run's result is wrong. It also waits
 	// until nothing of the run goes on any more. It is not measured.
 	Check func() error
+	// Cost returns what the last run cost. Defaults to the time that it took.
+	Cost func() time.Duration
 }
 
 // The names of workloads that others than the contenders take part in.
@@ -56,6 +64,10 @@ const (
 	nestedName     = "W4"
 	emptyName      = "W4pipe"
 	layersName     = "W5"
+	threadName     = "W1thread"
+	processesName  = "W1processes"
+	stagesName     = "W6"
+	mixedName      = "W6mixed"
 )
 
 // step is a node, and whatever else makes one int of another.
@@ -113,6 +125,7 @@ func rank(name string) int {
 	return slices.Index([]string{
 		chainName, shortChainName, fanName, sleepName, mapName,
 		nestedName, emptyName, layersName,
+		threadName, processesName, stagesName, mixedName,
 		chainBuildName, layersBuildName, longBuildName,
 	}, name)
 }

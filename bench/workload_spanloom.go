@@ -119,9 +119,9 @@ func spanloomStep(p *engine.Pipeline[int, int], cfg ...engine.Config) step {
 }
 
 // spanloomTotal sums what a pipeline gives.
-func spanloomTotal(p *engine.Pipeline[int, []int]) step {
+func spanloomTotal(p *engine.Pipeline[int, []int], cfg ...engine.Config) step {
 	return func(ctx context.Context, in int) (int, error) {
-		list, err := p.Run(ctx, in)
+		list, err := p.Run(ctx, in, cfg...)
 		if err != nil {
 			return 0, err
 		}

@@ -4,61 +4,170 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
-	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
-	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	"google.golang.org/grpc"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom"
 	"github.com/spanloom/spanloom/telemetry"
 )
 
-// Telemetry returns W1 with what listens to it switched on, one at a time. What
-// is measured is the time of the run; what the backend takes afterwards is not.
-// The returned function ends what was started.
+// Spanloom with what a manifest switches on, in processes of their own.
+const (
+	consoleName = Spanloom + "+console"   // spans
+	spansName   = Spanloom + "+jaeger"    // spans, as OTLP
+	otlpName    = Spanloom + "+otlp"      // spans and metrics
+	allOnName   = Spanloom + "+otlp+info" // spans, metrics, and logs as they are by default
+	addsName    = allOnName + "-adds"     // what these add, measured beside a run without
+
+	// unsampledName makes spans, but not of the runs that are measured.
+	unsampledName = Spanloom + "+unsampled"
+)
+
+// runsAtOnce is how many runs a job makes before it waits until their telemetry is
+// where it belongs: a run after a wait would be one on cold caches.
+const runsAtOnce = 20
+
+// Telemetry returns the workloads with telemetry, and what they are compared
+// with. It starts backends, and a collector for which main calls [ServeSink]. The
+// returned function ends what was started.
 func Telemetry(s Sizes) ([]Workload, func() error, error) {
-	var list []Workload
-	sink, err := newSink()
+	t := &telemetryBench{sizes: s}
+	err := t.open()
+	if err == nil {
+		err = t.baselines()
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, t.close())
 	}
-	ends := []func() error{sink.close}
-	for _, b := range []struct{ plugin, config string }{
-		{"console", "{}"},
-		{"otlp", fmt.Sprintf("{ endpoint: %q }", sink.endpoint)},
-	} {
-		tel, err := open(b.plugin, b.config)
-		if err != nil {
-			return nil, nil, err
-		}
-		ends = append(ends, func() error { return tel.Shutdown(context.Background()) })
-		list = append(list, Workload{
-			Name: chainName, Engine: Spanloom + "+" + b.plugin, Nodes: s.Chain,
-			Make: flushing(tel, chainJob(s.Chain, listeningChain(tel.Callbacks()...))),
-		})
-	}
-	spans := telemetry.NewCallback(telemetry.Exporters{Spans: nowhere{}})
-	ends = append(ends, func() error { return spans.Shutdown(context.Background()) })
-	list = append(list, Workload{
-		Name: chainName, Engine: unsampledName, Nodes: s.Chain,
-		Make: chainJob(s.Chain, listeningChain(telemetry.Sampler{}, spans)),
-	})
-	return list, func() error {
-		var errs []error
-		for i := range ends {
-			errs = append(errs, ends[len(ends)-1-i]())
-		}
-		return errors.Join(errs...)
-	}, nil
+	return t.list, t.close, nil
 }
 
-// unsampledName makes spans, but not of the runs that are measured.
-const unsampledName = Spanloom + "+unsampled"
+type telemetryBench struct {
+	sizes Sizes
+	list  []Workload
+	ends  []func() error
+}
+
+func (t *telemetryBench) close() error {
+	var errs []error
+	for _, end := range slices.Backward(t.ends) {
+		errs = append(errs, end())
+	}
+	return errors.Join(errs...)
+}
+
+func (t *telemetryBench) add(name, engine string, makeJob func() (Job, error)) {
+	t.list = append(t.list, Workload{Name: name, Engine: engine, Nodes: t.sizes.Chain, Make: makeJob})
+}
+
+// thread adds what chains cost on the goroutine that runs their nodes.
+func (t *telemetryBench) thread(engine string, makeJob func() (Job, error)) {
+	t.counted(threadName, engine, onThread(makeJob))
+}
+
+// processes adds what chains cost in all, with the processes of others.
+func (t *telemetryBench) processes(engine string, others []int, makeJob func() (Job, error)) {
+	t.counted(processesName, engine, ofProcesses(others, makeJob))
+}
+
+func (t *telemetryBench) counted(name, engine string, makeJob func() (Job, error)) {
+	if canCount {
+		t.list = append(t.list, Workload{Name: name, Engine: engine, Nodes: runsAtOnce * t.sizes.Chain, Make: makeJob})
+	}
+}
+
+func (t *telemetryBench) open() error {
+	sink, err := newSink()
+	if err != nil {
+		return err
+	}
+	t.ends = append(t.ends, sink.close)
+	// By default requests are 200 ms apart, for which all but W6 would wait.
+	otlp := fmt.Sprintf("{ endpoint: %q, batch: { size: 512, linger: 1ms } }", sink.endpoint)
+	byDefault := fmt.Sprintf("{ endpoint: %q }", sink.endpoint)
+
+	quiet := often(runsAtOnce, chainJob(t.sizes.Chain, listeningChain()))
+	t.thread(Spanloom, quiet)
+	t.processes(Spanloom, nil, quiet)
+	for _, b := range []struct{ engine, plugin, config, level string }{
+		{consoleName, "console", "{}", ""},
+		{spansName, "jaeger", otlp, ""},
+		{otlpName, "otlp", otlp, ""},
+		{allOnName, "otlp", otlp, "info"},
+	} {
+		before, _ := children()
+		tel, err := open(b.plugin, b.config, b.level)
+		if err != nil {
+			return err
+		}
+		t.ends = append(t.ends, func() error { return tel.Shutdown(context.Background()) })
+		after, _ := children()
+		backend := slices.DeleteFunc(after, func(pid int) bool { return slices.Contains(before, pid) })
+		chain := chainJob(t.sizes.Chain, listeningChain(tel.Callbacks()...))
+		chains := often(runsAtOnce, chain)
+
+		switch b.engine {
+		case consoleName, otlpName:
+			t.add(chainName, b.engine, settled(tel, chain))
+		case spansName, allOnName:
+			want := runsAtOnce * (t.sizes.Chain + 1) // with the run's own
+			t.processes(b.engine, backend, shipped(tel, sink, want, chains))
+		}
+		if b.engine != consoleName {
+			t.thread(b.engine, settled(tel, chains))
+		}
+	}
+	tel, err := open("otlp", byDefault, "info")
+	if err != nil {
+		return err
+	}
+	t.ends = append(t.ends, func() error { return tel.Shutdown(context.Background()) })
+	t.list = append(t.list, pipelines(t.sizes, tel.Callbacks()...)...)
+	spans := telemetry.NewCallback(telemetry.Exporters{Spans: nowhere{}})
+	t.ends = append(t.ends, func() error { return spans.Shutdown(context.Background()) })
+	unsampled := chainJob(t.sizes.Chain, listeningChain(telemetry.Sampler{}, spans))
+	t.add(chainName, unsampledName, unsampled)
+	t.thread(unsampledName, often(runsAtOnce, unsampled))
+	return nil
+}
+
+// baselines adds what an author would write by hand.
+func (t *telemetryBench) baselines() error {
+	chains := func(build func(n int) (step, error)) func() (Job, error) {
+		return often(runsAtOnce, chainJob(t.sizes.Chain, build))
+	}
+	want := runsAtOnce * (t.sizes.Chain + 1)
+	var counted tally
+	batched := newSpanMaker(&counted, 2*want)
+	t.thread(otelSpanName, batched.flushed(false, &counted.spans, want, chains(batched.chain)))
+
+	m, err := newMeters()
+	if err != nil {
+		return err
+	}
+	t.thread(otelMetricsName, chains(instrumentedChain(nothing, m.node)))
+
+	var id trace.SpanContextConfig
+	id.TraceID[0], id.SpanID[0] = 1, 1
+	t.thread(slogName, chains(instrumentedChain(nothing, slogNode(trace.NewSpanContext(id)))))
+
+	var encoded marshaller
+	exporter, err := otlptrace.New(context.Background(), &encoded)
+	if err != nil {
+		return err
+	}
+	marshalled := newSpanMaker(exporter, 2*want)
+	t.processes(otelSpanName, nil, marshalled.flushed(true, &encoded.spans, want, chains(marshalled.chain)))
+	t.ends = append(t.ends,
+		func() error { return batched.provider.Shutdown(context.Background()) },
+		func() error { return marshalled.provider.Shutdown(context.Background()) })
+	return nil
+}
 
 // nowhere is an exporter that is not called.
 type nowhere struct{}
@@ -69,28 +178,77 @@ func (nowhere) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
 
 func (nowhere) Shutdown(context.Context) error { return nil }
 
-// flushing has a job's check wait until the backends have everything.
-func flushing(tel *spanloom.Telemetry, makeJob func() (Job, error)) func() (Job, error) {
+// settled has a job's check wait until the backends have everything.
+func settled(tel *spanloom.Telemetry, makeJob func() (Job, error)) func() (Job, error) {
 	return func() (Job, error) {
 		j, err := makeJob()
 		check := j.Check
-		j.Check = func() error { return errors.Join(check(), tel.Flush(context.Background())) }
+		j.Check = func() error { return errors.Join(check(), delivered(tel)) }
 		return j, err
 	}
 }
 
-func open(plugin, config string) (*spanloom.Telemetry, error) {
+// shipped has a job run until the collector has what it makes: spans, want of
+// them, of which none may be missing.
+func shipped(tel *spanloom.Telemetry, s *sink, want int, makeJob func() (Job, error)) func() (Job, error) {
+	return func() (Job, error) {
+		j, err := makeJob()
+		if err != nil {
+			return j, err
+		}
+		before, err := s.spans()
+		run, check := j.Run, j.Check
+		j.Run = func() error { return errors.Join(run(), delivered(tel)) }
+		j.Check = func() error {
+			after, err := s.spans()
+			got := after - before
+			before = after
+			if err == nil && got != want {
+				err = fmt.Errorf("%d spans have arrived, want %d", got, want)
+			}
+			return errors.Join(err, check())
+		}
+		return j, err
+	}
+}
+
+// delivered has the backends export the events of what has run, and says whether
+// any is lost. [spanloom.Telemetry.Flush] would export metrics too, which happens
+// once a minute.
+func delivered(tel *spanloom.Telemetry) error {
+	var errs []error
+	for _, cb := range tel.Callbacks() {
+		if host, ok := cb.(interface {
+			Flush(ctx context.Context) error
+		}); ok {
+			errs = append(errs, host.Flush(context.Background()))
+		}
+	}
+	for _, s := range tel.Stats() {
+		if lost := s.Lost(); lost > 0 {
+			errs = append(errs, fmt.Errorf("backend %q: %d events are lost", s.Name, lost))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// open opens telemetry with one backend, and with logs if there is a level.
+func open(plugin, config, level string) (*spanloom.Telemetry, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "spanloom.yaml")
-	text := fmt.Sprintf("version: \"1\"\ntelemetry:\n  backends:\n    - plugin: %s\n      config: %s\n", plugin, config)
+	text := "version: \"1\"\ntelemetry:\n"
+	if level != "" {
+		text += fmt.Sprintf("  logs: { level: %s }\n", level)
+	}
+	text += fmt.Sprintf("  backends:\n    - plugin: %s\n      required: true\n      config: %s\n", plugin, config)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	// The console's trees would hide the table.
+	// The console's trees, and lines of logs, would hide the table.
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return nil, err
@@ -99,53 +257,4 @@ func open(plugin, config string) (*spanloom.Telemetry, error) {
 	defer func() { os.Stderr = stderr }()
 	os.Stderr = null
 	return spanloom.Open(context.Background(), spanloom.WithManifest(path))
-}
-
-// sink is a collector that takes everything and keeps nothing.
-type sink struct {
-	coltracepb.UnimplementedTraceServiceServer
-
-	server   *grpc.Server
-	endpoint string
-}
-
-func newSink() (*sink, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
-	if err != nil {
-		return nil, err
-	}
-	s := &sink{server: grpc.NewServer(), endpoint: "http://" + l.Addr().String()}
-	coltracepb.RegisterTraceServiceServer(s.server, s)
-	colmetricspb.RegisterMetricsServiceServer(s.server, metricsSink{})
-	collogspb.RegisterLogsServiceServer(s.server, logsSink{})
-	go func() { _ = s.server.Serve(l) }()
-	return s, nil
-}
-
-func (s *sink) close() error {
-	s.server.Stop()
-	return nil
-}
-
-// Export implements the service.
-func (s *sink) Export(context.Context, *coltracepb.ExportTraceServiceRequest) (*coltracepb.ExportTraceServiceResponse, error) {
-	return &coltracepb.ExportTraceServiceResponse{}, nil
-}
-
-type metricsSink struct {
-	colmetricspb.UnimplementedMetricsServiceServer
-}
-
-// Export implements the service.
-func (metricsSink) Export(context.Context, *colmetricspb.ExportMetricsServiceRequest) (*colmetricspb.ExportMetricsServiceResponse, error) {
-	return &colmetricspb.ExportMetricsServiceResponse{}, nil
-}
-
-type logsSink struct {
-	collogspb.UnimplementedLogsServiceServer
-}
-
-// Export implements the service.
-func (logsSink) Export(context.Context, *collogspb.ExportLogsServiceRequest) (*collogspb.ExportLogsServiceResponse, error) {
-	return &collogspb.ExportLogsServiceResponse{}, nil
 }

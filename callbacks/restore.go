@@ -30,18 +30,17 @@ func Restore(run, parent *CallbackContext, r Restored) *CallbackContext {
 	if parent != nil {
 		env = parent.env
 	}
-	cc := &CallbackContext{
-		env:       env,
-		parent:    parent,
-		node:      r.Node,
-		start:     r.Start,
-		index:     r.Index,
-		iteration: r.Iteration,
-		attempt:   r.Attempt,
-		depth:     int16(min(max(r.Depth, 0), math.MaxInt16)),
-		bits:      uint32(r.Kind) | packDuration(max(r.Queued, 0))<<queuedAt,
+	var together struct { // one allocation
+		cc    CallbackContext
+		state state
 	}
-	cc.state.Store(&state{path: r.Path})
+	cc := &together.cc
+	cc.env, cc.parent, cc.node = env, parent, r.Node
+	cc.start, cc.index, cc.iteration, cc.attempt = r.Start, r.Index, r.Iteration, r.Attempt
+	cc.depth = int16(min(max(r.Depth, 0), math.MaxInt16))
+	cc.bits = uint32(r.Kind) | packDuration(max(r.Queued, 0))<<queuedAt
+	together.state.path = r.Path
+	cc.state.Store(&together.state)
 	cc.span.Store(binary.BigEndian.Uint64(r.SpanID[:]))
 	if parent == nil && r.ParentSpanID != run.env.identity().Parent {
 		cc.parent = &CallbackContext{env: run.env, node: &Node{}, bits: uint32(KindPipeline), index: -1}

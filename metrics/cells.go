@@ -90,10 +90,12 @@ type distribution struct {
 
 // histogram is a series of a histogram.
 type histogram struct {
-	set    attribute.Set
+	// What each measurement looks at comes first, on one cache line.
+
 	bounds *buckets.Bounds
 	cells  []atomic.Pointer[distribution]
 	exemplars
+	set attribute.Set
 }
 
 func newHistogram(set attribute.Set, b *buckets.Bounds, shards int) *histogram {

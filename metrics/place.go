@@ -12,7 +12,7 @@ import (
 // place is a pipeline, or a node in one, by their names, with the series that
 // nearly all of its events go to. The others are looked up by their labels.
 type place struct {
-	labels
+	// What each event looks at comes first, on one cache line.
 
 	active atomic.Pointer[counter] // of the node or pipeline
 	items  atomic.Pointer[counter] // active ones
@@ -22,6 +22,8 @@ type place struct {
 	lookups [cacheResults]atomic.Pointer[tiered]
 	saved   atomic.Pointer[counter]
 	queue   atomic.Pointer[histogram] // of the pipeline
+
+	labels
 }
 
 // tiered is a series of one tier of a cache: mostly there is only one.

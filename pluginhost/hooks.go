@@ -54,8 +54,30 @@ func (h *Host) failed(r wire.Record, err error, x *wire.Extra) {
 	h.queue.put(r, &with)
 }
 
+// dispensable are the hooks that are not sent to a backend which does not need each of
+// them; the starts only of steps with nothing inside, as the others say what is around
+// a scope, and only if they end soon: what runs for long is told.
+const dispensable = callbacks.HookNodeStart | callbacks.HookMapItemStart | callbacks.HookError
+
+// needs reports whether the backend needs each call of a hook that is dispensable.
+func (h *Host) needs(hook callbacks.Hook) bool { return h.unwanted.Load()&uint32(hook) == 0 }
+
+// leaf reports whether a step is known to have no other scopes inside.
+func leaf(n *callbacks.Node) bool {
+	switch n.Type {
+	case "func", "shell", "notebook":
+		return true
+	default:
+		return false
+	}
+}
+
 // begin queues the start of a node or item.
 func (h *Host) begin(hook callbacks.Hook, cc *callbacks.CallbackContext, in callbacks.Values, l *callbacks.CacheLookup) {
+	if !h.needs(hook) && leaf(cc.Node()) {
+		h.queue.begin(cc)
+		return
+	}
 	if l == nil && !h.spec.Capture.Inputs {
 		h.put(hook, cc)
 		return
@@ -225,6 +247,9 @@ func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapIt
 
 // OnError queues the event.
 func (h *Host) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure) {
+	if !h.needs(callbacks.HookError) {
+		return
+	}
 	r := wire.Record{Context: cc, Hook: callbacks.HookError, Duration: sinceStart(cc), Result: ev.Result}
 	h.failed(r, ev.Err, nil)
 }

@@ -119,6 +119,8 @@ type Host struct {
 	takes   atomic.Uint32 // the signals that the backend takes, a bit each
 	ignored [signals]atomic.Uint64
 
+	unwanted atomic.Uint32 // the callbacks.Hook of which the backend does not need each call
+
 	closing atomic.Bool    // Shutdown has begun to end the backend
 	out     *output.Writer // to spec.Output
 	lines   logLines
@@ -219,6 +221,7 @@ func (h *Host) open(life context.Context, s *session) (pb.Backend_StreamClient, 
 			MapItems: h.spec.Tracing.MapItems, MaxPerMap: uint32(max(h.spec.Tracing.MaxPerMap, 0)),
 			ItemRatio:  h.spec.Tracing.ItemRatio,
 			KeepFailed: h.spec.Tracing.KeepFailed, KeepSlow: int64(h.spec.Tracing.KeepSlow),
+			NoInputs: !h.spec.Capture.Inputs,
 		},
 	})
 	if err != nil {
@@ -228,6 +231,7 @@ func (h *Host) open(life context.Context, s *session) (pb.Backend_StreamClient, 
 		return nil, err
 	}
 	h.takes.Store(maskOf(answer.GetSignals()))
+	h.unwanted.Store(uint32(dispensable &^ wire.Hooks(answer.GetHooks())))
 	stream, err := s.rpc.Stream(life, grpc.ForceCodec(codec{}))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // explained by the caller

@@ -66,6 +66,7 @@ type ledger struct {
 	unacked   int     // how many batches were sent and not acknowledged
 	waiters   []*waiter
 	feed      chan struct{} // there may be something to send
+	acked     chan struct{} // a batch was acknowledged
 }
 
 // batch is what waits to be sent, or for its acknowledgement.
@@ -232,7 +233,15 @@ func (q *queue) ack(seq uint64, lost units) bool {
 		why = reasonExportFailed
 	}
 	q.settle(seq, why, lost)
+	signal(q.ledger.acked)
 	return true
+}
+
+// awaited reports whether a batch was sent that is not acknowledged.
+func (l *ledger) awaited() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unacked > 0
 }
 
 // close counts everything that is not settled as dropped, now and from now on.
@@ -250,7 +259,7 @@ func (q *queue) close(why reason) {
 		s.dropped[why] += uint64(len(s.records))
 		here := s.units()
 		s.lost[why].add(&here)
-		s.records, s.extras, s.exports = nil, nil, nil
+		s.records, s.extras, s.exports, s.starts = nil, nil, nil, nil
 		s.bytes, s.told = 0, 0
 	}
 	l.dropped[why] += l.inFlight

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/wire"
@@ -11,9 +12,8 @@ import (
 
 const (
 	shards = 16
-	// fullShard is how many events of one shard wake the encoder: spans are
-	// spread evenly, so this is about 512 in all.
-	fullShard = 512 / shards
+	// fullShard is how many events of one shard wake the encoder.
+	fullShard = 512
 	// step is how exactly the bytes in a shard are known to the others.
 	step = 4 << 10
 	// keepCap is the most records that a shard keeps memory for.
@@ -23,13 +23,14 @@ const (
 // shard is a part of the queue with a lock of its own.
 type shard struct {
 	mu      sync.Mutex
-	records []wire.Record
-	extras  []wire.Extra
-	exports []export
+	refuse  reason
 	emitted uint64
 	bytes   int64 // of the records here
 	told    int64 // what of bytes is in queue.used
-	refuse  reason
+	records []wire.Record
+	starts  []*callbacks.CallbackContext // of scopes that may end soon
+	extras  []wire.Extra
+	exports []export
 	dropped [reasons]uint64
 	lost    [reasons]units
 	_       [64]byte // keeps the locks on cache lines of their own
@@ -58,15 +59,26 @@ type queue struct {
 
 func newQueue(limit int64) *queue {
 	q := &queue{limit: limit, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
-	q.ledger.feed = make(chan struct{}, 1)
+	q.ledger.feed, q.ledger.acked = make(chan struct{}, 1), make(chan struct{}, 1)
 	return q
+}
+
+// chunk is the size of the chunks of contexts that a worker of an engine allocates, as
+// a power of two: contexts in one are of one worker, which then has a shard to itself
+// most of the time, and in its processor's cache.
+const chunk = 14
+
+// shard returns the shard for what is said of cc's scope, the same each time.
+func (q *queue) shard(cc *callbacks.CallbackContext) *shard {
+	const spread = 0x9e3779b97f4a7c15              // 2^64 divided by the golden ratio
+	address := uint64(uintptr(unsafe.Pointer(cc))) //nolint:gosec // it is not made a pointer again
+	return &q.shards[address>>chunk*spread>>32%shards]
 }
 
 // put counts one call of a hook and queues it, unless the queue is full or
 // closed. x is nil when the record has no extra; it is copied.
 func (q *queue) put(r wire.Record, x *wire.Extra) {
-	span := r.Context.SpanID()
-	s := &q.shards[span[len(span)-1]%shards]
+	s := q.shard(r.Context)
 	size := int64(wire.RecordSize)
 	if x != nil {
 		size += x.Bytes()
@@ -85,6 +97,57 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	n := len(s.records)
 	s.mu.Unlock()
 	q.rouse(n)
+}
+
+// maxStarts is the most starts that wait in a shard.
+const maxStarts = 4096
+
+// begin notes that a scope has begun whose start is worth an event only if it does not
+// end soon: see unended.
+func (q *queue) begin(cc *callbacks.CallbackContext) {
+	s := q.shard(cc)
+	s.mu.Lock()
+	switch {
+	case s.refuse != reasonNone:
+		q.admit(s, wire.RecordSize, 0, 1) // which counts it as lost
+	case len(s.starts) < maxStarts:
+		s.starts = append(s.starts, cc)
+	}
+	s.mu.Unlock()
+	q.rouse(0)
+}
+
+// unended queues the starts of those scopes that have not ended since the last time it
+// was called. Only the encoder calls it.
+func (q *queue) unended() {
+	for i := range q.shards {
+		s := &q.shards[i]
+		s.mu.Lock()
+		s.starts, q.spare[i].starts = q.spare[i].starts[:0], s.starts
+		s.mu.Unlock()
+		list := q.spare[i].starts
+		for _, cc := range list {
+			if !cc.Ended() {
+				q.late(s, cc)
+			}
+		}
+		clear(list) // lets the contexts go
+	}
+}
+
+// late queues the start of a scope, unless it has ended: the lock keeps its end, which
+// comes to the same shard, from being numbered before.
+func (q *queue) late(s *shard, cc *callbacks.CallbackContext) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cc.Ended() || !q.admit(s, wire.RecordSize, 0, 1) {
+		return
+	}
+	hook := callbacks.HookNodeStart
+	if cc.Kind() == callbacks.KindMapItem {
+		hook = callbacks.HookMapItemStart
+	}
+	s.records = append(s.records, wire.Record{Context: cc, Hook: hook, Order: q.order.Add(1)})
 }
 
 // admit counts what is about to be queued in s, whose lock is held, and finds

@@ -27,6 +27,7 @@ func (h *Host) encode() {
 	sh := &shipper{host: h, enc: wire.NewEncoder()}
 	for sh.await() {
 		h.queue.take(&sh.pend)
+		h.queue.unended()
 		if !sh.encode() {
 			return
 		}
@@ -50,16 +51,41 @@ func (sh *shipper) await() bool {
 		}
 	}
 	q.idle.Store(false)
-	linger := time.NewTimer(time.Duration(h.linger.Load()))
-	defer linger.Stop()
-	select {
-	case <-q.full:
-	case <-linger.C:
-	case <-h.hurry:
-	case <-h.ctx.Done():
-		return false
+	late, live := sh.wait(time.Duration(h.linger.Load()), nil)
+	if !late || !live {
+		return live
 	}
-	return true
+	select {
+	case <-q.ledger.acked: // an earlier one
+	default:
+	}
+	if q.ledger.awaited() {
+		_, live = sh.wait(maxHold, q.ledger.acked)
+	}
+	return live
+}
+
+// maxHold is how long few events wait, beyond the linger, for the backend to
+// acknowledge what it has: it would not look at them before. Each batch is work for
+// three threads of two processes, which the nodes of a pipeline wait for, too, where
+// processors are few.
+const maxHold = 90 * time.Millisecond
+
+// wait returns when there are many events, or somebody waits for them, or it has
+// been told; late says that it is for the time alone. live is false when the host ends.
+func (sh *shipper) wait(d time.Duration, told <-chan struct{}) (late, live bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true, true
+	case <-sh.host.queue.full:
+	case <-sh.host.hurry:
+	case <-told:
+	case <-sh.host.ctx.Done():
+		return false, false
+	}
+	return false, true
 }
 
 // encode makes as few batches as fit of what was taken.

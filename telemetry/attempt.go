@@ -33,13 +33,13 @@ func (c *Callback) attemptSpan(cc *callbacks.CallbackContext, t trial) *span {
 	}
 	child := &callbacks.CallbackContext{}
 	cc.Begin(child, at)
-	s := c.newSpan(child, t.how)
-	s.name = c.steps.of(cc.Node()).attempt
+	st := c.step(cc.Node())
+	s := c.newSpan(child, t.how, st.ofItems)
+	s.name = st.attempt
 	if begin := cc.Start(); !begin.IsZero() {
 		s.start = begin.Add(t.start)
 		s.end = s.start.Add(max(t.duration, time.Nanosecond))
 	}
-	s.add(c.steps.of(cc.Node()).attributes[0])
 	s.place(cc)
 	s.add(keyAttemptNumber.Int(t.number))
 	if t.number > 1 {

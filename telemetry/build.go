@@ -15,17 +15,13 @@ import (
 	"github.com/spanloom/spanloom/propagation"
 )
 
-// newSpan returns the span of cc's scope, with what all spans have.
-func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
-	s := &span{resource: c.resource, kind: trace.SpanKindInternal}
+// newSpan returns the span of cc's scope, with the attributes that it begins with.
+func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End, begin *shared) *span {
+	s := c.blank()
+	s.resource, s.kind, s.shared = c.resource, trace.SpanKindInternal, begin
 	s.attributes = s.inline[:0]
-	if n := len(c.static); n > 0 {
-		s.attributes = append(make([]attribute.KeyValue, 0, maxInline+n), c.static...)
-	}
 	s.context = propagation.SpanContext(cc)
-	if parent := cc.ParentSpanID(); parent.IsValid() {
-		s.parent = s.context.WithSpanID(trace.SpanID(parent))
-	}
+	s.parent = trace.SpanID(cc.ParentSpanID())
 	s.start = cc.Start()
 	if s.start.IsZero() { // an emitter without times
 		s.start = time.Now().Add(-e.Duration)
@@ -41,6 +37,22 @@ func (c *Callback) newSpan(cc *callbacks.CallbackContext, e callbacks.End) *span
 	return s
 }
 
+// step returns what the spans of a step have in common.
+func (c *Callback) step(n *callbacks.Node) *step {
+	if c.requests == nil {
+		return c.steps.of(n)
+	}
+	return c.requests.step(n, &c.steps)
+}
+
+// blank returns a span that says nothing.
+func (c *Callback) blank() *span {
+	if c.requests == nil {
+		return &span{}
+	}
+	return c.requests.span()
+}
+
 func (s *span) add(kv ...attribute.KeyValue) { s.attributes = append(s.attributes, kv...) }
 
 // place adds where in the run the scope is.
@@ -53,9 +65,7 @@ func (s *span) place(cc *callbacks.CallbackContext) {
 func (s *span) finish(e callbacks.End) {
 	s.add(keyResult.String(e.Result.String()))
 	s.outcome(e)
-	if s.more != nil && s.more.recorded != nil {
-		s.join()
-	}
+	s.joinRecorded()
 }
 
 // outcome sets the status, and adds the failure if it is one.
@@ -93,10 +103,10 @@ func (c *Callback) pipelineSpan(cc *callbacks.CallbackContext, ev callbacks.Pipe
 }
 
 func (c *Callback) newPipelineSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
-	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, e)
+	st := c.step(cc.Node())
+	s := c.newSpan(cc, e, st.ofPipelines)
 	s.name = st.pipeline
-	s.add(keyRunID.String(valid(cc.RunID())), keyPipelineName.String(st.name))
+	s.add(keyRunID.String(valid(cc.RunID())))
 	if st.version != "" {
 		s.add(keyPipelineVersion.String(st.version))
 	}
@@ -114,16 +124,26 @@ func (c *Callback) newPipelineSpan(cc *callbacks.CallbackContext, e callbacks.En
 }
 
 func (c *Callback) newNodeSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
-	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, e)
+	st := c.step(cc.Node())
+	s := c.newSpan(cc, e, st.ofNodes)
 	s.name = st.node
-	s.add(st.attributes...)
 	s.place(cc)
 	s.ran(cc)
 	return s
 }
 
 func (c *Callback) nodeSpan(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) *span {
+	st := c.step(cc.Node())
+	if usual := st.usually(cc, &ev); usual != nil {
+		s := c.newSpan(cc, ev.End, usual)
+		s.name = st.node
+		s.add(keyPath.String(valid(cc.Path())))
+		s.queued(cc)
+		s.looked(ev.Cache)
+		c.outputs(s, ev.Outputs)
+		s.joinRecorded()
+		return s
+	}
 	s := c.newNodeSpan(cc, ev.End)
 	s.add(keyAttemptCount.Int(ev.Attempts))
 	s.looked(ev.Cache)
@@ -157,21 +177,20 @@ func (c *Callback) mapSpan(cc *callbacks.CallbackContext, ev callbacks.MapEnd) *
 }
 
 func (c *Callback) newMapSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
-	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, e)
+	st := c.step(cc.Node())
+	s := c.newSpan(cc, e, st.ofNodes)
 	s.name = st.mapped
-	s.attributes = append(make([]attribute.KeyValue, 0, len(s.attributes)+maxInline+8), s.attributes...)
-	s.add(st.attributes...)
+	s.attributes = append(make([]attribute.KeyValue, 0, 2*maxInline), s.attributes...)
 	s.place(cc)
 	s.queued(cc)
 	return s
 }
 
 func (c *Callback) newItemSpan(cc *callbacks.CallbackContext, e callbacks.End, label string) *span {
-	st := c.steps.of(cc.Node())
-	s := c.newSpan(cc, e)
+	st := c.step(cc.Node())
+	s := c.newSpan(cc, e, st.ofItems)
 	s.name = st.item
-	s.add(keyNodeName.String(st.name), keyMapIndex.Int(cc.Index()))
+	s.add(keyMapIndex.Int(cc.Index()))
 	if label != "" {
 		s.add(keyMapLabel.String(shorten(c.capture.Redactor.Clip(label, utf8.UTFMax*maxLabel), maxLabel)))
 	}

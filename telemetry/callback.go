@@ -1,12 +1,12 @@
 package telemetry
 
 import (
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/internal/otlpspan"
 	"github.com/spanloom/spanloom/internal/running"
 	"github.com/spanloom/spanloom/privacy"
 	"github.com/spanloom/spanloom/propagation"
@@ -21,7 +21,6 @@ type Callback struct {
 
 	exporter sdktrace.SpanExporter
 	resource *resource.Resource
-	static   []attribute.KeyValue // of every span
 	capture  privacy.Capture
 	steps    steps
 	notes    notes
@@ -29,6 +28,7 @@ type Callback struct {
 	keep     keeper
 	open     running.Tracker
 	queue    queue
+	requests *requests // nil for an exporter of spans
 	counters counters
 }
 
@@ -45,7 +45,7 @@ func NewCallback(e Exporters) *Callback {
 	c := &Callback{
 		exporter: e.Spans,
 		resource: e.Resource,
-		static:   e.Attributes,
+		steps:    steps{all: e.Attributes},
 		capture:  e.Capture,
 		keep:     keeper{Keep: e.Keep},
 		held:     held{fanout: e.Fanout.withDefaults()},
@@ -57,6 +57,9 @@ func NewCallback(e Exporters) *Callback {
 	if c.exporter == nil {
 		close(c.done)
 		return c
+	}
+	if exporter, ok := e.Spans.(otlpspan.Exporter); ok {
+		c.requests = &requests{exporter: exporter, resource: c.resource}
 	}
 	go c.work()
 	return c

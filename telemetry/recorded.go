@@ -50,6 +50,13 @@ func (s *span) told() bool {
 	return s.more != nil && s.more.recorded != nil && s.more.recorded.Failure > 0
 }
 
+// joinRecorded joins what was recorded, if anything was.
+func (s *span) joinRecorded() {
+	if s.more != nil && s.more.recorded != nil {
+		s.join()
+	}
+}
+
 // join adds what was recorded to a span that has all else. What the scope says of
 // itself counts more.
 func (s *span) join() {
@@ -59,7 +66,8 @@ func (s *span) join() {
 	own := s.attributes
 	s.attributes = slices.Grow(own, len(rec.Attributes))
 	for _, kv := range rec.Attributes {
-		if !slices.ContainsFunc(own, func(o attribute.KeyValue) bool { return o.Key == kv.Key }) {
+		same := func(o attribute.KeyValue) bool { return o.Key == kv.Key }
+		if !slices.ContainsFunc(own, same) && !slices.ContainsFunc(s.shared.list, same) {
 			s.attributes = append(s.attributes, kv)
 		}
 	}

@@ -34,17 +34,20 @@ func (c *Callback) tellRunning(now time.Time) {
 }
 
 func (c *Callback) runningSpan(cc *callbacks.CallbackContext, now time.Time) *span {
-	s := &span{resource: c.resource, kind: trace.SpanKindInternal, start: now, end: now.Add(time.Nanosecond)}
-	s.attributes = append(s.inline[:0], c.static...)
-	s.parent = propagation.SpanContext(c.held.outside(cc))
+	st := c.step(cc.Node())
+	s := c.blank()
+	s.resource, s.kind, s.shared = c.resource, trace.SpanKindInternal, st.ofItems
+	s.start, s.end = now, now.Add(time.Nanosecond)
+	s.attributes = s.inline[:0]
+	around := propagation.SpanContext(c.held.outside(cc))
+	s.parent = around.SpanID()
 	var id trace.SpanID
 	for !id.IsValid() {
 		binary.BigEndian.PutUint64(id[:], rand.Uint64()) //nolint:gosec // ids are no secret
 	}
-	s.context = s.parent.WithSpanID(id)
-	name := c.steps.of(cc.Node()).name
-	s.name = "running " + name
-	s.add(keyRunID.String(valid(cc.RunID())), keyNodeName.String(name))
+	s.context = around.WithSpanID(id)
+	s.name = "running " + st.name
+	s.add(keyRunID.String(valid(cc.RunID())))
 	s.place(cc)
 	if start := cc.Start(); !start.IsZero() {
 		s.add(keyRunning.Float64(now.Sub(start).Seconds()))

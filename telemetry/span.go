@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -12,11 +13,12 @@ import (
 
 	"github.com/spanloom/spanloom/internal/buildinfo"
 	"github.com/spanloom/spanloom/internal/nodespan"
+	"github.com/spanloom/spanloom/internal/otlpspan"
 )
 
-// maxInline is how many attributes a span holds without a second allocation: as
-// many as a node that failed has.
-const maxInline = 14
+// maxInline is how many attributes of its own a span holds without a second
+// allocation: as many as a node has, one that failed too.
+const maxInline = 8
 
 // span is a finished span. It is built once and only read afterwards: a quarter
 // of the cost of a span of the SDK, which is made to be changed.
@@ -25,20 +27,26 @@ type span struct {
 	// implementing the interface. A test proves that no other method is its.
 	sdktrace.ReadOnlySpan
 
-	next *span // in the queue
+	next *span // in the queue, or among those to be used again
 
+	facts
+
+	inline [maxInline]attribute.KeyValue
+}
+
+// facts are all that a span says.
+type facts struct {
 	name       string
 	context    trace.SpanContext
-	parent     trace.SpanContext
+	parent     trace.SpanID
 	kind       trace.SpanKind
 	start, end time.Time
-	attributes []attribute.KeyValue
+	shared     *shared              // the attributes that it begins with
+	attributes []attribute.KeyValue // the others
 	status     sdktrace.Status
 	resource   *resource.Resource
 	more       *more // nil for most
 	retried    retried
-
-	inline [maxInline]attribute.KeyValue
 }
 
 // more is what few spans have.
@@ -53,7 +61,10 @@ type more struct {
 	inline [1]sdktrace.Event
 }
 
-var _ sdktrace.ReadOnlySpan = (*span)(nil)
+var (
+	_ sdktrace.ReadOnlySpan = (*span)(nil)
+	_ otlpspan.Prepared     = (*span)(nil)
+)
 
 // scope is the instrumentation scope of all spans.
 var scope = instrumentation.Scope{
@@ -66,11 +77,9 @@ var scope = instrumentation.Scope{
 
 func (s *span) Name() string                                { return s.name }
 func (s *span) SpanContext() trace.SpanContext              { return s.context }
-func (s *span) Parent() trace.SpanContext                   { return s.parent }
 func (s *span) SpanKind() trace.SpanKind                    { return s.kind }
 func (s *span) StartTime() time.Time                        { return s.start }
 func (s *span) EndTime() time.Time                          { return s.end }
-func (s *span) Attributes() []attribute.KeyValue            { return s.attributes }
 func (s *span) Links() []sdktrace.Link                      { return s.extra().links }
 func (s *span) Events() []sdktrace.Event                    { return s.extra().events }
 func (s *span) Status() sdktrace.Status                     { return s.status }
@@ -83,6 +92,25 @@ func (s *span) ChildSpanCount() int                         { return 0 }
 
 // InstrumentationLibrary is deprecated, and still asked for by some exporters.
 func (s *span) InstrumentationLibrary() instrumentation.Library { return scope } //nolint:staticcheck // part of the interface
+
+func (s *span) Parent() trace.SpanContext {
+	if !s.parent.IsValid() {
+		return trace.SpanContext{}
+	}
+	return s.context.WithSpanID(s.parent)
+}
+
+func (s *span) Attributes() []attribute.KeyValue {
+	if s.shared == nil {
+		return s.attributes
+	}
+	return slices.Concat(s.shared.list, s.attributes)
+}
+
+// Parts implements otlpspan.Prepared.
+func (s *span) Parts() (encoded []byte, others []attribute.KeyValue) {
+	return s.shared.encoded, s.attributes
+}
 
 // extra returns what few spans have, to be read.
 func (s *span) extra() *more {

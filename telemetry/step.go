@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -8,16 +9,60 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/otlpspan"
 )
 
 // step is what the spans of a step have in common, whatever run they are from.
 type step struct {
 	name, version                         string
 	pipeline, node, mapped, item, attempt string // names of spans
-	attributes                            []attribute.KeyValue
+
+	ofPipelines, ofNodes, ofItems *shared // attributes
+
+	usual atomic.Pointer[usual]
 }
 
-func newStep(n *callbacks.Node) *step {
+// usual is how a node most often ends, at the place where it was first seen to: by
+// then all attributes are known but the path.
+type usual struct {
+	depth  int
+	runner string
+	shared *shared
+}
+
+// usually returns the attributes of a node that has ended in the usual way, but for
+// its path; nil if it has not, or at another place than before.
+func (st *step) usually(cc *callbacks.CallbackContext, ev *callbacks.NodeEnd) *shared {
+	if ev.Attempts != 1 || ev.Result != callbacks.ResultSuccess {
+		return nil
+	}
+	u := st.usual.Load()
+	if u == nil {
+		u = &usual{cc.Depth(), cc.Runner(), newShared(st.ofNodes.list, []attribute.KeyValue{
+			keyDepth.Int(cc.Depth()), keyStrategy.String(strategy(cc.Runner())),
+			keyAttemptCount.Int(ev.Attempts), keyResult.String(ev.Result.String()),
+		})}
+		st.usual.Store(u)
+	}
+	if u.depth != cc.Depth() || u.runner != cc.Runner() {
+		return nil
+	}
+	return u.shared
+}
+
+// shared are attributes that many spans begin with. They are encoded once.
+type shared struct {
+	list    []attribute.KeyValue
+	encoded []byte
+}
+
+func newShared(lists ...[]attribute.KeyValue) *shared {
+	list := slices.Concat(lists...)
+	return &shared{list, otlpspan.Encode(list)}
+}
+
+// newStep returns what the spans of a step have in common; all is what all spans have.
+func newStep(n *callbacks.Node, all []attribute.KeyValue) *step {
 	name := valid(n.Name)
 	st := &step{
 		name:     name,
@@ -28,7 +73,10 @@ func newStep(n *callbacks.Node) *step {
 		item:     callbacks.KindMapItem.String() + " " + name,
 		attempt:  callbacks.KindAttempt.String() + " " + name,
 	}
-	st.attributes = append(st.attributes, keyNodeName.String(name))
+	nodeName := []attribute.KeyValue{keyNodeName.String(name)}
+	st.ofPipelines = newShared(all, []attribute.KeyValue{keyPipelineName.String(name)})
+	st.ofItems = newShared(all, nodeName)
+	var node []attribute.KeyValue
 	source := n.Source()
 	for _, kv := range [...]attribute.KeyValue{
 		keyNodeKind.String(valid(n.Type)),
@@ -37,12 +85,13 @@ func newStep(n *callbacks.Node) *step {
 		semconv.CodeFilePath(valid(source.File)),
 	} {
 		if kv.Value.AsString() != "" {
-			st.attributes = append(st.attributes, kv)
+			node = append(node, kv)
 		}
 	}
 	if source.Line > 0 {
-		st.attributes = append(st.attributes, semconv.CodeLineNumber(source.Line))
+		node = append(node, semconv.CodeLineNumber(source.Line))
 	}
+	st.ofNodes = newShared(all, nodeName, node)
 	return st
 }
 
@@ -52,7 +101,8 @@ const maxSteps = 4096
 
 // steps caches the step of each node.
 type steps struct {
-	m     sync.Map // *callbacks.Node to *step
+	all   []attribute.KeyValue // of every span
+	m     sync.Map             // *callbacks.Node to *step
 	count atomic.Int64
 }
 
@@ -60,7 +110,7 @@ func (c *steps) of(n *callbacks.Node) *step {
 	if st, ok := c.m.Load(n); ok {
 		return st.(*step) //nolint:forcetypeassert // nothing else is stored
 	}
-	st := newStep(n)
+	st := newStep(n, c.all)
 	if c.count.Add(1) > maxSteps {
 		c.m.Clear()
 		c.count.Store(1)

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
-
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanloom/spanloom/internal/running"
 )
@@ -41,8 +40,8 @@ type worker struct {
 
 	// Of the goroutine alone:
 
-	pending  []sdktrace.ReadOnlySpan // taken from the queue
-	failed   error                   // since the last flush
+	pending  []batch // taken
+	failed   []error // since the last flush, each text once
 	lost     int
 	lastFull uint64
 }
@@ -77,7 +76,7 @@ func (c *Callback) put(s *span) {
 		c.counters.queueFull.Add(1)
 		return
 	}
-	if first := c.queue.push(s); first || n%batchSize == 0 {
+	if c.add(s, n) {
 		select {
 		case c.wake <- struct{}{}:
 		default:
@@ -90,7 +89,7 @@ func (c *Callback) put(s *span) {
 
 // discard counts what is in the queue as dropped.
 func (c *Callback) discard() {
-	n := len(c.queue.take())
+	n := sizeOf(c.taken(true))
 	c.counters.afterShutdown.Add(uint64(n))
 	c.queue.release(n)
 }
@@ -106,9 +105,8 @@ func (c *Callback) work() {
 	for {
 		select {
 		case <-c.wake:
-			if c.queue.count.Load() >= batchSize {
-				c.exportAll(c.base)
-			} else if !armed {
+			c.export(c.base, false)
+			if !armed && c.queue.count.Load() > 0 {
 				timer.Reset(linger)
 				armed = true
 			}
@@ -116,9 +114,9 @@ func (c *Callback) work() {
 			c.tellRunning(now)
 		case <-timer.C:
 			armed = false
-			c.exportAll(c.base)
+			c.export(c.base, true)
 		case r := <-c.flush:
-			c.exportAll(r.ctx)
+			c.export(r.ctx, true)
 			r.answer <- c.outcome(r.ctx)
 			if len(c.pending) > 0 && !armed {
 				timer.Reset(linger)
@@ -131,34 +129,51 @@ func (c *Callback) work() {
 	}
 }
 
-// exportAll exports what is in the queue. What is left when ctx ends stays for
-// the next time.
-func (c *Callback) exportAll(ctx context.Context) {
-	c.pending = append(c.pending, c.queue.take()...)
+// export exports what waits: all, or only what is worth a batch. What is left when
+// ctx ends stays for the next time.
+func (c *Callback) export(ctx context.Context, all bool) {
+	c.pending = append(c.pending, c.taken(all)...)
 	for len(c.pending) > 0 && ctx.Err() == nil {
-		n := min(len(c.pending), batchSize)
-		batch := c.pending[:n:n]
-		c.pending = c.pending[n:]
-		if err := c.export(ctx, batch); err != nil {
-			c.counters.exportFailed.Add(uint64(n))
-			c.lost += n
-			c.failed = err
+		b := c.pending[0]
+		c.pending[0] = batch{}
+		c.pending = c.pending[1:]
+		if err := c.exportBatch(ctx, b); err != nil {
+			c.counters.exportFailed.Add(uint64(b.size))
+			c.lost += b.size
+			c.failed = with(c.failed, err)
 		} else {
-			c.counters.exported.Add(uint64(n))
+			c.counters.exported.Add(uint64(b.size))
 		}
-		c.queue.release(n)
+		c.queue.release(b.size)
 	}
 	if len(c.pending) == 0 {
 		c.pending = nil
 	}
 }
 
-// export exports one batch.
-func (c *Callback) export(ctx context.Context, batch []sdktrace.ReadOnlySpan) (err error) {
+// maxFailed is the most failures that a flush tells of.
+const maxFailed = 4
+
+// with adds a failure to those that are told: the last ones.
+func with(list []error, err error) []error {
+	same := func(e error) bool { return e.Error() == err.Error() }
+	list = append(slices.DeleteFunc(list, same), err)
+	return list[max(len(list)-maxFailed, 0):]
+}
+
+// several returns errors as one.
+func several(list []error) error {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return errors.Join(list...)
+}
+
+func (c *Callback) exportBatch(ctx context.Context, b batch) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
 	defer cancel()
 	defer c.recover(&err)
-	return c.exporter.ExportSpans(ctx, batch)
+	return b.export(ctx)
 }
 
 // recover makes an error of an exporter's panic. Defer it.
@@ -174,14 +189,14 @@ func (c *Callback) recover(err *error) {
 func (c *Callback) outcome(ctx context.Context) error {
 	var errs []error
 	if c.lost > 0 {
-		errs = append(errs, fmt.Errorf("%d spans lost: %w", c.lost, c.failed))
+		errs = append(errs, fmt.Errorf("%d spans lost: %w", c.lost, several(c.failed)))
 		c.lost, c.failed = 0, nil
 	}
 	if full := c.counters.queueFull.Load(); full != c.lastFull {
 		errs = append(errs, fmt.Errorf("%d spans lost: the queue of %d was full", full-c.lastFull, maxQueue))
 		c.lastFull = full
 	}
-	if n := len(c.pending); n > 0 {
+	if n := sizeOf(c.pending); n > 0 {
 		errs = append(errs, fmt.Errorf("%d spans not exported in time: %w", n, context.Cause(ctx)))
 	}
 	return errors.Join(errs...)
@@ -189,11 +204,11 @@ func (c *Callback) outcome(ctx context.Context) error {
 
 // finish exports what is left and shuts the exporter down.
 func (c *Callback) finish(ctx context.Context) (err error) {
-	c.exportAll(ctx)
+	c.export(ctx, true)
 	c.drained.Store(true)
-	c.exportAll(ctx) // what came before drained was seen
+	c.export(ctx, true) // what came before drained was seen
 	err = c.outcome(ctx)
-	n := len(c.pending)
+	n := sizeOf(c.pending)
 	c.counters.exportFailed.Add(uint64(n))
 	c.queue.release(n)
 	c.pending = nil

@@ -2457,7 +2457,10 @@ type Tracing struct {
 	// when it failed.
 	KeepFailed bool `protobuf:"varint,4,opt,name=keep_failed,json=keepFailed,proto3" json:"keep_failed,omitempty"`
 	// The same when it took so long, in nanoseconds; 0 means that it does not matter.
-	KeepSlow      int64 `protobuf:"varint,5,opt,name=keep_slow,json=keepSlow,proto3" json:"keep_slow,omitempty"`
+	KeepSlow int64 `protobuf:"varint,5,opt,name=keep_slow,json=keepSlow,proto3" json:"keep_slow,omitempty"`
+	// No event will have inputs: the manifest does not ask for them. False when the host
+	// does not say.
+	NoInputs      bool `protobuf:"varint,6,opt,name=no_inputs,json=noInputs,proto3" json:"no_inputs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2525,6 +2528,13 @@ func (x *Tracing) GetKeepSlow() int64 {
 		return x.KeepSlow
 	}
 	return 0
+}
+
+func (x *Tracing) GetNoInputs() bool {
+	if x != nil {
+		return x.NoInputs
+	}
+	return false
 }
 
 // Service is a program, in the words of OpenTelemetry's resource conventions.
@@ -2673,7 +2683,12 @@ type ConfigureResponse struct {
 	// Any other reason for which the instance could not be opened.
 	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
 	// The exports that the instance takes. A host need not send others.
-	Signals       []Signal `protobuf:"varint,3,rep,packed,name=signals,proto3,enum=spanloom.backend.v1.Signal" json:"signals,omitempty"`
+	Signals []Signal `protobuf:"varint,3,rep,packed,name=signals,proto3,enum=spanloom.backend.v1.Signal" json:"signals,omitempty"`
+	// The hooks of which the instance needs each event; none means all of them. A host
+	// need not send an ERROR that is not among them, nor a NODE_START or MAP_ITEM_START
+	// of a step that has no other scopes inside and ends soon. The others say which
+	// scopes are around an event, or what has been running for long.
+	Hooks         []Hook `protobuf:"varint,4,rep,packed,name=hooks,proto3,enum=spanloom.backend.v1.Hook" json:"hooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2725,6 +2740,13 @@ func (x *ConfigureResponse) GetError() string {
 func (x *ConfigureResponse) GetSignals() []Signal {
 	if x != nil {
 		return x.Signals
+	}
+	return nil
+}
+
+func (x *ConfigureResponse) GetHooks() []Hook {
+	if x != nil {
+		return x.Hooks
 	}
 	return nil
 }
@@ -3275,7 +3297,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x126\n" +
 	"\aservice\x18\x03 \x01(\v2\x1c.spanloom.backend.v1.ServiceR\aservice\x129\n" +
 	"\bterminal\x18\x04 \x01(\v2\x1d.spanloom.backend.v1.TerminalR\bterminal\x126\n" +
-	"\atracing\x18\x06 \x01(\v2\x1c.spanloom.backend.v1.TracingR\atracing\"\xa3\x01\n" +
+	"\atracing\x18\x06 \x01(\v2\x1c.spanloom.backend.v1.TracingR\atracing\"\xc0\x01\n" +
 	"\aTracing\x12\x1b\n" +
 	"\tmap_items\x18\x01 \x01(\tR\bmapItems\x12\x1e\n" +
 	"\vmax_per_map\x18\x02 \x01(\rR\tmaxPerMap\x12\x1d\n" +
@@ -3283,7 +3305,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"item_ratio\x18\x03 \x01(\x01R\titemRatio\x12\x1f\n" +
 	"\vkeep_failed\x18\x04 \x01(\bR\n" +
 	"keepFailed\x12\x1b\n" +
-	"\tkeep_slow\x18\x05 \x01(\x03R\bkeepSlow\"\xe2\x01\n" +
+	"\tkeep_slow\x18\x05 \x01(\x03R\bkeepSlow\x12\x1b\n" +
+	"\tno_inputs\x18\x06 \x01(\bR\bnoInputs\"\xe2\x01\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1c\n" +
@@ -3298,11 +3321,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\vis_terminal\x18\x01 \x01(\bR\n" +
 	"isTerminal\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\rR\x05width\x12\x14\n" +
-	"\x05color\x18\x03 \x01(\bR\x05color\"\x9a\x01\n" +
+	"\x05color\x18\x03 \x01(\bR\x05color\"\xcb\x01\n" +
 	"\x11ConfigureResponse\x128\n" +
 	"\x06errors\x18\x01 \x03(\v2 .spanloom.backend.v1.ConfigErrorR\x06errors\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x125\n" +
-	"\asignals\x18\x03 \x03(\x0e2\x1b.spanloom.backend.v1.SignalR\asignals\"9\n" +
+	"\asignals\x18\x03 \x03(\x0e2\x1b.spanloom.backend.v1.SignalR\asignals\x12/\n" +
+	"\x05hooks\x18\x04 \x03(\x0e2\x19.spanloom.backend.v1.HookR\x05hooks\"9\n" +
 	"\vConfigError\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"\x0e\n" +
@@ -3458,24 +3482,25 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	37, // 23: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
 	30, // 24: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
 	3,  // 25: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	5,  // 26: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	23, // 27: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	25, // 28: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 29: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	31, // 30: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	33, // 31: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	35, // 32: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	24, // 33: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	29, // 34: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	21, // 35: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	32, // 36: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	34, // 37: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	36, // 38: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	33, // [33:39] is the sub-list for method output_type
-	27, // [27:33] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	0,  // 26: spanloom.backend.v1.ConfigureResponse.hooks:type_name -> spanloom.backend.v1.Hook
+	5,  // 27: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	23, // 28: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	25, // 29: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 30: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	31, // 31: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	33, // 32: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	35, // 33: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	24, // 34: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	29, // 35: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	21, // 36: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	32, // 37: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	34, // 38: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	36, // 39: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	34, // [34:40] is the sub-list for method output_type
+	28, // [28:34] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }

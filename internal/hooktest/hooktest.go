@@ -212,6 +212,9 @@ func (s *Scope) End(e callbacks.End) { s.EndAttempts(e, s.retries+1) }
 // EndAttempts ends the scope after a number of attempts.
 func (s *Scope) EndAttempts(e callbacks.End, attempts int) {
 	cc := s.CallbackContext
+	if k := cc.Kind(); k == callbacks.KindNode || k == callbacks.KindMapItem {
+		cc.End()
+	}
 	switch cc.Kind() {
 	case callbacks.KindPipeline:
 		n := s.run.counts.of(cc)

@@ -6,21 +6,33 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-var nodes = func() (list []*callbacks.Node) {
+var nodes = nodesOf("func")
+
+// These have others inside.
+var pipelines, branches, loops = typed("pipeline"), typed("branch"), typed("loop")
+
+func nodesOf(typ string) (list []*callbacks.Node) {
 	for i := range 12 {
 		list = append(list, &callbacks.Node{
-			Name: fmt.Sprintf("node%d", i), Type: "func",
+			Name: fmt.Sprintf("node%d", i), Type: typ,
 			Signature: "func(context.Context, string) (string, error)",
 			Code:      callbacks.Source{Function: fmt.Sprintf("main.node%d", i), File: "main.go", Line: 10 * i},
 		})
 	}
 	return list
-}()
+}
+
+// typed returns what makes of a node one of another type.
+func typed(typ string) func(n *callbacks.Node) *callbacks.Node {
+	list := nodesOf(typ)
+	return func(n *callbacks.Node) *callbacks.Node { return list[slices.Index(nodes, n)] }
+}
 
 // ErrNode is the failure of some nodes.
 var ErrNode = errors.New("boom")
@@ -222,11 +234,12 @@ func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail boo
 		end = e.end(c, err, true)
 	}
 	e.counts.ended(c, looked)
+	c.End()
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: end, Attempts: attempts, Cache: looked})
 	return end.Err
 }
 
-// around begins a branch or a loop.
+// around begins n, a branch or a loop.
 func (e *random) around(cc *callbacks.CallbackContext, n *callbacks.Node) *callbacks.CallbackContext {
 	c := e.scope(cc, callbacks.KindNode, n, spot{index: -1})
 	e.call()
@@ -237,6 +250,7 @@ func (e *random) around(cc *callbacks.CallbackContext, n *callbacks.Node) *callb
 func (e *random) endAround(c *callbacks.CallbackContext, failure error) error {
 	e.call()
 	e.counts.ended(c, nil)
+	c.End()
 	e.cb.OnNodeEnd(c, callbacks.NodeEnd{End: e.stopped(c, failure), Attempts: 1})
 	return failure
 }
@@ -244,7 +258,7 @@ func (e *random) endAround(c *callbacks.CallbackContext, failure error) error {
 // loop runs a node, a pipeline or a map for some rounds.
 func (e *random) loop(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) error {
 	var failure error
-	c := e.around(cc, n)
+	c := e.around(cc, loops(n))
 	body := nodes[e.r.IntN(len(nodes))]
 	kind := e.r.IntN(3)
 	for round := range 1 + e.r.Int32N(3) {
@@ -263,14 +277,14 @@ func (e *random) loop(cc *callbacks.CallbackContext, n *callbacks.Node, depth in
 
 // branch runs one step and leaves another out.
 func (e *random) branch(cc *callbacks.CallbackContext, n *callbacks.Node, depth int) error {
-	c := e.around(cc, n)
+	c := e.around(cc, branches(n))
 	two := e.r.Perm(len(nodes))
 	e.skipped(c, nodes[two[0]], fmt.Sprintf("the branch chose %q", nodes[two[1]].Name))
 	return e.endAround(c, e.step(c, nodes[two[1]], depth+1, 0))
 }
 
 func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) error {
-	c := e.scope(cc, callbacks.KindPipeline, n, at)
+	c := e.scope(cc, callbacks.KindPipeline, pipelines(n), at)
 	e.calls += 2
 	e.cb.OnNestedPipelineStart(cc, callbacks.NestedPipelineStart{Child: c})
 	end := e.pipeline(c, depth+1, nil)
@@ -280,12 +294,16 @@ func (e *random) nested(cc *callbacks.CallbackContext, n *callbacks.Node, depth 
 
 func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth int, at spot) error {
 	size := 1 + e.r.IntN(6)
-	m := e.scope(cc, callbacks.KindMap, n, at)
+	of := n
+	if size%2 == 0 {
+		of = branches(n)
+	}
+	m := e.scope(cc, callbacks.KindMap, of, at)
 	e.calls += 2
 	e.cb.OnMapStart(m, callbacks.MapStart{Size: size, Concurrency: 4})
 	end := callbacks.MapEnd{Concurrency: 4}
 	for i := range size {
-		item := e.scope(m, callbacks.KindMapItem, n, spot{index: int32(i)})
+		item := e.scope(m, callbacks.KindMapItem, of, spot{index: int32(i)})
 		switch e.r.IntN(6) {
 		case 0:
 			e.call()
@@ -299,6 +317,7 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 			stop := e.end(item, nil, false)
 			stop.Result = callbacks.ResultSkip
 			e.counts.ended(item, nil)
+			item.End()
 			e.cb.OnMapItemEnd(item, callbacks.MapItemEnd{End: stop, Attempts: 1})
 			end.Skipped++
 		default:
@@ -330,7 +349,11 @@ func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth 
 	attempts := e.retries(item, ErrNode)
 	e.metrics(item, false)
 	end := callbacks.MapItemEnd{Attempts: attempts, Cache: looked, Label: labelOf(item)}
-	switch e.r.IntN(5) {
+	how := e.r.IntN(5)
+	if item.Node() == n && how > 1 {
+		how = 4 // nothing is inside
+	}
+	switch how {
 	case 0:
 		e.call()
 		e.cb.OnError(item, callbacks.Failure{Err: ErrNode, Result: callbacks.ResultFailure})
@@ -355,5 +378,6 @@ func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth 
 		count.Succeeded++
 	}
 	e.counts.ended(item, looked)
+	item.End()
 	e.cb.OnMapItemEnd(item, end)
 }

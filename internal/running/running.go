@@ -34,6 +34,8 @@ type Tracker struct {
 
 	mu   sync.RWMutex
 	runs map[key]*run
+
+	inside atomic.Int64 // scopes that are followed, roots aside
 }
 
 // key is a start of a run.
@@ -67,9 +69,13 @@ func (t *Tracker) Begin(cc *callbacks.CallbackContext) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.open) < maxOpen {
-		r.open[cc.SpanID()] = scope{cc: cc, began: t.round.Load()}
+	if len(r.open) >= maxOpen {
+		return
 	}
+	if _, again := r.open[cc.SpanID()]; !again && !isRoot(cc) {
+		t.inside.Add(1)
+	}
+	r.open[cc.SpanID()] = scope{cc: cc, began: t.round.Load()}
 }
 
 // run returns the run of a scope that begins.
@@ -88,7 +94,7 @@ func (t *Tracker) run(cc *callbacks.CallbackContext) *run {
 	}
 	if len(t.runs) >= maxRuns {
 		for old := range t.runs { // whichever: it is not known what was lost
-			delete(t.runs, old)
+			t.forget(old)
 			break
 		}
 	}
@@ -101,11 +107,14 @@ func isRoot(cc *callbacks.CallbackContext) bool { return cc.Parent() == nil }
 
 // End notes that a scope has ended, and with a root all that is inside.
 func (t *Tracker) End(cc *callbacks.CallbackContext) {
+	if !isRoot(cc) && t.inside.Load() == 0 {
+		return
+	}
 	k := keyOf(cc)
 	if isRoot(cc) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		delete(t.runs, k)
+		t.forget(k)
 		return
 	}
 	t.mu.RLock()
@@ -116,7 +125,27 @@ func (t *Tracker) End(cc *callbacks.CallbackContext) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.open, cc.SpanID())
+	if _, ok := r.open[cc.SpanID()]; ok {
+		delete(r.open, cc.SpanID())
+		t.inside.Add(-1)
+	}
+}
+
+// forget ends a run, with all that is inside. The lock is held.
+func (t *Tracker) forget(k key) {
+	r := t.runs[k]
+	if r == nil {
+		return
+	}
+	delete(t.runs, k)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.open)
+	if _, ok := r.open[k.root]; ok {
+		n--
+	}
+	t.inside.Add(int64(-n))
+	r.open = map[callbacks.SpanID]scope{} // for who has just found the run
 }
 
 // Due ends a round. It returns the scopes that have run so long that it is time to say

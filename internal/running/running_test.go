@@ -106,3 +106,30 @@ func BenchmarkBeginEnd(b *testing.B) {
 		}
 	})
 }
+
+// TestNothingIsFollowed: what is counted is gone when the scopes, or their runs, are.
+func TestNothingIsFollowed(t *testing.T) {
+	var tr Tracker
+	follow := func(end bool) {
+		root := callbacks.NewRun(t.Context(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
+		child := &callbacks.CallbackContext{}
+		root.Begin(child, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}, Index: -1})
+		for _, cc := range []*callbacks.CallbackContext{root, child, child} {
+			tr.Begin(cc)
+		}
+		if end {
+			tr.End(child)
+			tr.End(child)
+		}
+		if n := tr.inside.Load(); (n == 0) != end {
+			t.Errorf("%d scopes are followed", n)
+		}
+		tr.End(root)
+		tr.End(root)
+	}
+	follow(true)
+	follow(false)
+	if n := tr.inside.Load(); n != 0 {
+		t.Errorf("%d scopes are followed at the end", n)
+	}
+}

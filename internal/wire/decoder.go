@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -31,6 +32,7 @@ type Decoder struct {
 	open       int
 	nodes      map[nodeKey]*callbacks.Node
 	batchNodes []*callbacks.Node
+	batchRuns  []*runState
 	buf        []byte
 	// positions in the sparse tables, whose rows come in the order of events
 	errors, maps, cached, retries, lookups, resumed, counts, metrics cursor
@@ -83,6 +85,8 @@ func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
 	}
 	d.batchNodes = d.batchNodes[:n]
 	clear(d.batchNodes)
+	d.batchRuns = slices.Grow(d.batchRuns[:0], len(b.GetRuns()))[:len(b.GetRuns())]
+	clear(d.batchRuns)
 	d.errors.reset(b.GetErrors().GetEvent())
 	d.maps.reset(b.GetMaps().GetEvent())
 	d.cached.reset(b.GetCached().GetEvent())

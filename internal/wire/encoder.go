@@ -16,6 +16,7 @@ type Encoder struct {
 	events  pb.Events
 	strings map[string]uint32
 	nodes   map[*callbacks.Node]uint32
+	rows    []*pb.Node // of the batches so far
 	runs    map[*callbacks.CallbackContext]uint32
 	scopes  map[*callbacks.CallbackContext]place
 	epochs  []time.Time
@@ -263,9 +264,15 @@ func (e *Encoder) intern(s string) uint32 {
 	if i, ok := e.strings[s]; ok {
 		return i
 	}
+	i := e.append(s)
+	e.strings[s] = i
+	return i
+}
+
+// append does so with a text that is unlikely to be there.
+func (e *Encoder) append(s string) uint32 {
 	i := uint32(len(e.batch.Strings))
 	e.batch.Strings = append(e.batch.Strings, strings.ToValidUTF8(s, "\uFFFD"))
-	e.strings[s] = i
 	return i
 }
 
@@ -282,13 +289,21 @@ func (e *Encoder) node(n *callbacks.Node) uint32 {
 		e.sources[n] = src
 	}
 	i := uint32(len(e.batch.Nodes))
-	e.batch.Nodes = append(e.batch.Nodes, &pb.Node{
-		Name: e.intern(n.Name), Type: e.intern(n.Type), Signature: e.intern(n.Signature),
-		Function: e.intern(src.Function), File: e.intern(src.File),
-		Line: uint32(max(src.Line, 0)), Version: e.intern(n.Version),
-	})
+	w := e.row(i)
+	w.Name, w.Type, w.Signature = e.append(n.Name), e.intern(n.Type), e.intern(n.Signature)
+	w.Function, w.File, w.Line = e.intern(src.Function), e.intern(src.File), uint32(max(src.Line, 0))
+	w.Version = e.intern(n.Version)
+	e.batch.Nodes = append(e.batch.Nodes, w)
 	e.nodes[n] = i
 	return i
+}
+
+// row returns the i-th node of a batch, that of an earlier batch if there is one.
+func (e *Encoder) row(i uint32) *pb.Node {
+	if int(i) == len(e.rows) {
+		e.rows = append(e.rows, &pb.Node{})
+	}
+	return e.rows[i]
 }
 
 // place returns what the scopes inside parent share; parent is nil for the root

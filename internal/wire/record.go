@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"time"
 
+	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/callbacks"
 )
 
@@ -140,3 +141,27 @@ const Carried = callbacks.AllHooks &^ callbacks.HookEmit
 
 // number is the hook's number in the protocol.
 func number(h callbacks.Hook) int32 { return int32(bits.TrailingZeros32(uint32(h))) + 1 }
+
+// Numbers returns the numbers of the hooks that the wire carries.
+func Numbers(of callbacks.Hook) (list []pb.Hook) {
+	for n := pb.Hook_HOOK_PIPELINE_START; n <= pb.Hook_HOOK_METRIC; n++ {
+		if of&Carried&(1<<(n-1)) != 0 {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// Hooks returns the hooks that a backend has listed: all when it lists none. Numbers
+// that are not known are left out.
+func Hooks(list []pb.Hook) (h callbacks.Hook) {
+	if len(list) == 0 {
+		return Carried
+	}
+	for _, n := range list {
+		if n > pb.Hook_HOOK_UNSPECIFIED && n <= pb.Hook_HOOK_METRIC {
+			h |= 1 << (n - 1)
+		}
+	}
+	return h & Carried
+}

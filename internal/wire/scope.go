@@ -21,6 +21,7 @@ const (
 // runState is a run that is not known to have ended.
 type runState struct {
 	root *callbacks.CallbackContext
+	span uint64 // of the root
 	open map[uint64]*callbacks.CallbackContext
 }
 
@@ -43,6 +44,13 @@ type nodeKey struct {
 
 // run returns the state of a run, which it begins when it is new.
 func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
+	if d.batchRuns[i] == nil {
+		d.batchRuns[i] = d.find(b, i)
+	}
+	return d.batchRuns[i]
+}
+
+func (d *Decoder) find(b *pb.Batch, i uint32) *runState {
 	key := keyOf(b, i)
 	if s := d.runs[key]; s != nil {
 		return s
@@ -69,7 +77,10 @@ func (d *Decoder) run(b *pb.Batch, i uint32) *runState {
 	if n := r.GetEpochUnixNano(); n != 0 {
 		c.Epoch = time.Unix(0, n)
 	}
-	s := &runState{root: callbacks.NewRun(context.Background(), c), open: map[uint64]*callbacks.CallbackContext{}}
+	s := &runState{
+		root: callbacks.NewRun(context.Background(), c), span: r.GetSpan(),
+		open: map[uint64]*callbacks.CallbackContext{},
+	}
 	d.runs[key] = s
 	d.order = append(d.order, key)
 	return s
@@ -83,6 +94,7 @@ func (d *Decoder) forget(key runKey) {
 	}
 	d.open -= len(s.open)
 	delete(d.runs, key)
+	clear(d.batchRuns) // one of them is gone
 	for i, o := range d.order {
 		if o == key {
 			d.order = append(d.order[:i], d.order[i+1:]...)
@@ -120,17 +132,15 @@ func (d *Decoder) node(b *pb.Batch, i uint32) *callbacks.Node {
 // at its start, or a new one.
 func (d *Decoder) scope(b *pb.Batch, s *runState, i int) *callbacks.CallbackContext {
 	ev := b.GetEvents()
+	if ev.Span[i] == s.span {
+		return s.root
+	}
 	if cc := s.open[ev.Span[i]]; cc != nil {
 		return cc
 	}
-	root := s.root.SpanID()
-	rootSpan := binary.BigEndian.Uint64(root[:])
-	if ev.Span[i] == rootSpan {
-		return s.root
-	}
-	parent := s.open[ev.Parent[i]]
-	if parent == nil && ev.Parent[i] == rootSpan {
-		parent = s.root
+	parent := s.root
+	if ev.Parent[i] != s.span {
+		parent = s.open[ev.Parent[i]]
 	}
 	around := s.root
 	if parent != nil {

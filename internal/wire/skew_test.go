@@ -150,3 +150,19 @@ func TestRunners(t *testing.T) {
 		}
 	}
 }
+
+// TestHooksOfABackend: what a backend lists comes back, and one that lists nothing,
+// or what a later version knows, gets no less than it should.
+func TestHooksOfABackend(t *testing.T) {
+	for _, h := range []callbacks.Hook{callbacks.HookPipelineStart, callbacks.HookNodeEnd | callbacks.HookNodeSkipped, wire.Carried &^ callbacks.Times} {
+		if got := wire.Hooks(wire.Numbers(h | callbacks.HookEmit | callbacks.Times)); got != h {
+			t.Errorf("%s became %s", h, got)
+		}
+	}
+	if got := wire.Hooks(nil); got != wire.Carried {
+		t.Errorf("nothing listed: %s", got)
+	}
+	if got := wire.Hooks([]pb.Hook{-1, 0, 3, 16, 99}); got != callbacks.HookNodeStart {
+		t.Errorf("unknown hooks: %s", got)
+	}
+}

@@ -68,13 +68,15 @@ func TestNodesAreTheSameInAllBatches(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	byName := map[string]*callbacks.Node{}
+	type step struct{ name, typ string }
+	seen := map[step]*callbacks.Node{}
 	for _, e := range heard.Events() {
 		n := e.Context.Node()
-		if old := byName[n.Name]; old != nil && old != n {
-			t.Fatalf("two nodes for %s", n.Name)
+		this := step{n.Name, n.Type}
+		if old := seen[this]; old != nil && old != n {
+			t.Fatalf("two nodes for %s", this)
 		}
-		byName[n.Name] = n
+		seen[this] = n
 	}
 }
 

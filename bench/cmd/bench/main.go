@@ -18,6 +18,9 @@ import (
 )
 
 func main() {
+	if bench.ServeSink() {
+		return
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -29,7 +32,7 @@ func run() error {
 		out     = flag.String("json", "", "also write the results to this `file`")
 		targets = flag.String("targets", "", "also write the targets to this `file`")
 		only    = flag.String("run", "", "measure only what matches `regexp`, as in W1/limit")
-		time    = flag.Duration("time", time.Second, "how long to measure each workload on each engine")
+		time    = flag.Duration("time", 700*time.Millisecond, "how long to measure each workload on each engine")
 		rounds  = flag.Int("rounds", 11, "how often the engines take turns")
 	)
 	flag.Parse()

@@ -8,9 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
@@ -30,16 +28,19 @@ const (
 // transport makes one attempt. A failure that is not a *failure is for good.
 type transport interface {
 	// prepare makes of a request what all attempts send.
-	prepare(signal signal, request proto.Message) (any, error)
+	prepare(request proto.Message) (any, error)
+	// encoded does the same with a request that is encoded in a buffer. free lets go
+	// of the buffer, which is used again when the transport has read it too.
+	encoded(request *[]byte, buffers *buffers) (prepared any, free func(), err error)
 	send(ctx context.Context, signal signal, prepared any, reply proto.Message) error
 	close() error
 }
 
-// Client sends requests to one collector. It may be used concurrently. It is an
-// [otlptrace.Client].
+// Client sends requests to one collector. It may be used concurrently.
 type Client struct {
 	settings  otlpconfig.Settings
 	transport transport
+	buffers   buffers
 	stop      context.Context //nolint:containedctx // it ends with the client
 	cancel    context.CancelFunc
 
@@ -48,8 +49,6 @@ type Client struct {
 	mu        sync.Mutex
 	notBefore time.Time // the collector asked not to be called until then
 }
-
-var _ otlptrace.Client = (*Client)(nil)
 
 // New returns a client. It connects with the first request.
 func New(s otlpconfig.Settings) (*Client, error) {
@@ -67,18 +66,10 @@ func New(s otlpconfig.Settings) (*Client, error) {
 	return c, nil
 }
 
-// Start implements otlptrace.Client.
-func (c *Client) Start(context.Context) error { return nil }
-
-// Stop implements otlptrace.Client. It ends what is being sent.
-func (c *Client) Stop(context.Context) error {
+// Stop ends what is being sent, and the client with it.
+func (c *Client) Stop() error {
 	c.cancel()
 	return c.transport.close()
-}
-
-// UploadTraces implements otlptrace.Client.
-func (c *Client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	return c.Send(ctx, &coltracepb.ExportTraceServiceRequest{ResourceSpans: spans})
 }
 
 // Send sends an OTLP export request of traces, metrics or logs as it is, in several
@@ -89,12 +80,45 @@ func (c *Client) Send(ctx context.Context, request proto.Message) error {
 	if !ok {
 		return fmt.Errorf("%T is no OTLP export request", request)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
-	defer cancel()
-	defer context.AfterFunc(c.stop, cancel)()
-	c.doing.begin()
-	defer c.doing.end()
+	ctx, end := c.bounded(ctx)
+	defer end()
 	return c.sendParts(ctx, sig, request)
+}
+
+// Buffer returns an empty buffer for a request.
+func (c *Client) Buffer() *[]byte { return c.buffers.Get(0) }
+
+// SendSpans does what Send does with an ExportTraceServiceRequest of n spans that is
+// encoded already, in a buffer that came from Buffer and is the client's from now on.
+func (c *Client) SendSpans(ctx context.Context, n int, request *[]byte) error {
+	ctx, end := c.bounded(ctx)
+	defer end()
+	if len(*request) > maxRequest {
+		var m coltracepb.ExportTraceServiceRequest
+		if err := proto.Unmarshal(*request, &m); err != nil {
+			return c.explain(err, nil)
+		}
+		return c.sendParts(ctx, traces, &m)
+	}
+	prepared, free, err := c.transport.encoded(request, &c.buffers)
+	if err != nil {
+		return c.explain(err, nil)
+	}
+	defer free()
+	return c.try(ctx, traces, prepared, int64(n))
+}
+
+// bounded begins an export, in a context that also ends after the timeout, and with
+// the client.
+func (c *Client) bounded(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
+	stop := context.AfterFunc(c.stop, cancel)
+	c.doing.begin()
+	return ctx, func() {
+		c.doing.end()
+		stop()
+		cancel()
+	}
 }
 
 // try makes attempts until one settles it. sent is how much there is to send.

@@ -46,7 +46,7 @@ func open(t *testing.T, config map[string]any) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Stop(context.Background()) })
+	t.Cleanup(func() { _ = c.Stop() })
 	return c
 }
 
@@ -100,7 +100,7 @@ func TestTraces(t *testing.T) {
 		t.Run("grpc "+compression, func(t *testing.T) {
 			s := otlptest.Start(t, nil)
 			c := open(t, map[string]any{"endpoint": s.Endpoint, "compression": compression})
-			if err := c.UploadTraces(t.Context(), spans(2).GetResourceSpans()); err != nil {
+			if err := c.Send(t.Context(), spans(2)); err != nil {
 				t.Fatal(err)
 			}
 			h := s.Headers()
@@ -114,7 +114,7 @@ func TestTraces(t *testing.T) {
 		t.Run("http "+compression, func(t *testing.T) {
 			s := otlptest.StartHTTP(t, nil, nil)
 			c := open(t, map[string]any{"endpoint": s.Endpoint, "protocol": "http/protobuf", "compression": compression})
-			if err := c.UploadTraces(t.Context(), spans(2).GetResourceSpans()); err != nil {
+			if err := c.Send(t.Context(), spans(2)); err != nil {
 				t.Fatal(err)
 			}
 			r := s.Requests()[0]
@@ -249,7 +249,7 @@ func TestStop(t *testing.T) {
 		sent := make(chan error, 1)
 		begin := time.Now()
 		go func() { sent <- c.Send(context.Background(), spans(1)) }()
-		time.AfterFunc(50*time.Millisecond, func() { _ = c.Stop(context.Background()) })
+		time.AfterFunc(50*time.Millisecond, func() { _ = c.Stop() })
 		if err := <-sent; err == nil || time.Since(begin) > 3*time.Second {
 			t.Errorf("%s: Send returned %v after %s", protocol, err, time.Since(begin))
 		}

@@ -12,7 +12,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/gzip"
+	grpcproto "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -32,7 +35,10 @@ func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
 	if s.TLS != nil {
 		security = credentials.NewTLS(s.TLS)
 	}
-	calls := []grpc.CallOption{grpc.MaxCallRecvMsgSize(maxReply)} // after decompression
+	calls := []grpc.CallOption{
+		grpc.MaxCallRecvMsgSize(maxReply), // after decompression
+		grpc.ForceCodecV2(codec{encoding.GetCodecV2(grpcproto.Name)}),
+	}
 	if s.Gzip {
 		calls = append(calls, grpc.UseCompressor(gzip.Name))
 	}
@@ -43,6 +49,7 @@ func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
 		grpc.WithMaxHeaderListSize(maxReply),
+		grpc.WithWriteBufferSize(writeBuffer),
 		grpc.WithDefaultCallOptions(calls...),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxPause},
@@ -59,13 +66,22 @@ func newGRPC(s otlpconfig.Settings) (*overGRPC, error) {
 	return t, nil
 }
 
+// writeBuffer is what is written at once, in bytes: most of a request of 512 spans.
+const writeBuffer = 128 << 10
+
 // atOnce is how far apart two clocks for one deadline ring.
 const atOnce = 50 * time.Millisecond
 
 func userAgent() string { return "spanloom/" + buildinfo.Version() }
 
 // prepare implements transport: gRPC encodes into buffers that it uses again.
-func (*overGRPC) prepare(_ signal, request proto.Message) (any, error) { return request, nil }
+func (*overGRPC) prepare(request proto.Message) (any, error) { return request, nil }
+
+// encoded implements transport.
+func (*overGRPC) encoded(request *[]byte, buffers *buffers) (prepared any, free func(), err error) {
+	body := mem.NewBuffer(request, buffers)
+	return encoded{body}, body.Free, nil
+}
 
 // send implements transport.
 func (t *overGRPC) send(ctx context.Context, sig signal, prepared any, reply proto.Message) error {

@@ -51,10 +51,27 @@ func newHTTP(s otlpconfig.Settings) *overHTTP {
 }
 
 // prepare implements transport.
-func (t *overHTTP) prepare(_ signal, request proto.Message) (any, error) {
+func (t *overHTTP) prepare(request proto.Message) (any, error) {
 	body, err := proto.Marshal(request)
-	if err != nil || !t.settings.Gzip {
-		return body, err
+	if err != nil {
+		return nil, err
+	}
+	return t.packed(body)
+}
+
+// encoded implements transport. The buffer is used again only where it is packed into
+// another: net/http may read a body after the call.
+func (t *overHTTP) encoded(request *[]byte, buffers *buffers) (prepared any, free func(), err error) {
+	prepared, err = t.packed(*request)
+	if t.settings.Gzip {
+		buffers.Put(request)
+	}
+	return prepared, func() {}, err
+}
+
+func (t *overHTTP) packed(body []byte) ([]byte, error) {
+	if !t.settings.Gzip {
+		return body, nil
 	}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)

@@ -58,7 +58,7 @@ func (c *Client) sendParts(ctx context.Context, sig signal, request proto.Messag
 }
 
 func (c *Client) sendOne(ctx context.Context, sig signal, request proto.Message) error {
-	prepared, err := c.transport.prepare(sig, request)
+	prepared, err := c.transport.prepare(request)
 	if err != nil {
 		return c.explain(err, nil)
 	}

@@ -3,31 +3,32 @@ package otlptrace
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/spanloom/spanloom/internal/otlpspan"
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 )
 
-// exporter is the stock exporter over a client of our own, in requests of a size.
+// exporter encodes spans, in requests of a size, for a client.
 type exporter struct {
-	*otlptrace.Exporter
-
-	size int
+	client *otlpclient.Client
+	size   int
 }
 
-// newExporter returns an exporter over a client, which it stops when it is shut
-// down.
-func newExporter(ctx context.Context, client *otlpclient.Client, size int) (sdktrace.SpanExporter, error) {
-	exp, err := otlptrace.New(ctx, client)
-	if err != nil {
-		return nil, fmt.Errorf("open the exporter: %w", err)
-	}
-	return &exporter{Exporter: exp, size: size}, nil
+var _ otlpspan.Exporter = (*exporter)(nil)
+
+// RequestSize implements otlpspan.Exporter.
+func (e *exporter) RequestSize() int { return e.size }
+
+// Buffer implements otlpspan.Exporter.
+func (e *exporter) Buffer() *[]byte { return e.client.Buffer() }
+
+// ExportRequest implements otlpspan.Exporter.
+func (e *exporter) ExportRequest(ctx context.Context, spans int, request *[]byte) error {
+	return e.client.SendSpans(ctx, spans, request)
 }
 
 // ExportSpans implements sdktrace.SpanExporter. A request that fails does not
@@ -35,10 +36,15 @@ func newExporter(ctx context.Context, client *otlpclient.Client, size int) (sdkt
 func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	var errs []error
 	for part := range slices.Chunk(spans, e.size) {
-		errs = append(errs, e.Exporter.ExportSpans(ctx, part))
+		request := e.Buffer()
+		*request = otlpspan.AppendRequest(*request, part)
+		errs = append(errs, e.ExportRequest(ctx, len(part), request))
 	}
 	return errors.Join(errs...)
 }
+
+// Shutdown implements sdktrace.SpanExporter. The client ends with it.
+func (e *exporter) Shutdown(context.Context) error { return e.client.Stop() }
 
 // causes returns the exports that failed, of all that err is made of, each text
 // once; nil when there are none.

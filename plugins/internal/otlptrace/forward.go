@@ -34,6 +34,7 @@ type forwarding struct {
 	ready  func() int // how many spans of runs wait to be sent
 	fate   func() fate
 	told   fate // what a Flush has told of
+	inputs bool // starts may have them
 	// What came since the last Flush: one request of each signal then, with the
 	// resources of all as they came.
 	traces  coltracepb.ExportTraceServiceRequest
@@ -55,6 +56,17 @@ func (f *forwarding) Doing() string { return f.client.Doing() }
 
 // Hooks returns those that the instance wants.
 func (f *forwarding) Hooks() callbacks.Hook { return callbacks.Interest(f.Instance) }
+
+var _ backend.Sparing = (*forwarding)(nil)
+
+// Needs implements backend.Sparing: a span is made of the end of its scope. Starts say
+// what has been running for long, and have inputs, if anything has.
+func (f *forwarding) Needs() callbacks.Hook {
+	if f.inputs {
+		return f.Hooks()
+	}
+	return f.Hooks() &^ (callbacks.HookNodeStart | callbacks.HookMapItemStart)
+}
 
 // OnTraces keeps spans until Flush.
 func (f *forwarding) OnTraces(_ context.Context, r *coltracepb.ExportTraceServiceRequest) error {

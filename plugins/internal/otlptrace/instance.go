@@ -56,21 +56,18 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 	if err != nil {
 		return nil, err
 	}
-	spans, err := newExporter(ctx, client, s.Batch.Size)
-	if err != nil {
-		return nil, err
-	}
 	in := instance{telemetry.NewCallback(telemetry.Exporters{
-		Spans: spans, Resource: otelresource.Of(ctx, c.Service.Name, c.Service.Version, c.Service.Namespace, c.Service.Attributes),
+		Spans: &exporter{client, s.Batch.Size}, Resource: otelresource.Of(ctx, c.Service.Name, c.Service.Version, c.Service.Namespace, c.Service.Attributes),
 		Attributes: telemetry.ProductOf(c.Service.Attributes),
 		Fanout:     telemetry.Fanout{Items: telemetry.MapItems(c.Tracing.MapItems), Max: c.Tracing.MaxPerMap, Ratio: c.Tracing.ItemRatio},
 		Keep:       telemetry.Keep{Failed: c.Tracing.KeepFailed, Slow: c.Tracing.KeepSlow},
 		// Only text that the host has captured comes this far.
-		Capture: privacy.Capture{Inputs: true, Outputs: true},
+		Capture: privacy.Capture{Inputs: !c.Tracing.NoInputs, Outputs: true},
 	})}
 	runs := bound(in, s.Batch.Queue)
 	return &forwarding{
 		Instance: runs, client: client,
 		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready, fate: runs.fate,
+		inputs: !c.Tracing.NoInputs,
 	}, nil
 }

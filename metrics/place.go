@@ -89,9 +89,7 @@ func (p *places) ofNode(cc *callbacks.CallbackContext) *entry {
 var unknown = &callbacks.Node{}
 
 func (p *places) of(pipeline, node *callbacks.Node) *entry {
-	h := (address(unsafe.Pointer(pipeline))*spread ^ address(unsafe.Pointer(node))) * spread //nolint:gosec // see address
-	g := &p.known[h>>32&uint64(len(p.known)-1)]
-	first := h >> 61
+	g, first := p.find(address(unsafe.Pointer(pipeline)), address(unsafe.Pointer(node))) //nolint:gosec // see address
 	for i := range uint64(groupSize) {
 		e := g[(first+i)%groupSize].Load()
 		if e == nil {
@@ -106,6 +104,21 @@ func (p *places) of(pipeline, node *callbacks.Node) *entry {
 	g.put(first, e)
 	return e
 }
+
+// find returns the group of a node in a pipeline, and where to begin in it. Nodes that
+// were made one after the other, which are mostly neighbours in memory and in a run,
+// have neighbouring groups, so that a run goes through them as a processor foresees.
+// What lies apart by many times the size of a node does not come to the same group
+// because of that: upper bits count too.
+func (p *places) find(pipeline, node uint64) (g *group, first uint64) {
+	near := node>>nodeSize + pipeline*spread>>32
+	near += near >> 10 * 5
+	return &p.known[near&uint64(len(p.known)-1)], node * spread >> 61
+}
+
+// nodeSize is about twice the size of a node, as a power of two: groups stay far from
+// full when all nodes are neighbours.
+const nodeSize = 8
 
 // put adds e, which two goroutines may do at once: that costs a place.
 func (g *group) put(first uint64, e *entry) {

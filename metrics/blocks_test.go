@@ -5,6 +5,10 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/spanloom/spanloom/callbacks"
 )
 
 // TestBlocksAreCacheLines holds that no block is on two lines, and none shares one.
@@ -28,7 +32,7 @@ func TestBlocksAreCacheLines(t *testing.T) {
 // active is right at any time, and nothing of the rest ever gets less.
 func TestSettle(t *testing.T) {
 	t.Parallel()
-	const workers, each = 4, 20_000
+	const workers, each = 4, 5_000
 	for _, c := range []struct {
 		name  string
 		begun int64
@@ -45,9 +49,16 @@ func TestSettle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			q := &distribution{}
-			b := &block{}
-			b.queue.Store(q)
+			root := callbacks.NewRun(t.Context(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
+			cc := &callbacks.CallbackContext{}
+			root.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}, Index: -1, Attempt: 1})
+			node := func() {
+				m.OnNodeStart(cc, callbacks.NodeStart{})
+				m.OnNodeEnd(cc, callbacks.NodeEnd{End: callbacks.End{Duration: ms, Result: callbacks.ResultSuccess}})
+			}
+			node()
+			b := m.blocks.at(shardOf(cc, m.shards), m.nodes.ofNode(cc).number)
+			q := b.queue.Load()
 			b.begun.Store(c.begun)
 			b.brief.Store(c.brief)
 			var wasSum time.Duration
@@ -68,13 +79,7 @@ func TestSettle(t *testing.T) {
 			for range workers {
 				all.Go(func() {
 					for range each {
-						if b.begun.Add(one+1)&fullBegun != 0 {
-							m.settle(b)
-						}
-						b.begun.Add(-one)
-						if b.brief.Add(one|uint64(ms))&fullBrief != 0 {
-							m.settle(b)
-						}
+						node()
 					}
 				})
 			}
@@ -101,6 +106,26 @@ func TestSettle(t *testing.T) {
 				t.Errorf("%d are active, %x and %x are left", b.active(), b.begun.Load(), b.brief.Load())
 			}
 		})
+	}
+}
+
+// TestEndAlone holds that an end counts that is heard without its start.
+func TestEndAlone(t *testing.T) {
+	t.Parallel()
+	m, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cc := &callbacks.CallbackContext{}
+	callbacks.NewRun(t.Context(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}}).
+		Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: &callbacks.Node{Name: "n"}, Index: -1, Attempt: 1})
+	m.OnNodeEnd(cc, callbacks.NodeEnd{End: callbacks.End{Duration: time.Hour, Result: callbacks.ResultSuccess}})
+	if n := m.total(m.nodeActive.all()[0]); n != -1 {
+		t.Errorf("%d are active", n)
+	}
+	data, ok := m.histograms(m.nodeDuration, time.Now()).(metricdata.Histogram[float64])
+	if !ok || data.DataPoints[0].Count != 1 || data.DataPoints[0].Sum != 3600 || data.DataPoints[0].BucketCounts[15] != 1 {
+		t.Errorf("the durations are %+v", data)
 	}
 }
 

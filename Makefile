@@ -18,6 +18,8 @@ help: ## Show this list.
 
 .PHONY: test
 test: jaeger ## Vet and test every module, against real servers.
+	@echo "== build as a module that requires this one does, without go.work"; \
+	GOWORK=off go build ./...
 	@for dir in $(MODULES); do \
 		echo "== test $$dir"; \
 		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED) $(PROOF)))); \

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +24,7 @@ type world struct {
 type id struct{ epoch, seq uint64 }
 
 func newWorld(t *testing.T, m *memory, story string) *world {
+	t.Helper()
 	return &world{t: t, m: m, story: story, tried: map[id][]string{}, accepted: map[id]string{}, acked: map[uint64]uint64{}}
 }
 
@@ -116,21 +118,12 @@ func (s *session) read() (got map[id]bool) {
 		if want, ok := s.w.accepted[k]; ok && want != string(b.Data) && k.seq > s.w.acked[k.epoch] {
 			s.w.fatalf("%v is %.20q, want %.20q", k, b.Data, want)
 		}
-		if !contains(s.w.tried[k], string(b.Data)) || b.Events != int(b.Seq) {
+		if !slices.Contains(s.w.tried[k], string(b.Data)) || b.Events != int(b.Seq) {
 			s.w.fatalf("%v is %.20q, which was never appended", k, b.Data)
 		}
 		s.last[b.Epoch] = b.Seq
 		got[k] = true
 	}
-}
-
-func contains(list []string, text string) bool {
-	for _, s := range list {
-		if s == text {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *session) ack(epoch, seq uint64) {
@@ -254,8 +247,8 @@ func TestFaults(t *testing.T) {
 		run(fmt.Sprintf("crash at %d (%s)", crash, w.m.calls[crash]), -1, fault{}, crash)
 	}
 	after := 15
-	if testing.Short() {
-		after = 3
+	if raced || testing.Short() {
+		after = 1
 	}
 	for _, f := range []fault{
 		{name: "EIO", err: syscall.EIO},

@@ -61,7 +61,7 @@ func openDisk(dir string) (files, error) {
 // failure.
 func makeDir(dir string) error {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return nil //nolint:nilerr // opening it says it better
+		return nil // opening it says it better
 	}
 	above := filepath.Dir(dir)
 	if above != dir {

@@ -73,24 +73,24 @@ func newMemory() *memory {
 
 // call counts a call and says whether it fails. After its power is gone all do; at
 // that very call it is done as far as the process sees.
-func (m *memory) call(kind string) (err error, last bool) {
+func (m *memory) call(kind string) (last bool, err error) {
 	if m.dead {
-		return errCrashed, false
+		return false, errCrashed
 	}
 	n := len(m.calls)
 	m.calls = append(m.calls, kind)
 	if n == m.crash {
 		m.dead = true
-		return nil, true
+		return true, nil
 	}
 	reads := slices.Contains([]string{"open", "list", "read"}, kind)
 	if m.at >= 0 && n >= m.at && n < m.at+max(m.fault.lasts, 1) {
 		if reads { // that a disk cannot be read is damage, and another test's
-			return syscall.EMFILE, false
+			return false, syscall.EMFILE
 		}
-		return m.fault.err, false
+		return false, m.fault.err
 	}
-	return nil, false
+	return false, nil
 }
 
 // done is the result of a call that was done.
@@ -122,7 +122,7 @@ func (m *memory) link(name string, n *node) {
 }
 
 func (m *memory) make(kind, name string, n *node) error {
-	err, last := m.call(kind)
+	last, err := m.call(kind)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (m *memory) create(name string) (file, error) {
 func (m *memory) open(name string) (file, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err, _ := m.call("open"); err != nil {
+	if _, err := m.call("open"); err != nil {
 		return nil, err
 	}
 	n := m.find(name)
@@ -168,7 +168,7 @@ func (m *memory) open(name string) (file, error) {
 func (m *memory) list(name string) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err, _ := m.call("list"); err != nil {
+	if _, err := m.call("list"); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -185,7 +185,7 @@ func (m *memory) list(name string) ([]string, error) {
 func (m *memory) remove(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err, last := m.call("remove")
+	last, err := m.call("remove")
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (m *memory) remove(name string) error {
 func (m *memory) syncDir(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err, last := m.call("syncDir")
+	last, err := m.call("syncDir")
 	dir := m.find(name)
 	if err != nil || last {
 		if err != nil && !m.dead { // what failed is not tried again
@@ -259,7 +259,7 @@ func (f *memoryFile) Close() error { return nil }
 func (f *memoryFile) ReadAt(p []byte, at int64) (int, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	if err, _ := f.m.call("read"); err != nil {
+	if _, err := f.m.call("read"); err != nil {
 		return 0, err
 	}
 	if at >= int64(len(f.n.data)) {
@@ -275,7 +275,7 @@ func (f *memoryFile) ReadAt(p []byte, at int64) (int, error) {
 func (f *memoryFile) WriteAt(p []byte, at int64) (int, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	err, last := f.m.call("write")
+	last, err := f.m.call("write")
 	n := len(p)
 	if err != nil {
 		n = 0
@@ -294,7 +294,7 @@ func (f *memoryFile) WriteAt(p []byte, at int64) (int, error) {
 func (f *memoryFile) truncate(size int64) error {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	err, last := f.m.call("truncate")
+	last, err := f.m.call("truncate")
 	if err != nil {
 		return err
 	}
@@ -307,7 +307,7 @@ func (f *memoryFile) truncate(size int64) error {
 func (f *memoryFile) sync() error {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	err, last := f.m.call("sync")
+	last, err := f.m.call("sync")
 	switch {
 	case err == nil && !last:
 		for _, c := range f.n.dirty {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -189,6 +190,33 @@ func TestDamagedNotes(t *testing.T) {
 		bad := bytes.Clone(good)
 		bad[i]++
 		check(bad, "1:1-5")
+	}
+}
+
+// TestUnreadable: what the disk cannot read is damage, be it a head, behind which
+// nothing of the segment is found, or data.
+func TestUnreadable(t *testing.T) {
+	for at, want := range map[int]string{0: "1:3-4", 1: "1:2-4", 2: "1:1-1 1:3-4", 3: "1:1-1 1:3-4"} {
+		m := newMemory()
+		s := openMemory(t, m, 1)
+		s.segment = 200
+		add(t, s, 1, 2, 100) // a segment
+		add(t, s, 3, 4, 100)
+		m.at, m.fault = len(m.calls)+1+at, fault{read: syscall.EIO}
+		wantRest(t, s.NewReader(), want)
+		if st := s.Stats(); st.Damaged != 1 {
+			t.Errorf("%d: %+v", at, st)
+		}
+		s.Ack(1, 4)
+		closeSpool(t, s)
+	}
+	m, segments := left(t, 8, 100)
+	m.at, m.fault = len(m.calls)+5, fault{read: syscall.EIO} // the second head of the second segment, which is looked at first
+	s := openMemory(t, m, 2)
+	m.at = -1
+	wantRest(t, s.NewReader(), "1:1-5")
+	if st := s.Stats(); st.Torn != 1 || st.Damaged != 0 || len(segments) != 2 {
+		t.Errorf("%+v\n%q", st, m.calls)
 	}
 }
 

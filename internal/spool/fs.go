@@ -60,7 +60,7 @@ func openDisk(dir string) (files, error) {
 // makeDir makes a directory, and those above it, so that they survive a power
 // failure.
 func makeDir(dir string) error {
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) { //nolint:gosec // the caller says where
 		return nil // opening it says it better
 	}
 	above := filepath.Dir(dir)
@@ -69,7 +69,7 @@ func makeDir(dir string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as above
 		return err
 	}
 	root, err := os.OpenRoot(above)

@@ -35,8 +35,9 @@ type memory struct {
 type fault struct {
 	name  string
 	err   error
-	short bool // half of a write is written
-	lasts int  // how many calls of the kinds that the fault is for
+	read  error // of calls that read; too many open files if nil
+	short bool  // half of a write is written
+	lasts int   // how many calls of the kinds that the fault is for
 }
 
 type node struct {
@@ -85,8 +86,11 @@ func (m *memory) call(kind string) (last bool, err error) {
 	}
 	reads := slices.Contains([]string{"open", "list", "read"}, kind)
 	if m.at >= 0 && n >= m.at && n < m.at+max(m.fault.lasts, 1) {
-		if reads { // that a disk cannot be read is damage, and another test's
+		if reads && m.fault.read == nil { // a disk that cannot be read is damage, and another test's
 			return false, syscall.EMFILE
+		}
+		if reads {
+			return false, m.fault.read
 		}
 		return false, m.fault.err
 	}

@@ -42,12 +42,15 @@ func (r *Reader) Close() {
 // a little before it.
 func (r *Reader) Next() (Batch, bool, error) {
 	for {
-		g, end, acked := r.place()
+		g, end, acked, active := r.place()
 		if g == nil {
 			r.Close()
 			return Batch{}, false, nil
 		}
 		b, ok, err := r.read(g, end, acked)
+		if r.at >= end && !active {
+			r.Close() // an open file takes its space when it is removed, too
+		}
 		if err != nil {
 			return Batch{}, false, fmt.Errorf("spool %s: %w", r.spool.dir, err)
 		}
@@ -58,7 +61,7 @@ func (r *Reader) Next() (Batch, bool, error) {
 }
 
 // place finds the segment in which there is more to read; nil when there is none.
-func (r *Reader) place() (g *segment, end int64, acked uint64) {
+func (r *Reader) place() (g *segment, end int64, acked uint64, active bool) {
 	s := r.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,11 +80,11 @@ func (r *Reader) place() (g *segment, end int64, acked uint64) {
 				r.number, r.at = g.number, 0
 			}
 			if r.at < g.end {
-				return g, g.end, l.acked
+				return g, g.end, l.acked, g.active
 			}
 		}
 	}
-	return nil, 0, 0
+	return nil, 0, 0, false
 }
 
 // read takes one step in a segment. It is false when that was over something that is

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -162,6 +163,9 @@ func Open(dir string, epoch uint64, c Config) (*Spool, error) {
 	c, err := c.withDefaults()
 	if err == nil && !private.CanLock {
 		err = errors.New("this system has no locks for files, without which a spool cannot be shared")
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs // errors should say it all
 	}
 	var s *Spool
 	if err == nil {

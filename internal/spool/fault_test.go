@@ -12,7 +12,7 @@ import (
 
 // world is what processes have done with a spool, and must find again.
 type world struct {
-	t     *testing.T
+	t     reporter
 	m     *memory
 	story string
 
@@ -21,9 +21,15 @@ type world struct {
 	acked    map[uint64]uint64
 }
 
+// reporter is a test, be it one of rapid.
+type reporter interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 type id struct{ epoch, seq uint64 }
 
-func newWorld(t *testing.T, m *memory, story string) *world {
+func newWorld(t reporter, m *memory, story string) *world {
 	t.Helper()
 	return &world{t: t, m: m, story: story, tried: map[id][]string{}, accepted: map[id]string{}, acked: map[uint64]uint64{}}
 }
@@ -303,4 +309,38 @@ func TestFailedSync(t *testing.T) {
 	s.r.Close()
 	w.recovers(leaveNone, 0)
 	w.recovers(leaveAll, 0)
+}
+
+// TestFailedPiece: of batches that take several writes none is kept when one of those
+// fails, and their place is free again.
+func TestFailedPiece(t *testing.T) {
+	for at := range 3 {
+		m := newMemory()
+		s, err := openIn(m, "mem", 1, Config{MaxBytes: 64 << 20, MaxAge: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, 1, 1, 10)
+		before := s.Stats().Bytes
+		m.at, m.fault = len(m.calls)+at, fault{err: syscall.ENOSPC, short: true, lasts: 100}
+		list := []Batch{batch(1, 2, 300_000), batch(1, 3, 300_000), batch(1, 4, 10)}
+		if n, err := s.Append(list...); n != 0 || !errors.Is(err, ErrFull) || !errors.Is(err, syscall.ENOSPC) {
+			t.Error(n, err)
+		}
+		m.at = -1
+		if n, err := s.Append(list...); n != 0 || !errors.Is(err, ErrFull) {
+			t.Error("it was tried again at once:", n, err)
+		}
+		s.retry = time.Time{}
+		if st := s.Stats(); st.Refused.Batches != 6 || st.Bytes < before {
+			t.Errorf("%+v", st)
+		}
+		add(t, s, 2, 4, 300_000)
+		wantRest(t, s.NewReader(), "1:1-4")
+		s.Ack(1, 4)
+		closeSpool(t, s)
+		if names, _ := m.list("."); len(names) != 1 {
+			t.Error(names)
+		}
+	}
 }

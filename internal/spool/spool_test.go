@@ -230,6 +230,19 @@ func TestBound(t *testing.T) {
 		t.Error(n, err)
 	}
 	wantRest(t, r, "1:101-101")
+
+	// So does one that is not full.
+	s = open(t, tempDir(t), 1, Config{MaxBytes: 16 << 10})
+	s.segment = maxSegment
+	add(t, s, 1, 12, 1000)
+	s.Ack(1, 11)
+	if n, err := s.Append(batch(1, 13, 5000)); n != 0 || !errors.Is(err, ErrFull) {
+		t.Error(n, err)
+	}
+	s.Ack(1, 12)
+	if n, err := s.Append(batch(1, 13, 5000)); n != 1 || err != nil || s.Stats().Bytes != 5000+headSize {
+		t.Error(n, err, s.Stats())
+	}
 }
 
 func TestMistakes(t *testing.T) {

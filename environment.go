@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/internal/otelresource"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/telemetry"
 )
@@ -19,6 +20,12 @@ func serviceOf(t manifest.Telemetry) backend.Service {
 	s := backend.Service{
 		Name: t.Service.Name, Version: t.Service.Version, Namespace: t.Service.Namespace,
 		Attributes: maps.Clone(t.Attributes),
+	}
+	if s.Attributes == nil {
+		s.Attributes = map[string]string{}
+	}
+	if s.Attributes[otelresource.InstanceKey] == "" { // a backend's process must not have one of its own
+		s.Attributes[otelresource.InstanceKey] = otelresource.InstanceID()
 	}
 	if s.Name == "" {
 		s.Name = "unknown_service:" + filepath.Base(os.Args[0])

@@ -128,8 +128,11 @@ func (t *Telemetry) ledgers() []metrics.Backend {
 	for _, h := range t.hosts {
 		s := h.Stats()
 		b := metrics.Backend{Name: s.Name, Delivered: s.Delivered, InFlight: s.InFlight, Dropped: map[string]uint64{}}
-		for reason, n := range s.Dropped {
-			b.Dropped[string(reason)] = n
+		for _, reason := range pluginhost.Reasons() { // also those of none: a rate needs a 0 to begin at
+			b.Dropped[string(reason)] = s.Dropped[reason]
+		}
+		for _, c := range s.Calls {
+			b.Calls = append(b.Calls, metrics.BackendCalls(c))
 		}
 		list = append(list, b)
 	}

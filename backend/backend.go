@@ -56,12 +56,16 @@ type Instance interface {
 	// Flush makes what was received so far durable at its destination. The SDK
 	// calls it after every batch and acknowledges the batch when it returns; an
 	// error says that what came since the last Flush is lost, or a part of it: an
-	// error with a method Lost() int says how many of the hooks and exports.
+	// error with a method Lost() Losses says how much.
 	Flush(ctx context.Context) error
 
 	// Close flushes and frees the instance. No hook is called afterwards.
 	Close(ctx context.Context) error
 }
+
+// Losses is how much of what an instance received is lost: calls of hooks, and those
+// of [TracesReceiver], [MetricsReceiver] and [LogsReceiver].
+type Losses struct{ Hooks, Traces, Metrics, Logs int }
 
 // Config is what an instance is opened with.
 type Config struct {

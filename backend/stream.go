@@ -124,7 +124,7 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		s.hasten()
 		s.mu.Unlock()
 	}
-	lost := uint64(0) // all
+	var lost *pb.Losses // all
 	if err := guard("Flush", func() error { return s.instance.Flush(ctx) }); said == nil {
 		said, lost = err, partOf(err)
 	}
@@ -132,15 +132,18 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Output: s.out.take()}, nil
 }
 
-// partOf returns how many hooks and exports err says are lost; 0 for all.
-func partOf(err error) uint64 {
-	if e, ok := errors.AsType[interface {
+// partOf returns what err says is lost; nil for all.
+func partOf(err error) *pb.Losses {
+	e, ok := errors.AsType[interface {
 		error
-		Lost() int
-	}](err); ok {
-		return uint64(max(e.Lost(), 0))
+		Lost() Losses
+	}](err)
+	if !ok {
+		return nil
 	}
-	return 0
+	l := e.Lost()
+	count := func(n int) uint64 { return uint64(max(n, 0)) }
+	return &pb.Losses{Events: count(l.Hooks), Traces: count(l.Traces), Metrics: count(l.Metrics), Logs: count(l.Logs)}
 }
 
 // accept notes the number of a batch. The batch comes again if it was handled, and

@@ -195,6 +195,8 @@ func (c *asyncCall) make(l *listener) {
 		l.OnEmit(c.cc, ev)
 	case Crashed:
 		l.OnCrashed(c.cc, ev)
+	case Metric:
+		l.OnMetric(c.cc, ev)
 	}
 }
 

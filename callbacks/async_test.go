@@ -99,7 +99,7 @@ func TestAsyncHooks(t *testing.T) {
 	v := callbacks.NewValues(one{}, 0)
 	look := &callbacks.CacheLookup{Reason: "why"}
 	resumed := &callbacks.Resumed{Starts: 3}
-	a.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: v, Resumed: resumed})
+	a.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: v, Resumed: resumed, Workers: idle{}})
 	a.OnNodeStart(cc, callbacks.NodeStart{Inputs: v, Cache: look})
 	a.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 2, Outputs: v, Cache: look})
 	a.OnNodeCached(cc, callbacks.NodeCached{Reason: "cache", Outputs: v})
@@ -114,6 +114,7 @@ func TestAsyncHooks(t *testing.T) {
 	a.OnNodeRetry(cc, callbacks.NodeRetry{Attempt: 2})
 	a.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: "why"})
 	a.OnEmit(cc, callbacks.Emit{Value: v})
+	a.OnMetric(cc, callbacks.Metric{Name: "rows", Value: 1, At: 2, Replayed: true})
 	a.OnPipelineEnd(cc, callbacks.PipelineEnd{Outputs: v})
 	a.OnCrashed(cc, callbacks.Crashed{Duration: 3})
 	*look, *resumed = callbacks.CacheLookup{}, callbacks.Resumed{}
@@ -121,7 +122,7 @@ func TestAsyncHooks(t *testing.T) {
 
 	was := &callbacks.CacheLookup{Reason: "why"}
 	want := []any{
-		callbacks.PipelineStart{Resumed: &callbacks.Resumed{Starts: 3}},
+		callbacks.PipelineStart{Resumed: &callbacks.Resumed{Starts: 3}}, // workers are there during the run only
 		callbacks.NodeStart{Cache: was},
 		callbacks.NodeEnd{Attempts: 2, Cache: was},
 		callbacks.NodeCached{Reason: "cache"},
@@ -136,6 +137,7 @@ func TestAsyncHooks(t *testing.T) {
 		callbacks.NodeRetry{Attempt: 2},
 		callbacks.NodeSkipped{Reason: "why"},
 		callbacks.Emit{},
+		callbacks.Metric{Name: "rows", Value: 1, At: 2, Replayed: true},
 		callbacks.PipelineEnd{},
 		callbacks.Crashed{Duration: 3},
 	}
@@ -338,3 +340,8 @@ func BenchmarkAsync(b *testing.B) {
 		b.Error(err)
 	}
 }
+
+// idle are workers without work.
+type idle struct{}
+
+func (idle) Load() callbacks.Load { return callbacks.Load{} }

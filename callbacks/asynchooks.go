@@ -36,7 +36,7 @@ func kept[T any](p *T) *T {
 
 // OnPipelineStart queues the call.
 func (a *AsyncCallback) OnPipelineStart(cc *CallbackContext, ev PipelineStart) {
-	ev.Inputs, ev.Resumed = Values{}, kept(ev.Resumed)
+	ev.Inputs, ev.Resumed, ev.Workers = Values{}, kept(ev.Resumed), nil
 	a.add(HookPipelineStart, cc, ev)
 }
 
@@ -125,3 +125,6 @@ func (a *AsyncCallback) OnEmit(cc *CallbackContext, ev Emit) {
 
 // OnCrashed queues the call.
 func (a *AsyncCallback) OnCrashed(cc *CallbackContext, ev Crashed) { a.add(HookCrashed, cc, ev) }
+
+// OnMetric queues the call.
+func (a *AsyncCallback) OnMetric(cc *CallbackContext, ev Metric) { a.add(HookMetric, cc, ev) }

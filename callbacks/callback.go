@@ -27,7 +27,8 @@ package callbacks
 //     success has started every item, and none was cancelled.
 //  6. OnNodeCached and OnMapItemCached stand in for Start and End, and
 //     OnNodeSkipped does so for a step that does not run: each is the only hook
-//     with its context, and called while the parent runs.
+//     with its context, but for the OnMetric of rule 10, and called while the
+//     parent runs.
 //  7. OnError is called once per logical failure, not per attempt, with the
 //     context of the deepest scope that failed, before that scope's End (whose
 //     Origin is then true), and with the same error and result. It is not
@@ -38,10 +39,12 @@ package callbacks
 //     own span id, and its parent span id is its parent's span id.
 //  9. Depth counts pipelines: 0 in the root pipeline. A path begins with its
 //     parent's path and is unique among the scopes of its kind in the run.
-//  10. OnNodeRetry and OnEmit are called between the Start and the End of a node
-//     or map item, with its context. OnNodeRetry is called once for each attempt
-//     that another is to follow, with its number, from 1; the End's Attempts is
-//     one more, or as many when the wait for the last attempt was cut short.
+//  10. OnNodeRetry, OnEmit and OnMetric are called between the Start and the End
+//     of a node or map item, with its context. OnNodeRetry is called once for
+//     each attempt that another is to follow, with its number, from 1; the End's
+//     Attempts is one more, or as many when the wait for the last attempt was cut
+//     short. OnMetric with a value that was replayed is called just before the
+//     OnNodeCached or OnMapItemCached of its scope instead.
 //  11. The Counts of a pipeline's end are those of the ends and cached hooks of
 //     nodes and map items inside, nested pipelines included. Steps that no
 //     callback heard are counted too.
@@ -77,6 +80,7 @@ type PipelineCallback interface { //nolint:interfacebloat // Base and Funcs spar
 	OnNodeSkipped(cc *CallbackContext, ev NodeSkipped)
 	OnEmit(cc *CallbackContext, ev Emit)
 	OnCrashed(cc *CallbackContext, ev Crashed)
+	OnMetric(cc *CallbackContext, ev Metric)
 }
 
 // Base implements every hook of [PipelineCallback] by doing nothing. Embed it.
@@ -134,3 +138,6 @@ func (Base) OnEmit(*CallbackContext, Emit) {}
 
 // OnCrashed does nothing.
 func (Base) OnCrashed(*CallbackContext, Crashed) {}
+
+// OnMetric does nothing.
+func (Base) OnMetric(*CallbackContext, Metric) {}

@@ -26,6 +26,10 @@ type PipelineStart struct {
 	// Resumed says what the run continues; nil when it is new, and for nested
 	// pipelines.
 	Resumed *Resumed
+	// Workers tells how busy those are who run the nodes of the run; nil for nested
+	// pipelines, in other processes, and when the runner cannot tell. Unlike the
+	// rest of the event it may be kept until the run's OnPipelineEnd has returned.
+	Workers Workers
 }
 
 // Resumed is what a continued run was before.
@@ -80,6 +84,12 @@ type CacheLookup struct {
 	// Reason says why there is no result: which part of the key is new, what
 	// is wrong with the stored one, or why the cache was not asked.
 	Reason string
+	// Tier says what kind of place the cache is, such as "memory" or "disk"; empty
+	// for a bypass, and when it does not say.
+	Tier string
+	// Stored is the size in bytes of the result as it was put into the cache; 0
+	// before the end, and when it was not.
+	Stored int
 }
 
 // NodeEnd says how a node ended.
@@ -88,7 +98,7 @@ type NodeEnd struct {
 	// Attempts is how often the node ran, from 1.
 	Attempts int
 	Outputs  Values
-	// Cache is what NodeStart said.
+	// Cache is what NodeStart said, and how much was stored.
 	Cache *CacheLookup
 }
 
@@ -105,6 +115,10 @@ type NodeCached struct {
 	TraceID TraceID
 	SpanID  SpanID
 	Outputs Values
+	// Tier is as that of CacheLookup, and Size the bytes that were read from there: 0
+	// when another step had just computed the result.
+	Tier string
+	Size int
 }
 
 // NestedPipelineStart says, with the parent's context, that a nested pipeline
@@ -149,6 +163,8 @@ func (e MapEnd) Size() int { return e.Succeeded + e.Failed + e.Cached + e.Skippe
 // MapItemStart begins one item of a map.
 type MapItemStart struct {
 	Inputs Values
+	// Label tells the item apart for people, where the map says how.
+	Label string
 	// Cache is as that of NodeStart.
 	Cache *CacheLookup
 }
@@ -159,12 +175,14 @@ type MapItemEnd struct {
 	// Attempts is how often the item ran, from 1.
 	Attempts int
 	Outputs  Values
-	// Cache is what MapItemStart said.
+	// Label is what MapItemStart said.
+	Label string
+	// Cache is what MapItemStart said, and how much was stored.
 	Cache *CacheLookup
 }
 
 // MapItemCached stands in for MapItemStart and MapItemEnd when a stored result
-// was used. Its fields are as those of NodeCached.
+// was used. Its other fields are as those of NodeCached.
 type MapItemCached struct {
 	Signature string
 	Saved     time.Duration
@@ -172,6 +190,10 @@ type MapItemCached struct {
 	TraceID   TraceID
 	SpanID    SpanID
 	Outputs   Values
+	Tier      string
+	Size      int
+	// Label is as that of MapItemStart.
+	Label string
 }
 
 // Failure is one logical failure: whatever number of attempts led to it.
@@ -211,4 +233,18 @@ type Crashed struct {
 // Emit carries a value that a running node gave out before its end.
 type Emit struct {
 	Value Values
+}
+
+// Metric is a value that the code of a node or map item has marked under a name,
+// such as how many rows it has read. The name is one that OpenTelemetry allows for
+// an instrument, does not begin with "spanloom.", and has 255 bytes at most; the
+// value is finite. What else node code says is not heard.
+type Metric struct {
+	Name  string
+	Value float64
+	// At is when, since the start of the scope; 0 when nobody wants [Times].
+	At time.Duration
+	// Replayed says that an earlier start of the run has marked the value, whose
+	// result is used now. At is 0 then.
+	Replayed bool
 }

@@ -64,6 +64,8 @@ func detail(event any) string {
 		return ev.Reason
 	case callbacks.NodeCached:
 		return ev.Reason
+	case callbacks.Metric:
+		return fmt.Sprintf("%s=%v", ev.Name, ev.Value)
 	default:
 		return ""
 	}
@@ -216,6 +218,20 @@ func Example_emit() {
 	// NodeStart p/count
 	// Emit p/count
 	// Emit p/count
+	// NodeEnd p/count success
+	// PipelineEnd p success
+}
+
+func Example_metric() {
+	count := engine.Node("count", func(ctx context.Context, n int) (int, error) {
+		engine.Metric(ctx, "rows", float64(n))
+		return n, nil
+	})
+	tell(pipeline("p", count), 2)
+	// Output:
+	// PipelineStart p
+	// NodeStart p/count
+	// Metric p/count rows=2
 	// NodeEnd p/count success
 	// PipelineEnd p success
 }

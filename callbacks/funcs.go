@@ -20,6 +20,7 @@ type Funcs struct {
 	NodeSkipped         func(*CallbackContext, NodeSkipped)
 	Emit                func(*CallbackContext, Emit)
 	Crashed             func(*CallbackContext, Crashed)
+	Metric              func(*CallbackContext, Metric)
 }
 
 var _ PipelineCallback = Funcs{}
@@ -48,6 +49,7 @@ func (f Funcs) Hooks() Hook {
 		{f.NodeSkipped != nil, HookNodeSkipped},
 		{f.Emit != nil, HookEmit},
 		{f.Crashed != nil, HookCrashed},
+		{f.Metric != nil, HookMetric},
 	} {
 		if w.set {
 			h |= w.hook | Times
@@ -172,5 +174,12 @@ func (f Funcs) OnEmit(cc *CallbackContext, ev Emit) {
 func (f Funcs) OnCrashed(cc *CallbackContext, ev Crashed) {
 	if f.Crashed != nil {
 		f.Crashed(cc, ev)
+	}
+}
+
+// OnMetric calls f.Metric when it is set.
+func (f Funcs) OnMetric(cc *CallbackContext, ev Metric) {
+	if f.Metric != nil {
+		f.Metric(cc, ev)
 	}
 }

@@ -29,6 +29,7 @@ const (
 	HookNodeSkipped
 	HookEmit
 	HookCrashed
+	HookMetric
 
 	// Times asks for start times and durations. Without it
 	// [CallbackContext.Start] and End.Duration may be zero.
@@ -67,7 +68,7 @@ var hookNames = [...]string{
 	"OnPipelineStart", "OnPipelineEnd", "OnNodeStart", "OnNodeEnd", "OnNodeCached",
 	"OnNestedPipelineStart", "OnNestedPipelineEnd", "OnMapStart", "OnMapEnd",
 	"OnMapItemStart", "OnMapItemEnd", "OnMapItemCached", "OnError",
-	"OnNodeRetry", "OnNodeSkipped", "OnEmit", "OnCrashed", "Times",
+	"OnNodeRetry", "OnNodeSkipped", "OnEmit", "OnCrashed", "OnMetric", "Times",
 }
 
 // String returns the method names of the set, joined with "|".

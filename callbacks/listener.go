@@ -75,8 +75,9 @@ func (l *listener) ask(method string, f func()) {
 	f()
 }
 
-// log tells of the first panic: the others most likely say the same.
+// log counts a panic, and tells of the first: the others most likely say the same.
 func (l *listener) log(value any, where ...any) {
+	countPanic(fmt.Sprintf("%T", l.callback))
 	if l.panicked.CompareAndSwap(false, true) {
 		slog.Error("callback panicked; the run goes on", append([]any{
 			"callback", fmt.Sprintf("%T", l.callback), "panic", fmt.Sprint(value), "stack", string(debug.Stack()),
@@ -218,4 +219,12 @@ func (l *listener) OnCrashed(cc *CallbackContext, ev Crashed) {
 	}
 	defer l.guard(HookCrashed, cc)
 	l.callback.OnCrashed(cc, ev)
+}
+
+func (l *listener) OnMetric(cc *CallbackContext, ev Metric) {
+	if l.hooks&HookMetric == 0 {
+		return
+	}
+	defer l.guard(HookMetric, cc)
+	l.callback.OnMetric(cc, ev)
 }

@@ -202,3 +202,9 @@ func (m *multi) OnCrashed(cc *CallbackContext, ev Crashed) {
 		l.OnCrashed(cc, ev)
 	}
 }
+
+func (m *multi) OnMetric(cc *CallbackContext, ev Metric) {
+	for _, l := range m.listeners {
+		l.OnMetric(cc, ev)
+	}
+}

@@ -14,6 +14,8 @@ type Node struct {
 	// Type is what the step is: "func", "pipeline", "shell", "notebook",
 	// "branch" or "loop". A map has the type of the step that it maps.
 	Type string
+	// Version is that of a pipeline, where its author has said one.
+	Version string
 	// Signature is the Go type of the function, inputs and outputs included.
 	Signature string
 	// PC is the entry of the step's function, from which Source finds its

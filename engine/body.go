@@ -45,6 +45,7 @@ func (w *worker) endBody(sub *frame) task {
 
 // endAround ends a branch or a loop whose body has ended.
 func (w *worker) endAround(f *frame, id int32, cc *callbacks.CallbackContext, how leftBody) {
+	f.ended(cc, callbacks.HookNodeEnd)
 	end := f.scopeEnd(cc, how == bodyCut)
 	var out callbacks.Values
 	switch {

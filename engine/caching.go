@@ -21,6 +21,8 @@ type lookup struct {
 	parts keyParts
 	leads *flight // others wait for what this node computes
 	why   string
+	tier  string
+	read  int // bytes of the stored result
 }
 
 // keyParts is what a key is made of. Those of the last result of each step are
@@ -69,6 +71,7 @@ func (g *guarded) lookup() (*lookup, string) {
 	if l.store == nil {
 		return nil, "there is no cache: engine.Config.Cache is not set"
 	}
+	l.tier = tierOf(l.store)
 	st := g.op.step
 	l.parts = keyParts{Step: st.info.Name, Function: st.info.Source().Function, Type: st.info.Signature, Version: strconv.QuoteToASCII(c.version)}
 	l.parts.Types = st.structure()
@@ -131,6 +134,7 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 	}
 	e, ok := l.get(g.cc)
 	if ok && g.give(e.Value) == nil {
+		l.read = len(e.Value)
 		l.leads.land(&e, false)
 		return g.cached(w, e, "cache"), true
 	}
@@ -142,7 +146,7 @@ func (g *guarded) lookKey(w *worker) (task, bool) {
 	if ok {
 		l.why = "the stored result does not fit the result's type"
 	}
-	g.looked = &callbacks.CacheLookup{Signature: l.key[:signature], Reason: l.why}
+	g.looked = &callbacks.CacheLookup{Signature: l.key[:signature], Reason: l.why, Tier: l.tier}
 	if l.why == "" && g.frame.wants(callbacks.HookNodeStart|callbacks.HookNodeEnd|callbacks.HookMapItemStart|callbacks.HookMapItemEnd) {
 		g.looked.Reason = l.news(g.cc)
 	}
@@ -166,7 +170,7 @@ func (g *guarded) landed(w *worker, fl *flight) (task, bool) {
 
 // alone runs a node without waiting for others, or letting them wait.
 func (g *guarded) alone(w *worker, reason string) (task, bool) {
-	g.looked = &callbacks.CacheLookup{Signature: g.caching.key[:signature], Reason: reason}
+	g.looked = &callbacks.CacheLookup{Signature: g.caching.key[:signature], Reason: reason, Tier: g.caching.tier}
 	return g.start(w)
 }
 
@@ -185,16 +189,16 @@ func (g *guarded) cut(w *worker) task {
 // cached ends a node whose result was there.
 func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 	f := g.frame
-	sig := ""
-	if g.caching != nil {
-		sig = g.caching.key[:signature]
+	sig, tier, size := "", "", 0
+	if l := g.caching; l != nil {
+		sig, tier, size = l.key[:signature], l.tier, l.read
 		g.keepCached(w, e)
 	}
 	if g.mapping == nil {
 		f.totals[g.op.scope].cached.Add(1)
 		if f.wants(callbacks.HookNodeCached) {
 			f.ears.callback.OnNodeCached(g.cc, callbacks.NodeCached{
-				Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: f.outputs(g.id),
+				Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: f.outputs(g.id), Tier: tier, Size: size,
 			})
 		}
 		return w.next(f, g.id)
@@ -203,7 +207,8 @@ func (g *guarded) cached(w *worker, e cache.Entry, reason string) task {
 	g.mapping.cached.Add(1)
 	if f.wants(callbacks.HookMapItemCached) {
 		f.ears.callback.OnMapItemCached(g.cc, callbacks.MapItemCached{
-			Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: g.mapping.outputs(g.index),
+			Signature: sig, Saved: e.Cost, Reason: reason, TraceID: e.TraceID, SpanID: e.SpanID, Outputs: g.mapping.outputs(g.index), Tier: tier, Size: size,
+			Label: g.mapping.labelOf(g.index),
 		})
 	}
 	return g.ended(w)
@@ -218,7 +223,9 @@ func (l *lookup) finish(g *guarded, err error) {
 			if g.spanned() {
 				e.TraceID, e.SpanID = g.cc.TraceID(), g.cc.SpanID()
 			}
-			l.put(g.cc, l.key, *e)
+			if l.put(g.cc, l.key, *e) {
+				g.looked.Stored = len(data)
+			}
 			latest := l.parts.latest()
 			// One of a map's items is enough to compare with.
 			if _, known := g.frame.run.shared().compared.LoadOrStore(latest, true); !known || g.mapping == nil {
@@ -250,8 +257,17 @@ func (l *lookup) get(ctx context.Context) (e cache.Entry, ok bool) {
 }
 
 // put gives something to the store. That it fails costs a miss later.
-func (l *lookup) put(ctx context.Context, key string, e cache.Entry) {
-	_ = protect(func() error { return l.store.Put(ctx, key, e) })
+func (l *lookup) put(ctx context.Context, key string, e cache.Entry) bool {
+	return protect(func() error { return l.store.Put(ctx, key, e) }) == nil
+}
+
+// tierOf returns what a store says of itself.
+func tierOf(s cache.Store) (tier string) {
+	t, ok := s.(cache.Tiered)
+	if !ok || protect(func() error { tier = t.Tier(); return nil }) != nil {
+		return ""
+	}
+	return tier
 }
 
 // news says what is new in the key, compared with the step's last result.

@@ -41,7 +41,7 @@ func (j *journal) begin(cc *callbacks.CallbackContext) {
 		Kind: cc.Kind().String(), Path: cc.Path(), SpanID: cc.SpanID().String(),
 		Index: cc.Index(), Iteration: cc.Iteration(), Depth: cc.Depth(), Started: cc.Start(), Runner: cc.Runner(),
 		Step: runs.Step{
-			Name: n.Name, Type: n.Type, Signature: n.Signature,
+			Name: n.Name, Type: n.Type, Version: n.Version, Signature: n.Signature,
 			Function: source.Function, File: source.File, Line: source.Line,
 		},
 	}
@@ -109,7 +109,7 @@ func tellCrash(cb callbacks.PipelineCallback, c runs.Crash) {
 // known, that is the root.
 func restored(c runs.Crash, s runs.Scope, root, parent *callbacks.CallbackContext) *callbacks.CallbackContext {
 	node := &callbacks.Node{
-		Name: s.Step.Name, Type: s.Step.Type, Signature: s.Step.Signature,
+		Name: s.Step.Name, Type: s.Step.Type, Version: s.Step.Version, Signature: s.Step.Signature,
 		Code: callbacks.Source{Function: s.Step.Function, File: s.Step.File, Line: s.Step.Line},
 	}
 	var span, around callbacks.SpanID

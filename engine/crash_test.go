@@ -40,9 +40,16 @@ func (l *mortalLog) alive(f func() error) error {
 	return f()
 }
 
-func (l *mortalLog) Append(r runs.Record) error { return l.alive(func() error { return l.Log.Append(r) }) }
-func (l *mortalLog) Begin(s runs.Scope) error   { return l.alive(func() error { return l.Log.Begin(s) }) }
-func (l *mortalLog) Done(id string) error       { return l.alive(func() error { return l.Log.Done(id) }) }
+func (l *mortalLog) Append(r runs.Record) error {
+	return l.alive(func() error { return l.Log.Append(r) })
+}
+
+func (l *mortalLog) Begin(s runs.Scope) error {
+	return l.alive(func() error { return l.Log.Begin(s) })
+}
+
+func (l *mortalLog) Done(id string) error { return l.alive(func() error { return l.Log.Done(id) }) }
+
 func (l *mortalLog) Close(result, message string) error {
 	if l.dead.Load() {
 		result, message = "", ""
@@ -104,6 +111,7 @@ func inProcess(t *testing.T, path string) *runs.Dir {
 }
 
 func toldOf(t *testing.T, at, again string) {
+	t.Helper()
 	path := t.TempDir() + "/runs"
 	dir := inProcess(t, path)
 	store := &mortal{Dir: dir}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,6 +91,31 @@ func TestMistakes(t *testing.T) {
 			"a nested pipeline with a mistake", func(g *graph, in num) num { return engine.Add(g, bad, in) },
 			`define_test.go:N: pipeline "bad": node "f": the function is nil`,
 		},
+		{"the version of a node", func(g *graph, in num) num {
+			return engine.Add(g, engine.Node("f", increment, engine.WithVersion("1")), in)
+		}, `define_test.go:N: pipeline "p": node "f": engine.WithVersion is for pipelines; give it to Define`},
+		{
+			"a version where a step is used", func(g *graph, in num) num { return engine.Add(g, inc, in, engine.WithVersion("1")) },
+			`define_test.go:N: pipeline "p": node "inc": engine.WithVersion is for the place where a pipeline is made; give it to Define`,
+		},
+		{"an empty version", func(g *graph, in num) num {
+			return engine.Add(g, engine.Define("v", func(_ *graph, in num) num { return in }, engine.WithVersion("")), in)
+		}, `define_test.go:N: pipeline "v": the version is empty; leave WithVersion out`},
+		{"labels of a node", func(g *graph, in num) num {
+			return engine.Add(g, engine.Node("f", increment, engine.WithLabel(strconv.Itoa)), in)
+		}, `define_test.go:N: pipeline "p": node "f": engine.WithLabel is for the place of a map; give it to Map`},
+		{
+			"labels without a map", func(g *graph, in num) num { return engine.Add(g, inc, in, engine.WithLabel(strconv.Itoa)) },
+			`define_test.go:N: pipeline "p": node "inc": engine.WithLabel is for maps`,
+		},
+		{"labels of other items", func(g *graph, in num) num {
+			engine.Map(g, inc, engine.Collect(g, in), engine.WithLabel(strconv.Quote))
+			return in
+		}, `define_test.go:N: pipeline "p": node "inc": the function of engine.WithLabel is a func(string) string; the items of the map ask for a func(int) string`},
+		{"nil labels", func(g *graph, in num) num {
+			engine.Map(g, inc, engine.Collect(g, in), engine.WithLabel[int](nil))
+			return in
+		}, `define_test.go:N: pipeline "p": node "inc": the function of WithLabel is nil`},
 		{"nil build", nil, `define_test.go:N: pipeline "p": the build function is nil`},
 	}
 	_ = other

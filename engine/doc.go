@@ -59,7 +59,8 @@
 // It knows nothing of telemetry; node code needs no telemetry either. The
 // context that a node receives is a [*callbacks.CallbackContext]. With [Emit] a
 // node gives out values before its end; [Pipeline.Stream] gives these, and what
-// the hooks say, to a loop.
+// the hooks say, to a loop. With [Metric] it marks values under names, which are
+// kept with the run and exported.
 //
 // [Pipeline.Explain] tells before a run what it would do: the steps, and which
 // options hold for each of them, and why.

@@ -16,22 +16,29 @@ import (
 // someone hears what is emitted. The hook OnEmit must not call Emit for the same
 // node.
 func Emit(ctx context.Context, v any) bool {
+	b, cc := running(ctx)
+	return b != nil && cc.WhileOpen(func() {
+		if b.ears.hooks&callbacks.HookEmit != 0 {
+			b.ears.callback.OnEmit(cc, callbacks.Emit{Value: callbacks.NewValues(emitted{v}, 0)})
+		}
+	})
+}
+
+// running returns the node or map item whose code ctx is the context of, and the
+// base of that; nil when there is none, or its time is over.
+func running(ctx context.Context) (*base, *callbacks.CallbackContext) {
 	b, _ := ctx.Value(baseKey{}).(*base)
 	cc := callbacks.FromContext(ctx)
 	if b == nil || cc == nil || ctx.Err() != nil || b.run.finished.Load() {
-		return false
+		return nil, nil
 	}
 	for cc.Kind() == callbacks.KindAttempt {
 		cc = cc.Parent()
 	}
 	if k := cc.Kind(); k != callbacks.KindNode && k != callbacks.KindMapItem {
-		return false
+		return nil, nil
 	}
-	return cc.WhileOpen(func() {
-		if b.ears.hooks&callbacks.HookEmit != 0 {
-			b.ears.callback.OnEmit(cc, callbacks.Emit{Value: callbacks.NewValues(emitted{v}, 0)})
-		}
-	})
+	return b, cc
 }
 
 // emitted is a callbacks.ValueSource.

@@ -4,16 +4,20 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spanloom/spanloom/cache"
 )
 
-// sharing is what a run knows of the results that it shares with others.
+// sharing is what a run knows of the results that it shares with others, and what
+// else few runs need.
 type sharing struct {
 	aroundOnce sync.Once
 	around     []*run   // in whose nodes the run was started
 	leading    sync.Map // flights that its nodes have to land
 	compared   sync.Map // keys of what a miss is compared with, that were stored
+
+	refused atomic.Bool // a metric, and it was logged
 }
 
 func (r *run) shared() *sharing {

@@ -56,6 +56,7 @@ func Map[I, O any](g *Graph, s Step[I, O], in Value[[]I], opts ...Option) Value[
 			u.bind = bindNodes(fn)
 			u.direct = true
 		}
+		u.bind = labelled[I](g.def, u)
 	}
 	return connect[[]O](g.def, u, in.handle())
 }
@@ -69,6 +70,7 @@ func Map2[I, B, O any](g *Graph, s Step2[I, B, O], in Value[[]I], with Value[B],
 			u.bind = bindNodes2(fn)
 			u.direct = true
 		}
+		u.bind = labelled[I](g.def, u)
 	}
 	return connect[[]O](g.def, u, in.handle(), with.handle())
 }
@@ -78,6 +80,9 @@ func add[O any](g *Graph, s erased, opts []Option, in ...handle) Value[O] {
 	u, ok := g.def.use(s, opts)
 	if valueOf(u.policy).tolerant {
 		g.def.errorf("node %q: engine.ContinueOnError is for maps", u.info.Name)
+	}
+	if u.label != nil {
+		g.def.errorf("node %q: engine.WithLabel is for maps", u.info.Name)
 	}
 	if ok && u.step.gated {
 		g.def.gated = true
@@ -139,6 +144,7 @@ type place struct {
 	policy *policy // nil: nothing was said
 	bind   bind    // of a map
 	direct bool    // of a map: it calls a node's function
+	label  any     // of a map: func(I) string
 	wire   call
 	in     []int32
 	out    int32
@@ -170,7 +176,7 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 	u := apply(opts, st.info.Name)
 	info := st.info
 	if u.name != info.Name {
-		info = &callbacks.Node{Name: u.name, Type: info.Type, Signature: info.Signature, PC: info.PC}
+		info = &callbacks.Node{Name: u.name, Type: info.Type, Version: info.Version, Signature: info.Signature, PC: info.PC}
 		if problem := badName(u.name); problem != "" {
 			def.errorf("node %q: %s", u.name, problem)
 		}
@@ -178,6 +184,9 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 	usable := st.problem == ""
 	if !usable {
 		def.errorf("node %q: %s", info.Name, st.problem)
+	}
+	if u.version != "" {
+		def.errorf("node %q: engine.WithVersion is for the place where a pipeline is made; give it to Define", info.Name)
 	}
 	if u.problem != "" {
 		def.errorf("node %q: %s", info.Name, u.problem)
@@ -193,7 +202,7 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 		def.errorf("node %q: the name is used twice in this pipeline; give the second one another with engine.WithName(%q)", u.name, u.name+"2")
 	}
 	def.names[u.name] = struct{}{}
-	return place{info: info, step: st, policy: u.policy.kept()}, usable
+	return place{info: info, step: st, policy: u.policy.kept(), label: u.label}, usable
 }
 
 // errorf keeps a mistake in the definition, with the place in the user's code.

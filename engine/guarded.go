@@ -70,7 +70,9 @@ func (g *guarded) start(w *worker) (task, bool) {
 	case g.mapping == nil && f.wants(callbacks.HookNodeStart):
 		f.ears.callback.OnNodeStart(g.cc, callbacks.NodeStart{Inputs: f.inputs(g.id), Cache: g.looked})
 	case g.mapping != nil && f.wants(callbacks.HookMapItemStart):
-		f.ears.callback.OnMapItemStart(g.cc, callbacks.MapItemStart{Inputs: g.mapping.inputs(g.index), Cache: g.looked})
+		f.ears.callback.OnMapItemStart(g.cc, callbacks.MapItemStart{
+			Inputs: g.mapping.inputs(g.index), Label: g.mapping.labelOf(g.index), Cache: g.looked,
+		})
 	}
 	g.attempt = 1
 	return g.try(w)

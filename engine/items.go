@@ -17,6 +17,7 @@ type items struct {
 	in     func(i, arg int) any
 	out    func(i int) any
 	decode func(i int, data []byte) error
+	label  func(i int) string // nil: items have none
 }
 
 func bindNodes[I, O any](fn func(context.Context, I) (O, error)) bind {

@@ -155,6 +155,7 @@ func (g *guarded) replay(w *worker) (task, bool) {
 	if !ok || rec.Key == "" || rec.Key != inputKey(g.encodedInputs()) || g.give(rec.Outputs[0]) != nil {
 		return task{}, false
 	}
+	g.remark(&rec)
 	e := cache.Entry{Cost: rec.Ended.Sub(rec.Started)}
 	e.TraceID, e.SpanID = j.span(rec)
 	return g.cached(w, e, "resume"), true
@@ -168,6 +169,7 @@ func (g *guarded) keep(w *worker, err error) {
 	}
 	rec := g.record()
 	rec.Attempt, rec.Started, rec.Ended = g.attempt, g.began, g.began.Add(g.took)
+	rec.Metrics = marked(g.cc)
 	for _, in := range g.encodedInputs() {
 		data := in.data
 		if in.err != nil || len(data) > maxRecordedInput {

@@ -190,20 +190,20 @@ func (w *worker) runItem(m *mapping, i int, cc *callbacks.CallbackContext, start
 		}
 	}()
 	if start {
-		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+		e.direct.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i), Label: m.labelOf(i)})
 	}
 	w.now.item(m, i, false)
 	at = inCode
 	err = m.call(cc, i)
 	w.now.inCode = false
-	if e.hooks&(callbacks.HookEmit|callbacks.HookMapItemEnd) != 0 {
+	if e.hooks&(callbacks.HookEmit|callbacks.HookMetric|callbacks.HookMapItemEnd) != 0 {
 		cc.End()
 	}
 	if err == nil && e.hooks&callbacks.HookMapItemEnd != 0 {
 		at = inEnd
 		e.direct.OnMapItemEnd(cc, callbacks.MapItemEnd{
 			End:      callbacks.End{Result: callbacks.ResultSuccess, Duration: cc.Elapsed()},
-			Attempts: 1, Outputs: m.outputs(i),
+			Attempts: 1, Outputs: m.outputs(i), Label: m.labelOf(i),
 		})
 	}
 	at = returned
@@ -241,9 +241,7 @@ func (w *worker) runQuietItem(m *mapping, i int, ctx *callbacks.LazyContext) (er
 // endItem ends an item that is a node.
 func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
 	f := m.frame
-	if f.wants(callbacks.HookEmit | callbacks.HookMapItemEnd) {
-		cc.End()
-	}
+	f.ended(cc, callbacks.HookMapItemEnd)
 	w.tally.ended++
 	looked(&m.missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
@@ -272,7 +270,7 @@ func (w *worker) endItem(m *mapping, i int, cc *callbacks.CallbackContext, err e
 
 func (w *worker) tellItemEnd(m *mapping, cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
 	if m.frame.wants(callbacks.HookMapItemEnd) {
-		ev.Duration = cc.Elapsed()
+		ev.Duration, ev.Label = cc.Elapsed(), m.labelOf(cc.Index())
 		m.frame.ears.callback.OnMapItemEnd(cc, ev)
 	}
 }
@@ -294,7 +292,7 @@ func (w *worker) item(m *mapping) task {
 	cc := w.begin(f, false, m.cc, callbacks.KindMapItem, m.op.info, i)
 	r.log.begun(f, cc, callbacks.HookMapItemEnd)
 	if f.wants(callbacks.HookMapItemStart) {
-		f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i)})
+		f.ears.callback.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: m.inputs(i), Label: m.labelOf(i)})
 	}
 	sub := f.enterBody(m.id, m.op.bodies[0], cc, m.op.tolerant)
 	sub.mapping, sub.index = m, i
@@ -307,6 +305,7 @@ func (w *worker) endMapBody(sub *frame) task {
 	m, i, cc := sub.mapping, sub.index, sub.scopes[0]
 	f := m.frame
 	how := sub.leaveBody()
+	f.ended(cc, callbacks.HookMapItemEnd)
 	ev := callbacks.MapItemEnd{End: f.scopeEnd(cc, how == bodyCut), Attempts: 1}
 	if how == bodyStopped && ev.Result == callbacks.ResultSuccess {
 		ev.Result = callbacks.ResultSkip

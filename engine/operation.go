@@ -162,7 +162,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 	at = inCode
 	err = o.call(cc, f, o)
 	w.now.inCode = false
-	if f.wants(callbacks.HookEmit | callbacks.HookNodeEnd) {
+	if f.wants(callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNodeEnd) {
 		cc.End()
 	}
 	if err == nil && f.wants(callbacks.HookNodeEnd) {
@@ -178,9 +178,7 @@ func (w *worker) runNode(f *frame, id int32, o *op, cc *callbacks.CallbackContex
 
 // endNode ends a node whose code has returned.
 func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err error, attempts int, look *callbacks.CacheLookup) {
-	if f.wants(callbacks.HookEmit | callbacks.HookNodeEnd) {
-		cc.End()
-	}
+	f.ended(cc, callbacks.HookNodeEnd)
 	looked(&f.totals[f.plan.ops[id].scope].missed, look)
 	end := callbacks.End{Result: callbacks.ResultSuccess}
 	var out callbacks.Values
@@ -191,6 +189,13 @@ func (w *worker) endNode(f *frame, id int32, cc *callbacks.CallbackContext, err 
 		out = f.outputs(id)
 	}
 	w.tellNodeEnd(f, cc, end, attempts, out, look)
+}
+
+// ended says that the code of a scope has returned, if somebody may ask.
+func (f *frame) ended(cc *callbacks.CallbackContext, end callbacks.Hook) {
+	if f.wants(callbacks.HookEmit | callbacks.HookMetric | end) {
+		cc.End()
+	}
 }
 
 func (w *worker) tellNodeEnd(f *frame, cc *callbacks.CallbackContext, end callbacks.End, attempts int, out callbacks.Values, look *callbacks.CacheLookup) {
@@ -221,6 +226,7 @@ func (w *worker) endWire(f *frame, o *op, err error) {
 func (w *worker) enter(f *frame, id int32, o *op) {
 	cc := f.scopes[o.scope]
 	var resumed *callbacks.Resumed
+	var workers callbacks.Workers
 	if cc == nil { // not the root
 		parent := f.scopes[f.plan.scopes[o.scope].parent]
 		cc = w.begin(f, o.top, parent, callbacks.KindPipeline, o.info, -1)
@@ -233,11 +239,11 @@ func (w *worker) enter(f *frame, id int32, o *op) {
 			around.callback.OnNestedPipelineStart(parent, callbacks.NestedPipelineStart{Child: cc})
 		}
 	} else {
-		resumed = w.run.log.resumed()
+		resumed, workers = w.run.log.resumed(), w.run.crew
 	}
 	w.run.log.begun(f, cc, callbacks.HookPipelineEnd)
 	if f.wants(callbacks.HookPipelineStart) {
-		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed})
+		f.ears.callback.OnPipelineStart(cc, callbacks.PipelineStart{Inputs: f.inputs(id), Resumed: resumed, Workers: workers})
 	}
 }
 
@@ -338,7 +344,7 @@ func (w *worker) queued(cc *callbacks.CallbackContext, start time.Duration) {
 // context returns an unused context.
 func (w *worker) context() *callbacks.CallbackContext {
 	if w.used == len(w.contexts) {
-		w.contexts, w.used = make([]callbacks.CallbackContext, contextChunk), 0
+		w.contexts, w.used = make([]callbacks.CallbackContext, nextChunk(w.used)), 0
 	}
 	cc := &w.contexts[w.used]
 	w.used++
@@ -348,7 +354,7 @@ func (w *worker) context() *callbacks.CallbackContext {
 // lazyContext returns an unused lazy context.
 func (w *worker) lazyContext() *callbacks.LazyContext {
 	if w.lazyUsed == len(w.lazy) {
-		w.lazy, w.lazyUsed = make([]callbacks.LazyContext, contextChunk), 0
+		w.lazy, w.lazyUsed = make([]callbacks.LazyContext, nextChunk(w.lazyUsed)), 0
 	}
 	l := &w.lazy[w.lazyUsed]
 	w.lazyUsed++

@@ -52,6 +52,7 @@ func TestWhatOutlivesARunTouchesNoOther(t *testing.T) {
 			if engine.Emit(ctx, 1) && ctx.Err() != nil {
 				t.Error("it emitted after its end")
 			}
+			engine.Metric(ctx, "late", 1)
 			_ = context.Cause(ctx)
 			child, cancel := context.WithCancel(ctx)
 			_ = child.Err()

@@ -113,8 +113,9 @@ const (
 // wraps ctx.Err() unless all nodes had run already. A pipeline with a mistake in
 // its definition runs nothing and returns [Pipeline.Err].
 //
-// A run that is started by the code of a node is a run of its own: it is in the
-// same trace, but hears only the callbacks that its own Config has. To have the
+// A run that is started by the code of a node is a run of its own: only the
+// callbacks that its own Config has hear it, and it is in the same trace if one of
+// them says so, as those of telemetry do ([callbacks.RunIdentity]). To have the
 // inner pipeline in the outer run, add it as a step.
 func (p *Pipeline[I, O]) Run(ctx context.Context, in I, cfg ...Config) (O, error) {
 	var zero O

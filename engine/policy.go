@@ -22,6 +22,8 @@ type Option func(*usage)
 // usage is what the options of one place or step say.
 type usage struct {
 	name    string
+	version string
+	label   any // func(I) string
 	policy  policy
 	problem string
 }
@@ -117,6 +119,33 @@ const maxAttempts = 1<<16 - 1
 // WithName gives the step another name at this place, which is needed when a
 // pipeline uses the same step twice.
 func WithName(name string) Option { return func(u *usage) { u.name = name } }
+
+// WithVersion says which version a pipeline has, for its spans. It is for [Define],
+// and changes nothing else: a run goes on with another version, and results stay in
+// the cache.
+func WithVersion(version string) Option {
+	return func(u *usage) {
+		if u.version = version; version == "" {
+			u.sayf("the version is empty; leave WithVersion out")
+		}
+	}
+}
+
+// WithLabel says what tells the items of a map apart for people, such as the name of
+// a file: it is on their spans. It is for [Map] and [Map2], with the type of the items.
+//
+// Label is called when an item begins and when it ends, if a callback hears of that,
+// possibly by several goroutines at once. At most 100 characters of what it returns
+// are taken.
+func WithLabel[I any](label func(item I) string) Option {
+	return func(u *usage) {
+		if label == nil {
+			u.sayf("the function of WithLabel is nil")
+			return
+		}
+		u.label = label
+	}
+}
 
 // WithRetry says how a step that failed is tried again; Retry{Attempts: 1} means
 // not at all.

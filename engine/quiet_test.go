@@ -82,3 +82,57 @@ func TestANodeThatNobodyHearsIsTheSame(t *testing.T) {
 		})
 	}
 }
+
+// TestASmallRunAllocatesLittle has steps whose contexts a plan cannot count.
+func TestASmallRunAllocatesLittle(t *testing.T) {
+	if raced {
+		t.Skip("with the race detector, pools forget on purpose")
+	}
+	inc := engine.Node("inc", func(_ context.Context, n int) (int, error) { return n + 1, nil })
+	for name, step := range map[string]engine.Step[int, int]{
+		"branch": engine.Branch("b", func(context.Context, int) (engine.Step[int, int], error) { return inc, nil }, inc),
+		"loop":   engine.Loop("l", inc, func(_ context.Context, n int) (bool, error) { return n > 2, nil }, 3),
+	} {
+		p := engine.Define("p", func(g *graph, v num) num { return engine.Add(g, step, v) })
+		const runs = 100
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range runs {
+			if _, err := p.Run(context.Background(), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / runs; each > 4096 {
+			t.Errorf("%s: a run allocates %d bytes", name, each)
+		}
+	}
+}
+
+// TestWhatHasEndedEmitsNothing asks for branches, loops and items that are
+// pipelines, whose code another step kept.
+func TestWhatHasEndedEmitsNothing(t *testing.T) {
+	t.Parallel()
+	var kept context.Context
+	id := engine.Node("id", func(_ context.Context, n int) (int, error) { return n, nil })
+	for name, step := range map[string]engine.Step[int, int]{
+		"branch": engine.Branch("b", func(ctx context.Context, _ int) (engine.Step[int, int], error) { kept = ctx; return id, nil }, id), //nolint:fatcontext // kept on purpose
+		"loop":   engine.Loop("l", id, func(ctx context.Context, _ int) (bool, error) { kept = ctx; return true, nil }, 3),               //nolint:fatcontext // as above
+	} {
+		p := engine.Define("p", func(g *graph, v num) num {
+			return engine.Add(g, engine.Node("after", func(_ context.Context, n int) (int, error) {
+				if engine.Emit(kept, "late") || !callbacks.FromContext(kept).Ended() {
+					t.Errorf("a %s has not ended", name)
+				}
+				return n, nil
+			}), engine.Add(g, step, v))
+		})
+		rec := &callbacktest.Recorder{}
+		if _, err := p.Run(t.Context(), 1, listen(rec)); err != nil {
+			t.Fatal(err)
+		}
+		if err := callbacktest.Check(rec.Events()); err != nil {
+			t.Error(err)
+		}
+	}
+}

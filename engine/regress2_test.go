@@ -376,8 +376,11 @@ func TestARefusedStartIsNotNoted(t *testing.T) {
 	if err != nil || before.Result != "success" {
 		t.Fatal(before.Result, err)
 	}
-	if _, err := p.Run(t.Context(), 2, cfg); err == nil {
-		t.Error("another input went on with the run")
+	same := engine.Define("p", func(_ *graph, v num) num { return v })
+	for _, p := range []*engine.Pipeline[int, int]{p, same} {
+		if n, err := p.Run(t.Context(), 2, cfg); err == nil || n != 0 {
+			t.Errorf("another pipeline or input went on with the run: %d, %v", n, err)
+		}
 	}
 	after, err := dir.Stat("r")
 	if err != nil || after.Result != before.Result || after.Starts != before.Starts {

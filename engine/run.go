@@ -42,6 +42,7 @@ func execute(ctx context.Context, f *frame, c *Config) error {
 	f.run, f.domain, f.ears = r, &r.domain, r.ears[f.plan.ears]
 	root.Values = f.ears.values
 	if err := r.open(ctx, f, c, &root); err != nil {
+		f.cut[0].Store(true)
 		return err
 	}
 	r.decide(&root)

@@ -90,8 +90,13 @@ func (s *step) function() any {
 func (s *step) configure(opts []Option) *step {
 	u := apply(opts, s.info.Name)
 	s.policy = u.policy.kept()
+	s.info.Version = u.version
 	switch {
 	case s.problem != "":
+	case u.label != nil:
+		s.problem = "engine.WithLabel is for the place of a map; give it to Map"
+	case u.version != "" && s.pipeline == nil:
+		s.problem = "engine.WithVersion is for pipelines; give it to Define"
 	case u.name != s.info.Name:
 		s.problem = "engine.WithName is for the place where the step is used; give the step its name where it is made"
 	case u.policy.tolerant:

@@ -260,8 +260,8 @@ func TestTimeouts(t *testing.T) {
 			NodeEnd p/`+name+` timeout
 			PipelineEnd p timeout`)
 	}
-	if n := engine.Abandoned(); n != 1 {
-		t.Error(n)
+	for engine.Abandoned() != 1 { // on a busy machine, the slow one too for a moment
+		time.Sleep(time.Millisecond)
 	}
 	close(release)
 	for engine.Abandoned() > 0 {

@@ -34,7 +34,7 @@ var none callbacks.Values
 
 // OnPipelineStart implements callbacks.PipelineCallback, as do the others.
 func (s *streamer) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
-	ev.Inputs, ev.Resumed = none, own(ev.Resumed)
+	ev.Inputs, ev.Resumed, ev.Workers = none, own(ev.Resumed), nil
 	s.event(callbacks.HookPipelineStart, cc, ev)
 }
 
@@ -108,6 +108,10 @@ func (s *streamer) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.Nod
 
 func (s *streamer) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
 	s.event(callbacks.HookCrashed, cc, ev)
+}
+
+func (s *streamer) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	s.event(callbacks.HookMetric, cc, ev)
 }
 
 // OnEmit may wait for the reader.

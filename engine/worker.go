@@ -8,9 +8,12 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// contextChunk is how many contexts a worker allocates at once: few allocations
-// for many nodes, and little memory held by a context that is kept.
+// contextChunk is how many contexts a worker allocates at once, at most: few
+// allocations for many nodes, and little memory held by a context that is kept.
 const contextChunk = 256
+
+// nextChunk returns the size of a chunk of contexts after one of the given size.
+func nextChunk(last int) int { return min(max(2*last, 8), contextChunk) }
 
 // fewNodes is for how many nodes the run itself has lazy contexts, so that a small
 // one needs one allocation.

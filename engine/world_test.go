@@ -106,6 +106,7 @@ func (w *world) fault(options bool) (func(context.Context) error, []engine.Optio
 		}
 		if emits {
 			engine.Emit(ctx, "chunk")
+			engine.Metric(ctx, "chunks", 1)
 		}
 		cc := callbacks.FromContext(ctx)
 		switch {

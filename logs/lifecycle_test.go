@@ -157,7 +157,7 @@ func TestResumedRun(t *testing.T) {
 func TestInterest(t *testing.T) {
 	const nodes = debugHooks
 	cases := map[string]struct{ want, not callbacks.Hook }{
-		"debug":   {callbacks.AllHooks &^ (callbacks.HookEmit | callbacks.HookNestedPipelineEnd | callbacks.HookCrashed), callbacks.HookEmit | callbacks.HookNestedPipelineEnd | callbacks.HookCrashed},
+		"debug":   {callbacks.AllHooks &^ (callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNestedPipelineEnd | callbacks.HookCrashed), callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNestedPipelineEnd | callbacks.HookCrashed},
 		"info":    {infoHooks | errorHooks, nodes | callbacks.Times},
 		"warn":    {callbacks.HookNodeRetry | callbacks.HookError, nodes | callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNestedPipelineStart},
 		"error":   {callbacks.HookError, nodes | callbacks.HookPipelineStart},

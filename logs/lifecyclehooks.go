@@ -106,7 +106,7 @@ func (l *lifecycle) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.Map
 
 // OnMapItemCached logs that a stored result was used.
 func (l *lifecycle) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
-	l.cached(cc, "map item cached", callbacks.NodeCached(ev))
+	l.cached(cc, "map item cached", callbacks.NodeCached{Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason})
 }
 
 // OnNodeSkipped logs that a step will not run.

@@ -130,7 +130,7 @@ func everything(cb callbacks.PipelineCallback) {
 	i := m.LookedItem(0, looked)
 	i.Retry(1, second, boom)
 	i.OK(second)
-	m.CachedItem(1, callbacks.MapItemCached(hit))
+	m.CachedItem(1, callbacks.MapItemCached{Signature: hit.Signature, Saved: hit.Saved, Reason: hit.Reason})
 	m.Item(2).Fail(second, callbacks.ResultTimeout, boom)
 	i = m.Item(3)
 	i.NestedOn("remote", "temporal").Fail(second, callbacks.ResultFailure, boom)

@@ -7,6 +7,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/spanloom/spanloom/internal/buckets"
 )
 
 // Backend is what became of the events for one backend, at one moment. The
@@ -16,10 +18,54 @@ type Backend struct {
 	Name string
 	// Delivered counts events that the backend has exported.
 	Delivered uint64
-	// Dropped counts events that it has not and will not, by reason.
+	// Dropped counts events that it has not and will not, by reason. Let each reason
+	// that there is be there from the start, with 0: the rate of a counter does not
+	// see the first step of a series that comes with it.
 	Dropped map[string]uint64
 	// InFlight is how many are queued, or sent and not acknowledged.
 	InFlight uint64
+	// Calls is how long the calls of the backend took that have ended.
+	Calls []BackendCalls
+}
+
+// BackendCalls is how long the calls of one method of a backend took that ended in
+// one way.
+type BackendCalls struct {
+	// Method is the name of the method, and ErrorType what went wrong; empty when
+	// nothing did.
+	Method, ErrorType string
+	Sum               time.Duration
+	// Buckets counts calls by their durations, with the bounds of
+	// spanloom.node.duration; the last bucket has those above all bounds.
+	Buckets [buckets.Count]uint64
+}
+
+// callsOf returns the series of the calls.
+func callsOf(list []Backend, began, now time.Time) metricdata.Aggregation {
+	var points []metricdata.HistogramDataPoint[float64]
+	for _, b := range list {
+		for _, c := range b.Calls {
+			if len(points) == maxSeries {
+				break
+			}
+			set := []attribute.KeyValue{keyBackend.String(value(b.Name)), keyMethod.String(value(c.Method))}
+			if c.ErrorType != "" {
+				set = append(set, keyErrorType.String(value(c.ErrorType)))
+			}
+			p := metricdata.HistogramDataPoint[float64]{
+				Attributes: attribute.NewSet(set...), StartTime: began, Time: now,
+				Bounds: seconds(&buckets.Steps), BucketCounts: c.Buckets[:], Sum: c.Sum.Seconds(),
+			}
+			for _, n := range c.Buckets {
+				p.Count += n
+			}
+			points = append(points, p)
+		}
+	}
+	if points == nil {
+		return nil
+	}
+	return metricdata.Histogram[float64]{DataPoints: points, Temporality: metricdata.CumulativeTemporality}
 }
 
 // askBackends returns what the host says. It is code of others: should it panic,

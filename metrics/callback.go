@@ -19,9 +19,12 @@ type Callback struct {
 	provider
 
 	began  time.Time
+	panics map[string]uint64 // before that
 	shards int
 	runs   *places // pipelines
 	nodes  *places // nodes in pipelines
+	gauges gauges  // of values that node code marks
+	pools  pools   // of workers
 
 	backends func() []Backend
 }
@@ -35,8 +38,10 @@ var (
 // instruments are the series that hooks fill.
 type instruments struct {
 	runDuration, nodeDuration, itemDuration       *family[histogram]
+	nodeQueue                                     *family[histogram]
 	runActive, nodeActive, itemActive             *family[counter]
 	nodeRetries, errors, cacheLookups, cacheSaved *family[counter]
+	cacheIO                                       *family[counter]
 }
 
 // The sizes of the look-up by address. Those of nodes hold as many as have series
@@ -53,17 +58,23 @@ func (*Callback) Hooks() callbacks.Hook {
 		callbacks.HookNodeStart | callbacks.HookNodeEnd | callbacks.HookNodeCached | callbacks.HookNodeRetry |
 		callbacks.HookMapStart | callbacks.HookMapEnd |
 		callbacks.HookMapItemStart | callbacks.HookMapItemEnd | callbacks.HookMapItemCached |
-		callbacks.HookError | callbacks.Times
+		callbacks.HookError | callbacks.HookMetric | callbacks.Times
 }
 
 // OnPipelineStart counts a run, or a nested pipeline, as active.
-func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, _ callbacks.PipelineStart) {
+func (c *Callback) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	if ev.Workers != nil {
+		c.pools.add(cc, ev.Workers)
+	}
 	p := c.runs.ofPipeline(cc)
 	p.counter(&p.active, c.runActive).add(shardOf(cc, c.shards), 1)
 }
 
 // OnPipelineEnd measures a run or a nested pipeline.
 func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.PipelineEnd) {
+	if cc.Parent() == nil {
+		c.pools.remove(cc)
+	}
 	p, shard := c.runs.ofPipeline(cc), shardOf(cc, c.shards)
 	p.counter(&p.active, c.runActive).add(shard, -1)
 	p.duration(&p.succeeded, c.runDuration, &ev.End, cacheNone).record(shard, cc, ev.Duration)
@@ -73,7 +84,8 @@ func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pip
 func (c *Callback) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.counter(&p.active, c.nodeActive).add(shard, 1)
-	c.lookup(p, shard, lookedUp(ev.Cache))
+	c.waited(p, shard, cc)
+	c.looked(p, shard, ev.Cache)
 }
 
 // OnNodeEnd measures a node.
@@ -81,13 +93,15 @@ func (c *Callback) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.counter(&p.active, c.nodeActive).add(shard, -1)
 	p.duration(&p.succeeded, c.nodeDuration, &ev.End, lookedUp(ev.Cache)).record(shard, cc, ev.Duration)
+	c.stored(shard, ev.Cache)
 }
 
 // OnNodeCached counts a node whose stored result was used.
 func (c *Callback) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	c.waited(p, shard, cc)
 	p.duration(&p.succeeded, c.nodeDuration, &success, cacheHit).record(shard, cc, 0)
-	c.hit(p, shard, ev.Saved, ev.Reason)
+	c.hit(p, shard, &ev)
 }
 
 // OnNodeRetry counts a failed attempt that another will follow.
@@ -99,8 +113,9 @@ func (c *Callback) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeR
 
 // OnMapStart counts a map, which is a node, as active.
 func (c *Callback) OnMapStart(cc *callbacks.CallbackContext, _ callbacks.MapStart) {
-	p := c.nodes.ofNode(cc)
-	p.counter(&p.active, c.nodeActive).add(shardOf(cc, c.shards), 1)
+	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	p.counter(&p.active, c.nodeActive).add(shard, 1)
+	c.waited(p, shard, cc)
 }
 
 // OnMapEnd measures a map, which is a node.
@@ -114,7 +129,7 @@ func (c *Callback) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) 
 func (c *Callback) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.counter(&p.items, c.itemActive).add(shard, 1)
-	c.lookup(p, shard, lookedUp(ev.Cache))
+	c.looked(p, shard, ev.Cache)
 }
 
 // OnMapItemEnd measures an item.
@@ -122,13 +137,14 @@ func (c *Callback) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapI
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.counter(&p.items, c.itemActive).add(shard, -1)
 	p.duration(&p.itemSucceeded, c.itemDuration, &ev.End, lookedUp(ev.Cache)).record(shard, cc, ev.Duration)
+	c.stored(shard, ev.Cache)
 }
 
 // OnMapItemCached counts an item whose stored result was used.
 func (c *Callback) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.duration(&p.itemSucceeded, c.itemDuration, &success, cacheHit).record(shard, cc, 0)
-	c.hit(p, shard, ev.Saved, ev.Reason)
+	c.hit(p, shard, &callbacks.NodeCached{Saved: ev.Saved, Reason: ev.Reason, Tier: ev.Tier, Size: ev.Size})
 }
 
 // OnError counts a failure where it began.
@@ -145,29 +161,56 @@ func (c *Callback) exportFailed(err error) {
 // success is the end of what did not have to run.
 var success = callbacks.End{Result: callbacks.ResultSuccess}
 
-func (c *Callback) lookup(p *place, shard int, r cacheResult) {
+func (c *Callback) lookup(p *place, shard int, r cacheResult, tier string) {
 	if r == cacheNone {
 		return
 	}
 	s := p.lookups[r].Load()
-	if s == nil {
+	if s == nil || s.tier != tier {
 		l := p.labels
-		l.cache = r
-		s = c.cacheLookups.of(l)
+		l.cache, l.tier = r, value(tier)
+		s = &tiered{tier, c.cacheLookups.of(l)}
 		p.lookups[r].Store(s)
 	}
 	s.add(shard, 1)
+}
+
+// looked counts the look-up of what has to run.
+func (c *Callback) looked(p *place, shard int, l *callbacks.CacheLookup) {
+	if l != nil {
+		c.lookup(p, shard, lookedUp(l), l.Tier)
+	}
+}
+
+// stored counts what was put into a cache.
+func (c *Callback) stored(shard int, l *callbacks.CacheLookup) {
+	if l != nil && l.Stored > 0 {
+		c.cacheIO.of(labels{direction: "write"}).add(shard, int64(l.Stored))
+	}
 }
 
 // resumed is the reason of a result that an earlier start of the run has left.
 // The cache was not asked for it.
 const resumed = "resume"
 
-func (c *Callback) hit(p *place, shard int, saved time.Duration, reason string) {
-	if reason != resumed {
-		c.lookup(p, shard, cacheHit)
+func (c *Callback) hit(p *place, shard int, ev *callbacks.NodeCached) {
+	if ev.Reason != resumed {
+		c.lookup(p, shard, cacheHit, ev.Tier)
 	}
-	p.counter(&p.saved, c.cacheSaved).add(shard, int64(max(saved, 0)))
+	if ev.Size > 0 {
+		c.cacheIO.of(labels{direction: "read"}).add(shard, int64(ev.Size))
+	}
+	p.counter(&p.saved, c.cacheSaved).add(shard, int64(max(ev.Saved, 0)))
+}
+
+// waited measures how long a node queued.
+func (c *Callback) waited(p *place, shard int, cc *callbacks.CallbackContext) {
+	s := p.queue.Load()
+	if s == nil {
+		s = c.nodeQueue.of(labels{pipeline: p.pipeline, overflow: p.overflow})
+		p.queue.Store(s)
+	}
+	s.wait(shard, cc)
 }
 
 // counter returns the series of the place itself.

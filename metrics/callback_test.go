@@ -23,11 +23,11 @@ func TestSeries(t *testing.T) {
 	run.Node("fetch").OK(3 * ms)
 	run.Round(1) // as in a loop
 	run.Node("fetch").OK(4 * ms)
-	run.Looked("parse", callbacks.CacheLookup{Signature: "abc"}).OK(0)
+	run.Looked("parse", callbacks.CacheLookup{Signature: "abc", Tier: "disk", Stored: 30}).OK(0)
 	run.Round(2)
 	run.Looked("parse", callbacks.CacheLookup{Bypass: true}).OK(0)
 	run.Round(3)
-	run.Cached("parse", callbacks.NodeCached{Saved: 2 * time.Second, Reason: "cache"})
+	run.Cached("parse", callbacks.NodeCached{Saved: 2 * time.Second, Reason: "cache", Tier: "disk", Size: 12})
 	run.Round(4)
 	run.Cached("parse", callbacks.NodeCached{Saved: time.Second, Reason: "resume"})
 	run.Round(0)
@@ -52,11 +52,13 @@ func TestSeries(t *testing.T) {
 	run.End(callbacks.End{Duration: 8 * time.Second, Result: callbacks.ResultFailure, Err: late})
 
 	want := strings.Split(strings.TrimSpace(`
+spanloom.cache.io spanloom.cache.direction=read = 12
+spanloom.cache.io spanloom.cache.direction=write = 30
 spanloom.cache.lookups spanloom.cache.result=bypass,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
+spanloom.cache.lookups spanloom.cache.result=hit,spanloom.cache.tier=disk,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
 spanloom.cache.lookups spanloom.cache.result=hit,spanloom.node.name=embed,spanloom.pipeline.name=features = 1
-spanloom.cache.lookups spanloom.cache.result=hit,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
+spanloom.cache.lookups spanloom.cache.result=miss,spanloom.cache.tier=disk,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
 spanloom.cache.lookups spanloom.cache.result=miss,spanloom.node.name=embed,spanloom.pipeline.name=features = 1
-spanloom.cache.lookups spanloom.cache.result=miss,spanloom.node.name=parse,spanloom.pipeline.name=daily = 1
 spanloom.cache.saved.duration spanloom.node.name=embed,spanloom.pipeline.name=features = 60
 spanloom.cache.saved.duration spanloom.node.name=parse,spanloom.pipeline.name=daily = 3
 spanloom.errors error.type=*errors.errorString,spanloom.component=map_item = 1
@@ -75,6 +77,8 @@ spanloom.node.duration spanloom.cache.result=hit,spanloom.node.name=parse,spanlo
 spanloom.node.duration spanloom.cache.result=miss,spanloom.node.name=parse,spanloom.pipeline.name=daily,spanloom.result=success = 0 of 1
 spanloom.node.duration spanloom.node.name=fetch,spanloom.pipeline.name=daily,spanloom.result=success = 0.007 of 2
 spanloom.node.duration spanloom.node.name=last,spanloom.pipeline.name=daily,spanloom.result=cancellation = 0.001 of 1
+spanloom.node.queue.duration spanloom.pipeline.name=daily = 0 of 7
+spanloom.node.queue.duration spanloom.pipeline.name=features = 0 of 1
 spanloom.node.retries error.type=*errors.errorString,spanloom.node.name=embed,spanloom.pipeline.name=features = 1
 spanloom.pipeline.run.active spanloom.pipeline.name=daily = 1
 spanloom.pipeline.run.active spanloom.pipeline.name=features,spanloom.pipeline.nested=true = 0
@@ -165,12 +169,16 @@ func TestKinds(t *testing.T) {
 		}
 	}
 	all := produce(t, m)
-	if len(all) != 10 {
+	if len(all) != 14 { // two are marked
 		t.Errorf("there are %d instruments", len(all))
 	}
 	for name, one := range all {
 		upDown := strings.HasSuffix(name, ".active")
 		switch data := one.Data.(type) {
+		case metricdata.Gauge[float64]:
+			if name != "rows" && name != "model.loss" || one.Unit != "" || one.Description == "" || data.DataPoints[0].Time.Before(now) {
+				t.Errorf("%s is a gauge: %+v", name, one)
+			}
 		case metricdata.Sum[int64]:
 			if data.IsMonotonic == upDown || data.Temporality != metricdata.CumulativeTemporality {
 				t.Errorf("%s: monotonic %v, %v", name, data.IsMonotonic, data.Temporality)
@@ -255,7 +263,10 @@ func TestRestoredContext(t *testing.T) {
 		Depth: 1,
 	})
 	m.OnNodeStart(cc, callbacks.NodeStart{})
-	want := []string{"spanloom.node.active spanloom.node.name=n,spanloom.pipeline.name= = 1"}
+	want := []string{
+		"spanloom.node.active spanloom.node.name=n,spanloom.pipeline.name= = 1",
+		"spanloom.node.queue.duration spanloom.pipeline.name= = 0 of 1",
+	}
 	if diff := cmp.Diff(want, lines(t, m)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -266,5 +277,33 @@ func TestHooks(t *testing.T) {
 	unwanted := callbacks.HookNestedPipelineStart | callbacks.HookNestedPipelineEnd | callbacks.HookNodeSkipped | callbacks.HookEmit | callbacks.HookCrashed
 	if got := open(t).Hooks(); got != callbacks.AllHooks&^unwanted {
 		t.Errorf("it hears %s", got)
+	}
+}
+
+// TestBackendCalls shows how long the calls of a backend took.
+func TestBackendCalls(t *testing.T) {
+	t.Parallel()
+	ok := metrics.BackendCalls{Method: "Stream", Sum: 90 * ms}
+	ok.Buckets[3], ok.Buckets[15] = 2, 1
+	late := metrics.BackendCalls{Method: "Health", ErrorType: "DEADLINE_EXCEEDED", Sum: time.Second}
+	late.Buckets[7] = 1
+	m, err := metrics.New(metrics.Config{Backends: func() []metrics.Backend {
+		return []metrics.Backend{{Name: "main", Calls: []metrics.BackendCalls{ok, late}}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := points(t, m)
+	for key, want := range map[string]point{
+		"spanloom.backend.rpc.duration spanloom.backend.name=main,spanloom.method=Stream":                              {0.09, 3, "[0 0 0 2 0 0 0 0 0 0 0 0 0 0 0 1]"},
+		"spanloom.backend.rpc.duration error.type=DEADLINE_EXCEEDED,spanloom.backend.name=main,spanloom.method=Health": {1, 1, "[0 0 0 0 0 0 0 1 0 0 0 0 0 0 0 0]"},
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	h, _ := produce(t, m)["spanloom.backend.rpc.duration"].Data.(metricdata.Histogram[float64])
+	if len(h.DataPoints) != 2 || len(h.DataPoints[0].Bounds) != 15 || h.DataPoints[0].Bounds[0] != 0.001 {
+		t.Errorf("%+v", h)
 	}
 }

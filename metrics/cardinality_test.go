@@ -87,7 +87,7 @@ func TestCardinality(t *testing.T) {
 	want := map[string]int64{
 		"spanloom.pipeline.run.duration": n, "spanloom.pipeline.run.active": 0,
 		"spanloom.node.duration": 2 * n, "spanloom.node.active": 0, "spanloom.node.retries": n, "spanloom.errors": n,
-		"spanloom.map.item.duration": n, "spanloom.map.item.active": 0,
+		"spanloom.node.queue.duration": 2 * n, "spanloom.map.item.duration": n, "spanloom.map.item.active": 0,
 		"spanloom.cache.lookups": 2 * n, "spanloom.cache.saved.duration": n,
 	}
 	for name, n := range want {

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/buckets"
 )
 
 // Every series has a cell for each shard. A goroutine that runs nodes uses the
@@ -82,20 +83,20 @@ func (c *counter) sum() (sum int64) {
 // have the same sum in any order.
 type distribution struct {
 	sum     atomic.Int64
-	buckets [buckets]atomic.Uint64
+	buckets [buckets.Count]atomic.Uint64
 
-	_ [cacheLine - 8*(buckets+1)%cacheLine]byte
+	_ [cacheLine - 8*(buckets.Count+1)%cacheLine]byte
 }
 
 // histogram is a series of a histogram.
 type histogram struct {
 	set    attribute.Set
-	bounds *bounds
+	bounds *buckets.Bounds
 	cells  []atomic.Pointer[distribution]
 	exemplars
 }
 
-func newHistogram(set attribute.Set, b *bounds, shards int) *histogram {
+func newHistogram(set attribute.Set, b *buckets.Bounds, shards int) *histogram {
 	h := &histogram{set: set, bounds: b, cells: make([]atomic.Pointer[distribution], shards)}
 	h.want()
 	return h
@@ -104,17 +105,30 @@ func newHistogram(set attribute.Set, b *bounds, shards int) *histogram {
 // record adds one duration; a clock that ran backwards gives 0.
 func (h *histogram) record(shard int, cc *callbacks.CallbackContext, d time.Duration) {
 	d = max(d, 0)
-	c, b := cell(&h.cells[shard]), h.bounds.bucket(d)
+	if b := h.count(shard, d); h.wanted.Load()&(1<<b) != 0 {
+		h.keep(b, cc, d, d)
+	}
+}
+
+// wait adds the time that cc's scope queued before its start.
+func (h *histogram) wait(shard int, cc *callbacks.CallbackContext) {
+	d := cc.Queued()
+	if b := h.count(shard, d); h.wanted.Load()&(1<<b) != 0 {
+		h.keep(b, cc, d, 0)
+	}
+}
+
+// count adds d and returns its bucket.
+func (h *histogram) count(shard int, d time.Duration) (bucket int) {
+	c, b := cell(&h.cells[shard]), h.bounds.Index(d)
 	c.sum.Add(int64(d))
 	c.buckets[b].Add(1)
-	if h.wanted.Load()&(1<<b) != 0 {
-		h.keep(b, cc, d)
-	}
+	return b
 }
 
 // read returns the sum and the counts over all shards.
 func (h *histogram) read() (sum time.Duration, counts []uint64) {
-	counts = make([]uint64, buckets)
+	counts = make([]uint64, buckets.Count)
 	for i := range h.cells {
 		c := h.cells[i].Load()
 		if c == nil {

@@ -4,31 +4,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/spanloom/spanloom/internal/metricname"
 )
 
-// The limits of OpenTelemetry's specification of instruments (Metrics API,
-// instrument name syntax and instrument unit).
-const (
-	maxName = 255
-	maxUnit = 63
-)
+// maxUnit is the limit of OpenTelemetry's specification (Metrics API, instrument
+// unit).
+const maxUnit = 63
 
 // check says what is wrong with what an instrument is made of.
 func check(kind, name, unit string, labels []string) error {
-	switch {
-	case name == "":
-		return wrong(kind, name, "the name is empty")
-	case len(name) > maxName:
-		return wrong(kind, name[:32]+"...", "the name has %d characters, and %d are the most", len(name), maxName)
-	case !letter(name[0]):
-		return wrong(kind, name, "the name must begin with a letter, not with %q", name[0])
-	case strings.HasPrefix(strings.ToLower(name), "spanloom."):
-		return wrong(kind, name, `names that begin with "spanloom." are those of the engine; choose another first word`)
-	}
-	for _, r := range name {
-		if r > 0x7f || !letter(byte(r)) && (r < '0' || r > '9') && !strings.ContainsRune("_.-/", r) {
-			return wrong(kind, name, `%q is not allowed in a name: take letters, digits, "_", ".", "-" and "/"`, r)
-		}
+	if err := metricname.Check(name); err != nil {
+		return wrong(kind, metricname.Short(name), "%w", err)
 	}
 	if len(unit) > maxUnit {
 		return wrong(kind, name, "the unit has %d characters, and %d are the most", len(unit), maxUnit)
@@ -67,8 +54,6 @@ func checkBounds(name string, bounds []float64) error {
 	}
 	return nil
 }
-
-func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func wrong(kind, name, format string, args ...any) error {
 	return fmt.Errorf("metrics: %s %q: %w", kind, name, fmt.Errorf(format, args...))

@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/spanloom/spanloom/callbacks"
 )
 
 // Config is what a program sets. The zero value counts and measures, and exports
@@ -19,8 +21,9 @@ type Config struct {
 	// Interval is the time between two exports. Defaults to
 	// OTEL_METRIC_EXPORT_INTERVAL, which is in milliseconds, else to one minute.
 	Interval time.Duration
-	// Resource describes the program. Defaults to that of the SDK, which reads
-	// OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME.
+	// Resource describes the program. Defaults to what OTEL_SERVICE_NAME and
+	// OTEL_RESOURCE_ATTRIBUTES say, and a random service.instance.id unless they
+	// have one.
 	Resource *resource.Resource
 	// Backends tells what became of the events for the backends of a host. It is
 	// called once for each collection, must be quick, and may be called
@@ -48,11 +51,12 @@ func New(c Config) (*Callback, error) {
 	cb := &Callback{
 		instruments: instruments{
 			runDuration: histograms(&runDuration), nodeDuration: histograms(&nodeDuration), itemDuration: histograms(&itemDuration),
+			nodeQueue: histograms(&nodeQueue),
 			runActive: counters(&runActive), nodeActive: counters(&nodeActive), itemActive: counters(&itemActive),
 			nodeRetries: counters(&nodeRetries), errors: counters(&errorCount),
-			cacheLookups: counters(&cacheLookups), cacheSaved: counters(&cacheSaved),
+			cacheLookups: counters(&cacheLookups), cacheSaved: counters(&cacheSaved), cacheIO: counters(&cacheIO),
 		},
-		began: time.Now(), shards: n,
+		began: time.Now(), panics: callbacks.Panics(), shards: n,
 		runs: newPlaces(runGroups), nodes: newPlaces(nodeGroups),
 		backends: c.Backends,
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spanloom/spanloom/engine"
 	"github.com/spanloom/spanloom/engine/enginetest"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/metrics"
 )
 
 // ledger hears what the callback hears and keeps it in the plainest way.
@@ -24,12 +25,17 @@ type ledger struct {
 
 	mu     sync.Mutex
 	series map[string]*kept
+
+	// m is told each value that is marked once more, while no other is: then the
+	// latest is the same for both.
+	m *metrics.Callback
 }
 
 // kept is one series: whole numbers only.
 type kept struct {
 	n       int64
-	seconds bool // n is in nanoseconds
+	latest  float64 // of a gauge
+	seconds bool    // n is in nanoseconds
 	buckets []uint64
 }
 
@@ -81,7 +87,7 @@ func (l *ledger) points() map[string]point {
 	defer l.mu.Unlock()
 	all := map[string]point{}
 	for key, k := range l.series {
-		p := point{value: float64(k.n)}
+		p := point{value: float64(k.n) + k.latest}
 		if k.buckets != nil || k.seconds {
 			p.value = time.Duration(k.n).Seconds()
 		}
@@ -125,9 +131,25 @@ func looked(l *callbacks.CacheLookup) string {
 	return "miss"
 }
 
-func (l *ledger) looked(cc *callbacks.CallbackContext, result string) {
-	if result != "" {
-		l.count(1, "spanloom.cache.lookups", append(place(cc), "spanloom.cache.result", result)...)
+func (l *ledger) looked(cc *callbacks.CallbackContext, result, tier string) {
+	l.count(1, "spanloom.cache.lookups", append(place(cc), "spanloom.cache.result", result, "spanloom.cache.tier", tier)...)
+}
+
+func (l *ledger) started(cc *callbacks.CallbackContext, look *callbacks.CacheLookup) {
+	if look != nil {
+		l.looked(cc, looked(look), look.Tier)
+	}
+}
+
+func (l *ledger) io(n int, direction string) {
+	if n > 0 {
+		l.count(int64(n), "spanloom.cache.io", "spanloom.cache.direction", direction)
+	}
+}
+
+func (l *ledger) stored(look *callbacks.CacheLookup) {
+	if look != nil {
+		l.io(look.Stored, "write")
 	}
 }
 
@@ -142,10 +164,15 @@ func (l *ledger) ended(cc *callbacks.CallbackContext, e callbacks.End, cache str
 	l.measure(e.Duration, stepSeconds, name, labels...)
 }
 
-func (l *ledger) cached(cc *callbacks.CallbackContext, saved time.Duration, reason string) {
+func (l *ledger) waited(cc *callbacks.CallbackContext) {
+	l.measure(cc.Queued(), runSeconds, "spanloom.node.queue.duration", "spanloom.pipeline.name", cc.Pipeline().Name())
+}
+
+func (l *ledger) cached(cc *callbacks.CallbackContext, saved time.Duration, reason, tier string, size int) {
+	l.io(size, "read")
 	l.ended(cc, callbacks.End{Result: callbacks.ResultSuccess}, "hit")
 	if reason != "resume" {
-		l.looked(cc, "hit")
+		l.looked(cc, "hit", tier)
 	}
 	l.count(int64(saved), "spanloom.cache.saved.duration", place(cc)...)
 	l.mu.Lock()
@@ -153,7 +180,12 @@ func (l *ledger) cached(cc *callbacks.CallbackContext, saved time.Duration, reas
 	l.at("spanloom.cache.saved.duration", place(cc)...).seconds = true
 }
 
-func (l *ledger) OnPipelineStart(cc *callbacks.CallbackContext, _ callbacks.PipelineStart) {
+func (l *ledger) OnPipelineStart(cc *callbacks.CallbackContext, ev callbacks.PipelineStart) {
+	if ev.Workers != nil { // 0 when all has ended
+		for _, name := range []string{"usage", "limit", "queue.size"} {
+			l.count(0, "spanloom.worker."+name, "spanloom.pool.name", cc.Runner())
+		}
+	}
 	l.count(1, "spanloom.pipeline.run.active", pipeline(cc)...)
 }
 
@@ -165,20 +197,24 @@ func (l *ledger) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pipel
 
 func (l *ledger) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
 	l.count(1, "spanloom.node.active", place(cc)...)
-	l.looked(cc, looked(ev.Cache))
+	l.waited(cc)
+	l.started(cc, ev.Cache)
 }
 
 func (l *ledger) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
 	l.count(-1, "spanloom.node.active", place(cc)...)
 	l.ended(cc, ev.End, looked(ev.Cache))
+	l.stored(ev.Cache)
 }
 
 func (l *ledger) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
-	l.cached(cc, ev.Saved, ev.Reason)
+	l.waited(cc)
+	l.cached(cc, ev.Saved, ev.Reason, ev.Tier, ev.Size)
 }
 
 func (l *ledger) OnMapStart(cc *callbacks.CallbackContext, _ callbacks.MapStart) {
 	l.count(1, "spanloom.node.active", place(cc)...)
+	l.waited(cc)
 }
 
 func (l *ledger) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
@@ -188,16 +224,17 @@ func (l *ledger) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
 
 func (l *ledger) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
 	l.count(1, "spanloom.map.item.active", place(cc)...)
-	l.looked(cc, looked(ev.Cache))
+	l.started(cc, ev.Cache)
 }
 
 func (l *ledger) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
 	l.count(-1, "spanloom.map.item.active", place(cc)...)
 	l.ended(cc, ev.End, looked(ev.Cache))
+	l.stored(ev.Cache)
 }
 
 func (l *ledger) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
-	l.cached(cc, ev.Saved, ev.Reason)
+	l.cached(cc, ev.Saved, ev.Reason, ev.Tier, ev.Size)
 }
 
 func (l *ledger) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRetry) {
@@ -206,6 +243,13 @@ func (l *ledger) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeRet
 
 func (l *ledger) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure) {
 	l.count(1, "spanloom.errors", "spanloom.component", cc.Kind().String(), "error.type", callbacks.ErrorType(ev.Err))
+}
+
+func (l *ledger) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.m.OnMetric(cc, ev)
+	l.at(ev.Name, place(cc)...).latest = ev.Value
 }
 
 // same says what differs between the callback and the ledger, to the last digit,
@@ -224,7 +268,8 @@ func same(got, want map[string]point) string {
 // others collect.
 func TestExactOnRandomHooks(t *testing.T) {
 	t.Parallel()
-	m, want := open(t), &ledger{}
+	m := open(t)
+	want := &ledger{m: m}
 	collect(t, func() { _, _ = m.Produce(context.Background()) })
 	var all sync.WaitGroup
 	for worker := range uint64(8) {
@@ -280,7 +325,8 @@ func TestExactInOneShard(t *testing.T) {
 // Half of them are not sampled.
 func TestExactOnEveryOutcome(t *testing.T) {
 	t.Parallel()
-	m, want := open(t), &ledger{}
+	m := open(t)
+	want := &ledger{m: m}
 	collect(t, func() { _, _ = m.Produce(context.Background()) })
 	both := callbacks.Multi(m, want)
 	target := func(ctx context.Context, c *enginetest.Case, cfg engine.Config) ([]byte, error) {
@@ -325,7 +371,8 @@ func TestExactOnRandomPipelines(t *testing.T) {
 		if err := p.Err(); err != nil {
 			t.Fatal(err)
 		}
-		m, want := open(t), &ledger{}
+		m := open(t)
+		want := &ledger{m: m}
 		cfg := engine.Config{
 			Callbacks: []callbacks.PipelineCallback{m, want}, Cache: &shelf{},
 			Concurrency: rapid.SampledFrom([]int{1, 2, 64}).Draw(t, "concurrency"),

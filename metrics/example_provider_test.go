@@ -47,6 +47,10 @@ func ExampleProviderKey() {
 	// queue.length
 	// spanloom.pipeline.run.duration
 	// spanloom.node.duration
+	// spanloom.node.queue.duration
 	// spanloom.pipeline.run.active
 	// spanloom.node.active
+	// spanloom.worker.usage
+	// spanloom.worker.limit
+	// spanloom.worker.queue.size
 }

@@ -36,5 +36,6 @@ func Example() {
 	// Output:
 	// spanloom.pipeline.run.duration 1
 	// spanloom.node.duration 1
+	// spanloom.node.queue.duration 1
 	// spanloom.map.item.duration 3
 }

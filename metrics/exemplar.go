@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/buckets"
 )
 
 // sampled is bit 0 of the W3C trace flags.
@@ -17,7 +18,7 @@ const sampled = 1
 // cost one look at a word that rarely changes.
 type exemplars struct {
 	wanted atomic.Uint32 // the buckets, as bits, that may take another
-	taken  [buckets]atomic.Pointer[exemplar]
+	taken  [buckets.Count]atomic.Pointer[exemplar]
 }
 
 type exemplar struct {
@@ -28,10 +29,11 @@ type exemplar struct {
 }
 
 // want asks for new exemplars. Those that are there stay until a new one comes.
-func (e *exemplars) want() { e.wanted.Store(1<<buckets - 1) }
+func (e *exemplars) want() { e.wanted.Store(1<<buckets.Count - 1) }
 
-// keep makes a measurement of cc's scope the exemplar of its bucket.
-func (e *exemplars) keep(bucket int, cc *callbacks.CallbackContext, d time.Duration) {
+// keep makes a measurement of cc's scope, so long after its start, the exemplar of its
+// bucket.
+func (e *exemplars) keep(bucket int, cc *callbacks.CallbackContext, d, after time.Duration) {
 	if cc.Identity().Flags&sampled == 0 {
 		return
 	}
@@ -41,9 +43,9 @@ func (e *exemplars) keep(bucket int, cc *callbacks.CallbackContext, d time.Durat
 	}
 	start := cc.Start()
 	if start.IsZero() {
-		start = time.Now().Add(-d)
+		start = time.Now().Add(-after)
 	}
-	e.taken[bucket].Store(&exemplar{d, start.Add(d), cc.TraceID(), cc.SpanID()})
+	e.taken[bucket].Store(&exemplar{d, start.Add(after), cc.TraceID(), cc.SpanID()})
 }
 
 // list returns the exemplars, in the order of their buckets.

@@ -16,6 +16,7 @@ type labels struct {
 	pipeline, node   string
 	component        string
 	errorType        string
+	tier, direction  string // of a cache
 	nested, overflow bool
 	result           callbacks.Result
 	cache            cacheResult
@@ -71,6 +72,10 @@ func (l labels) set(i *instrument) attribute.Set {
 			kv = key.String(l.component)
 		case keyCacheResult:
 			kv = key.String(l.cache.String())
+		case keyTier:
+			kv = key.String(l.tier)
+		case keyDirection:
+			kv = key.String(l.direction)
 		case keyErrorType:
 			kv = key.String(l.errorType)
 		case keyNested:

@@ -19,8 +19,15 @@ type place struct {
 
 	succeeded, itemSucceeded [cacheResults]atomic.Pointer[histogram]
 
-	lookups [cacheResults]atomic.Pointer[counter]
+	lookups [cacheResults]atomic.Pointer[tiered]
 	saved   atomic.Pointer[counter]
+	queue   atomic.Pointer[histogram] // of the pipeline
+}
+
+// tiered is a series of one tier of a cache: mostly there is only one.
+type tiered struct {
+	tier string
+	*counter
 }
 
 // places finds the place of a context, mostly by the address of what describes

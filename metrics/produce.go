@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/buildinfo"
 )
 
@@ -26,17 +27,27 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 			list = append(list, metricdata.Metrics{Name: i.name, Unit: i.unit, Description: i.description, Data: data})
 		}
 	}
-	for _, f := range []*family[histogram]{c.runDuration, c.nodeDuration, c.itemDuration} {
+	for _, f := range []*family[histogram]{c.runDuration, c.nodeDuration, c.nodeQueue, c.itemDuration} {
 		add(f.instrument, histograms(f, c.began, now))
 	}
-	for _, f := range []*family[counter]{c.runActive, c.nodeActive, c.itemActive, c.nodeRetries, c.errors, c.cacheLookups} {
+	for _, f := range []*family[counter]{c.runActive, c.nodeActive, c.itemActive, c.nodeRetries, c.errors, c.cacheLookups, c.cacheIO} {
 		add(f.instrument, sums(f, c.began, now, func(n int64) int64 { return n }))
 	}
 	add(c.cacheSaved.instrument, sums(c.cacheSaved, c.began, now, func(n int64) float64 { return time.Duration(n).Seconds() }))
+	loads := c.pools.loads()
+	add(&workerUsage, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Busy }))
+	add(&workerLimit, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Limit }))
+	add(&workerQueue, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Queued }))
+	for _, f := range c.gauges.all() {
+		add(f.instrument, latest(f, now))
+	}
+	add(&callbackPanics, panicked(c.panics, c.began, now))
 	if c.backends != nil {
-		events, queues := ledger(c.askBackends(), c.began, now)
+		list := c.askBackends()
+		events, queues := ledger(list, c.began, now)
 		add(&callbackEvents, events)
 		add(&callbackQueue, queues)
+		add(&backendCalls, callsOf(list, c.began, now))
 	}
 	if len(list) == 0 {
 		return nil, nil
@@ -52,7 +63,7 @@ func histograms(f *family[histogram], began, now time.Time) metricdata.Aggregati
 	if len(series) == 0 {
 		return nil
 	}
-	bounds := f.bounds.seconds()
+	bounds := seconds(f.bounds)
 	points := make([]metricdata.HistogramDataPoint[float64], len(series))
 	for i, s := range series {
 		sum, counts := s.read()

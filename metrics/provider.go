@@ -8,6 +8,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/otelresource"
 )
 
 // provider makes the instruments of node code and exports, when there are
@@ -26,9 +27,10 @@ type ProviderKey struct{}
 
 func (p *provider) open(c Config, producer sdkmetric.Producer, report func(error)) error {
 	var opts []sdkmetric.Option
-	if c.Resource != nil {
-		opts = append(opts, sdkmetric.WithResource(c.Resource))
+	if c.Resource == nil {
+		c.Resource = otelresource.Default()
 	}
+	opts = append(opts, sdkmetric.WithResource(c.Resource))
 	for _, e := range c.Exporters {
 		x := &exporter{Exporter: e, report: report}
 		p.exports = append(p.exports, x)

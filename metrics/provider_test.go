@@ -303,7 +303,10 @@ func TestJoinsAProvider(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"size", "spanloom.node.active", "spanloom.node.duration", "spanloom.pipeline.run.active", "spanloom.pipeline.run.duration"}
+	want := []string{
+		"size", "spanloom.node.active", "spanloom.node.duration", "spanloom.node.queue.duration", "spanloom.pipeline.run.active", "spanloom.pipeline.run.duration",
+		"spanloom.worker.limit", "spanloom.worker.queue.size", "spanloom.worker.usage",
+	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -17,7 +17,12 @@ import (
 
 // briefs are of the attributes that spans do not have.
 var briefs = map[attribute.Key]string{
-	keyComponent: "Where a failure began: pipeline, node, map or map_item; or exporter, when one of metrics failed.",
+	keyComponent: "Where a failure began: pipeline, node, map or map_item; exporter, when one of metrics failed; or metric, when node code marks values under too many names.",
+	keyTier:      "What kind of place the cache is: memory or disk, or what it calls itself; absent when it was not asked, or does not say.",
+	keyDirection: "Whether results were read or written: read or write.",
+	keyPool:      "What executes the runs whose nodes the workers run, such as local.",
+	keyCallback:  "Go type of the callback.",
+	keyMethod:    "Method of the protocol: Describe, Configure, Stream, Flush, Health or Shutdown.",
 	keyBackend:   "Name of the backend in the manifest.",
 	keyOutcome:   "What became of an event: delivered or dropped.",
 	keyReason:    "Why an event was dropped: queue_full, export_failed, oversize, shutdown, after_shutdown or backend_down.",
@@ -26,7 +31,7 @@ var briefs = map[attribute.Key]string{
 // TestRegistry holds the registry of names to the table of instruments.
 func TestRegistry(t *testing.T) {
 	defined := semconvtest.Registry("metrics", "Attributes that only metrics have.")
-	for _, key := range []attribute.Key{keyComponent, keyBackend, keyOutcome, keyReason} {
+	for _, key := range []attribute.Key{keyTier, keyDirection, keyComponent, keyPool, keyCallback, keyMethod, keyBackend, keyOutcome, keyReason} {
 		defined.Attributes = append(defined.Attributes, semconvtest.Define(string(key), "string", briefs[key]))
 	}
 	groups := []semconvtest.Group{defined}

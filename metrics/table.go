@@ -5,6 +5,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/spanloom/spanloom/internal/buckets"
 )
 
 // The attributes of the instruments, in the order in which the table of docs
@@ -15,8 +17,13 @@ const (
 	keyNode        = attribute.Key("spanloom.node.name")
 	keyResult      = attribute.Key("spanloom.result")
 	keyCacheResult = attribute.Key("spanloom.cache.result")
+	keyTier        = attribute.Key("spanloom.cache.tier")
+	keyDirection   = attribute.Key("spanloom.cache.direction")
 	keyComponent   = attribute.Key("spanloom.component")
+	keyPool        = attribute.Key("spanloom.pool.name")
+	keyCallback    = attribute.Key("spanloom.callback.name")
 	keyBackend     = attribute.Key("spanloom.backend.name")
+	keyMethod      = attribute.Key("spanloom.method")
 	keyOutcome     = attribute.Key("spanloom.outcome")
 	keyReason      = attribute.Key("spanloom.reason")
 	keyErrorType   = semconv.ErrorTypeKey
@@ -31,6 +38,7 @@ const (
 	upDownShape
 	counterShape
 	secondsShape // a counter of nanoseconds, exported as seconds
+	gaugeShape   // of node code
 )
 
 // String returns the word of the table in docs.
@@ -50,47 +58,25 @@ type instrument struct {
 	name, unit  string
 	shape       shape
 	keys        []attribute.Key
-	bounds      *bounds
+	bounds      *buckets.Bounds
 	description string
 }
 
-// bounds are the upper, inclusive bounds of the buckets of a histogram.
-type bounds [buckets - 1]time.Duration
-
-// buckets is the number of buckets of every histogram here: one more than bounds.
-const buckets = 16
-
 const ms = time.Millisecond
 
-var (
-	stepBounds = bounds{
-		1 * ms, 5 * ms, 10 * ms, 50 * ms, 100 * ms, 250 * ms, 500 * ms,
-		1000 * ms, 2500 * ms, 5000 * ms, 10_000 * ms, 30_000 * ms, 60_000 * ms, 300_000 * ms, 1_800_000 * ms,
-	}
-	runBounds = bounds{
-		10 * ms, 100 * ms, 500 * ms, 1000 * ms, 5000 * ms, 10_000 * ms, 30_000 * ms, 60_000 * ms,
-		2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour,
-	}
-)
+// runBounds are the bounds for pipelines and queueing.
+var runBounds = buckets.Bounds{
+	10 * ms, 100 * ms, 500 * ms, 1000 * ms, 5000 * ms, 10_000 * ms, 30_000 * ms, 60_000 * ms,
+	2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour,
+}
 
-// seconds returns the bounds as histograms are exported with them.
-func (b *bounds) seconds() []float64 {
+// seconds returns bounds as histograms are exported with them.
+func seconds(b *buckets.Bounds) []float64 {
 	list := make([]float64, len(b))
 	for i, d := range b {
 		list[i] = d.Seconds()
 	}
 	return list
-}
-
-// bucket returns the index of the bucket that d falls into. Most steps are short,
-// so that looking from the start finds it soonest.
-func (b *bounds) bucket(d time.Duration) int {
-	for i, upper := range b {
-		if d <= upper {
-			return i
-		}
-	}
-	return len(b)
 }
 
 var (
@@ -109,7 +95,7 @@ var (
 	nodeDuration = instrument{
 		"spanloom.node.duration", "s", histogramShape,
 		[]attribute.Key{keyPipeline, keyNode, keyResult, keyCacheResult, keyErrorType},
-		&stepBounds,
+		&buckets.Steps,
 		"Time of a node from its start to its end, with all attempts; 0 when a stored result was used.",
 	}
 	nodeActive = instrument{
@@ -117,6 +103,12 @@ var (
 		[]attribute.Key{keyPipeline, keyNode},
 		nil,
 		"Nodes that have started and not ended.",
+	}
+	nodeQueue = instrument{
+		"spanloom.node.queue.duration", "s", histogramShape,
+		[]attribute.Key{keyPipeline},
+		&runBounds,
+		"Time that a node could have begun before it did; 0 when it began at once.",
 	}
 	nodeRetries = instrument{
 		"spanloom.node.retries", "{retry}", counterShape,
@@ -133,7 +125,7 @@ var (
 	itemDuration = instrument{
 		"spanloom.map.item.duration", "s", histogramShape,
 		[]attribute.Key{keyPipeline, keyNode, keyResult, keyCacheResult},
-		&stepBounds,
+		&buckets.Steps,
 		"Time of a map's item from its start to its end, with all attempts; 0 when a stored result was used.",
 	}
 	itemActive = instrument{
@@ -144,9 +136,15 @@ var (
 	}
 	cacheLookups = instrument{
 		"spanloom.cache.lookups", "{lookup}", counterShape,
-		[]attribute.Key{keyPipeline, keyNode, keyCacheResult},
+		[]attribute.Key{keyPipeline, keyNode, keyCacheResult, keyTier},
 		nil,
 		"Look-ups of stored results by nodes and items.",
+	}
+	cacheIO = instrument{
+		"spanloom.cache.io", "By", counterShape,
+		[]attribute.Key{keyDirection},
+		nil,
+		"Bytes of results that were read from caches and used, or written to caches.",
 	}
 	cacheSaved = instrument{
 		"spanloom.cache.saved.duration", "s", secondsShape,
@@ -154,11 +152,41 @@ var (
 		nil,
 		"Compute time that stored results cost when they were made.",
 	}
+	workerUsage = instrument{
+		"spanloom.worker.usage", "{worker}", upDownShape,
+		[]attribute.Key{keyPool},
+		nil,
+		"Workers that run a node or an item, of all runs that go on.",
+	}
+	workerLimit = instrument{
+		"spanloom.worker.limit", "{worker}", upDownShape,
+		[]attribute.Key{keyPool},
+		nil,
+		"Workers that may do so at once, of all runs that go on.",
+	}
+	workerQueue = instrument{
+		"spanloom.worker.queue.size", "{node}", upDownShape,
+		[]attribute.Key{keyPool},
+		nil,
+		"Nodes that could begin and wait for a worker.",
+	}
 	callbackEvents = instrument{
 		"spanloom.callback.events", "{event}", counterShape,
 		[]attribute.Key{keyBackend, keyOutcome, keyReason},
 		nil,
 		"Events for a backend whose fate is known.",
+	}
+	backendCalls = instrument{
+		"spanloom.backend.rpc.duration", "s", histogramShape,
+		[]attribute.Key{keyBackend, keyMethod, keyErrorType},
+		&buckets.Steps,
+		"Time of a call of a backend; of Stream, from the sending of a batch until it is acknowledged.",
+	}
+	callbackPanics = instrument{
+		"spanloom.callback.panics", "{panic}", counterShape,
+		[]attribute.Key{keyCallback},
+		nil,
+		"Panics of callbacks, which were recovered, in the whole program.",
 	}
 	callbackQueue = instrument{
 		"spanloom.callback.queue.size", "{event}", upDownShape,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,8 +17,8 @@ var update = flag.Bool("update", false, "write the table of instruments into the
 
 // table is every instrument of this package.
 var table = []*instrument{
-	&runDuration, &runActive, &nodeDuration, &nodeActive, &nodeRetries, &errorCount, &itemDuration, &itemActive,
-	&cacheLookups, &cacheSaved, &callbackEvents, &callbackQueue,
+	&runDuration, &runActive, &nodeDuration, &nodeActive, &nodeQueue, &nodeRetries, &errorCount, &itemDuration, &itemActive,
+	&cacheLookups, &cacheIO, &cacheSaved, &workerUsage, &workerLimit, &workerQueue, &callbackEvents, &callbackQueue, &callbackPanics, &backendCalls,
 }
 
 // TestDocs compares the table in the documentation with the one in the code.
@@ -71,8 +72,11 @@ func TestQueries(t *testing.T) {
 			known[under.Replace(string(key))] = true
 		}
 		name := under.Replace(i.name)
-		if i.unit == "s" {
+		switch i.unit {
+		case "s":
 			name += "_seconds"
+		case "By":
+			name += "_bytes"
 		}
 		unused[i.name] = true
 		switch i.shape {
@@ -149,8 +153,8 @@ func TestTable(t *testing.T) {
 		if (i.bounds != nil) != (i.shape == histogramShape) || i.description == "" || i.unit == "" {
 			t.Errorf("%s is not complete", i.name)
 		}
-		full := labels{nested: true, pipeline: "p", node: "n", result: 1, cache: cacheHit, component: "c", errorType: "e"}
-		if i == &callbackEvents || i == &callbackQueue {
+		full := labels{nested: true, pipeline: "p", node: "n", result: 1, cache: cacheHit, component: "c", tier: "t", direction: "d", errorType: "e"}
+		if slices.Contains(i.keys, keyBackend) || slices.Contains(i.keys, keyPool) || slices.Contains(i.keys, keyCallback) { // made elsewhere
 			continue
 		}
 		set := full.set(i)

@@ -47,6 +47,7 @@ const MaxExport = wire.MaxExport
 type export struct {
 	signal  Signal
 	request []byte
+	things  uint64
 }
 
 // isExport reports whether r stands for an export, of which it has nothing but
@@ -73,7 +74,7 @@ func (h *Host) Export(s Signal, request []byte) {
 	case !h.Takes(s):
 		h.ignored[s].Add(1)
 	default:
-		h.queue.export(export{s, request})
+		h.queue.export(export{s, request, things(s, request)})
 	}
 }
 
@@ -84,11 +85,11 @@ func (q *queue) export(e export) {
 	s.mu.Lock()
 	if len(e.request) > MaxExport && s.refuse == reasonNone {
 		s.emitted++
-		s.dropped[reasonOversize]++
+		s.drop(reasonOversize, e.signal.unit(), e.things)
 		s.mu.Unlock()
 		return
 	}
-	if !q.admit(s, wire.RecordSize+int64(len(e.request))) {
+	if !q.admit(s, wire.RecordSize+int64(len(e.request)), e.signal.unit(), e.things) {
 		s.mu.Unlock()
 		return
 	}

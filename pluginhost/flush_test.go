@@ -75,7 +75,7 @@ func (*lossy) Doing() string { return "export to http://nowhere: no answer so fa
 
 type part struct{ error }
 
-func (part) Lost() int { return 2 }
+func (part) Lost() backend.Losses { return backend.Losses{Hooks: 2} }
 
 // TestAPartOfAFlushIsLost: what else was in it is delivered.
 func TestAPartOfAFlushIsLost(t *testing.T) {

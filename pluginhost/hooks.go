@@ -147,8 +147,15 @@ func (h *Host) cached(ev callbacks.NodeCached) *wire.Extra {
 	return &wire.Extra{
 		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
 		TraceID: ev.TraceID, SpanID: ev.SpanID, Values: h.outputs(ev.Outputs),
+		Tier: ev.Tier, InCache: ev.Size,
 	}
 }
+
+// label returns that of an item as it leaves the host.
+func (h *Host) label(text string) string { return h.spec.Capture.Redactor.Clip(text, maxLabel) }
+
+// maxLabel is the most bytes of a label: the engine takes 100 characters.
+const maxLabel = 400
 
 // OnNodeCached queues the event.
 func (h *Host) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
@@ -183,17 +190,37 @@ func (h *Host) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
 
 // OnMapItemStart queues the event.
 func (h *Host) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
-	h.begin(callbacks.HookMapItemStart, cc, ev.Inputs, ev.Cache)
+	if ev.Label == "" {
+		h.begin(callbacks.HookMapItemStart, cc, ev.Inputs, ev.Cache)
+		return
+	}
+	x := wire.Extra{Values: h.inputs(ev.Inputs), Label: h.label(ev.Label)}
+	x.Look(ev.Cache)
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemStart}, &x)
 }
 
 // OnMapItemEnd queues the event.
 func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
-	h.ended(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
+	if ev.Label == "" {
+		h.ended(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
+		return
+	}
+	x := wire.Extra{
+		Values: h.outputs(ev.Outputs), Label: h.label(ev.Label),
+		Recorded: h.recorded(callbacks.HookMapItemEnd, cc, ev.Attempts, ev.Err),
+	}
+	x.Look(ev.Cache)
+	h.end(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, &x)
 }
 
 // OnMapItemCached queues the event.
 func (h *Host) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
-	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached}, h.cached(callbacks.NodeCached(ev)))
+	x := h.cached(callbacks.NodeCached{
+		Signature: ev.Signature, Saved: ev.Saved, Reason: ev.Reason,
+		TraceID: ev.TraceID, SpanID: ev.SpanID, Outputs: ev.Outputs, Tier: ev.Tier, Size: ev.Size,
+	})
+	x.Label = h.label(ev.Label)
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMapItemCached}, x)
 }
 
 // OnError queues the event.
@@ -224,6 +251,11 @@ func (h *Host) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
 	if cc.Identity().Flags&sampled != 0 {
 		h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookCrashed, Duration: ev.Duration}, nil)
 	}
+}
+
+// OnMetric queues the event.
+func (h *Host) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookMetric, Duration: ev.At}, &wire.Extra{Metric: &ev})
 }
 
 // OnEmit does nothing: values that are given out do not leave the process.

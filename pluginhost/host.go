@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/spanloom/spanloom/backend"
 	pb "github.com/spanloom/spanloom/backend/backendpb"
@@ -45,8 +47,9 @@ type Spec struct {
 	Capture privacy.Capture
 	// Terminal is what is known of where Output ends.
 	Terminal backend.Terminal
-	// Output gets what the backend writes for people. It may block: nothing
-	// waits for it but Shutdown, within its time. Defaults to io.Discard.
+	// Output gets what the backend writes for people, and what its process logs with
+	// Go's package log, under the name of the backend. It may block: nothing waits for
+	// it but Shutdown, within its time. Defaults to io.Discard.
 	Output io.Writer
 	// Env are the NAME=value entries that a backend process gets. It sees no
 	// other part of this process's environment.
@@ -72,6 +75,8 @@ type Spec struct {
 	Redact func(text string) string
 
 	ackTimeout, healthTimeout time.Duration // 0 but in tests
+
+	logLine func(line string) // gets what the process writes to standard error
 }
 
 func (s *Spec) setDefaults() {
@@ -113,6 +118,7 @@ type Host struct {
 
 	closing atomic.Bool    // Shutdown has begun to end the backend
 	out     *output.Writer // to spec.Output
+	lines   logLines
 
 	mu        sync.Mutex
 	session   *session
@@ -154,6 +160,7 @@ func Start(spec Spec) *Host {
 		closed: make(chan struct{}),
 		state:  Starting,
 	}
+	h.spec.logLine = h.logLine
 	h.linger.Store(int64(defaultLinger))
 	h.takes.Store(allSignals)
 	h.ctx, h.cancel = context.WithCancel(context.Background())
@@ -169,6 +176,7 @@ func (h *Host) run() {
 		h.fail(err)
 		return
 	}
+	s.rpc = timed{s.rpc, &h.queue.calls}
 	h.mu.Lock()
 	h.session = s
 	late := h.state == Closed // then Shutdown has not seen the session
@@ -247,9 +255,12 @@ func (h *Host) open(s *session) (pb.Backend_StreamClient, error) {
 }
 
 // unanswered says what a backend that does not start was asked for, when it has
-// used up its time.
+// used up its time. The server of the backend, which knows the deadline, may see it
+// pass first, and cancels the call then.
 func (h *Host) unanswered(ctx context.Context, what string, err error) error {
-	if h.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	code := status.Code(err)
+	late := errors.Is(ctx.Err(), context.DeadlineExceeded) || code == codes.DeadlineExceeded || code == codes.Canceled
+	if h.ctx.Err() == nil && late {
 		return &StartError{Problem: StartTimeout, Detail: fmt.Sprintf("it was asked %s and did not answer within %s", what, h.spec.StartTimeout), Err: err}
 	}
 	return err

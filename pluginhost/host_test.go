@@ -77,6 +77,24 @@ func TestABackendHearsExactlyWhatWasSaid(t *testing.T) {
 			if line, ok := h.Lost(); ok {
 				t.Error(line)
 			}
+			count := map[string]uint64{}
+			for _, c := range h.Stats().Calls {
+				for _, n := range c.Buckets {
+					count[c.Method+c.ErrorType] += n
+				}
+			}
+			if count["Stream"] == 0 || count["Stream"] > st.Delivered {
+				t.Errorf("%d batches were acknowledged", count["Stream"])
+			}
+			if count["Flush"] == 0 {
+				t.Error("no call of Flush was measured")
+			}
+			for _, often := range []string{"Stream", "Flush", "Health"} { // as often as it takes
+				delete(count, often)
+			}
+			if diff := cmp.Diff(map[string]uint64{"Describe": 2, "Configure": 1, "Shutdown": 1}, count); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
 			data, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -106,6 +124,9 @@ func TestEventsOfAConfigThatIsRefusedAreCounted(t *testing.T) {
 	}
 	if got := h.Stats().Dropped[BackendDown]; got != uint64(n) {
 		t.Errorf("%d of %d dropped", got, n)
+	}
+	if list := h.Stats().Calls; len(list) != 2 || list[0].Method != "Configure" || list[0].ErrorType != "invalid_config" {
+		t.Errorf("calls %+v", list)
 	}
 	shutdown(t, h, time.Second)
 	t.Log(h.Lost())

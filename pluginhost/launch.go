@@ -39,7 +39,7 @@ func startProcess(ctx context.Context, spec *Spec, path string, args, env []stri
 	if err != nil {
 		return nil, err
 	}
-	said := &tail{redact: spec.Redact}
+	said := &tail{redact: spec.Redact, told: spec.logLine}
 	p := &process{done: make(chan struct{})}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue},

@@ -2,6 +2,8 @@ package pluginhost
 
 import (
 	"context"
+	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,6 +30,9 @@ const (
 	BackendDown Reason = "backend_down"
 )
 
+// Reasons returns all of them.
+func Reasons() []Reason { return slices.Clone(reasonNames[1:]) }
+
 // reason is a Reason as an index.
 type reason uint8
 
@@ -49,6 +54,8 @@ var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutd
 type ledger struct {
 	mu        sync.Mutex
 	closed    bool
+	flying    units // of what inFlight counts
+	lost      [reasons]units
 	inFlight  uint64 // taken from the shards, and nothing known of them yet
 	settled   uint64 // of the accepted events, those whose fate is known
 	delivered uint64
@@ -65,6 +72,8 @@ type ledger struct {
 type batch struct {
 	seq    uint64
 	events int
+	came   units // the hooks and exports that events counts
+	holds  units
 	bytes  int64
 	data   []byte // encoded; nil once it is sent
 	at     time.Time
@@ -74,7 +83,7 @@ type batch struct {
 type waiter struct {
 	target uint64
 	done   chan struct{}
-	failed uint64 // how many exports had failed when it came, and since then once it is done
+	failed units // how much could not be exported when it came, and since then once it is done
 }
 
 // encoded appends a batch to those that wait to be sent, and counts its size in
@@ -91,7 +100,7 @@ func (q *queue) encoded(b batch, estimate int64) bool {
 	q.used.Add(b.bytes - estimate)
 	l.window = append(l.window, b)
 	if b.lost != reasonNone {
-		q.settle(0, reasonNone, 0)
+		q.settle(0, reasonNone, units{})
 	}
 	signal(l.feed)
 	return true
@@ -119,10 +128,13 @@ func (q *queue) send() (data []byte, ok bool) {
 }
 
 // settle notes the fate of all batches up to seq: delivered, or lost, as many of their
-// events as lost says. The ledger is locked.
-func (q *queue) settle(seq uint64, why reason, lost uint64) {
+// events and exports as lost says. The ledger is locked.
+func (q *queue) settle(seq uint64, why reason, lost units) {
 	l := &q.ledger
-	n := 0
+	n, now, errorType := 0, time.Now(), ""
+	if why != reasonNone {
+		errorType = string(reasonNames[why])
+	}
 	for _, b := range l.window {
 		if b.lost == reasonNone && b.seq > seq {
 			break
@@ -131,20 +143,22 @@ func (q *queue) settle(seq uint64, why reason, lost uint64) {
 		events := uint64(b.events)
 		l.inFlight -= events
 		l.settled += events
+		l.flying.sub(&b.holds)
 		q.used.Add(-b.bytes)
 		switch {
 		case b.lost != reasonNone:
 			l.dropped[b.lost] += events
+			l.lost[b.lost].add(&b.holds)
 			continue // it was not sent
 		case why != reasonNone:
-			part := min(lost, events)
-			lost -= part
-			l.dropped[why] += part
-			l.delivered += events - part
+			n := b.blame(&lost, &l.lost[why])
+			l.dropped[why] += n
+			l.delivered += events - n
 		default:
 			l.delivered += events
 		}
 		l.unacked--
+		q.calls.add("Stream", errorType, now.Sub(b.at))
 	}
 	if n == 0 {
 		return
@@ -157,9 +171,28 @@ func (q *queue) settle(seq uint64, why reason, lost uint64) {
 	l.notify()
 }
 
+// blame takes from left what of the batch is lost, adds what that held to holds, and
+// returns how many events and exports it was. Of several exports of a signal, each
+// counts for its share of what they held.
+func (b *batch) blame(left, holds *units) (n uint64) {
+	for i, came := range b.came {
+		part := min(left[i], came)
+		if part == 0 {
+			continue
+		}
+		left[i] -= part
+		holds[i] += (b.holds[i]*part + came - 1) / came
+		n += part
+	}
+	return n
+}
+
+// everything is more than any batch has.
+var everything = units{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
+
 // ack notes an acknowledgement: that all is delivered, or how much is not. It is false
 // when there was no such batch.
-func (q *queue) ack(seq, lost uint64) bool {
+func (q *queue) ack(seq uint64, lost units) bool {
 	q.ledger.mu.Lock()
 	defer q.ledger.mu.Unlock()
 	if q.ledger.closed {
@@ -169,7 +202,7 @@ func (q *queue) ack(seq, lost uint64) bool {
 		return false
 	}
 	why := reasonNone
-	if lost > 0 {
+	if lost != (units{}) {
 		why = reasonExportFailed
 	}
 	q.settle(seq, why, lost)
@@ -189,11 +222,14 @@ func (q *queue) close(why reason) {
 			s.refuse = why
 		}
 		s.dropped[why] += uint64(len(s.records))
+		here := s.units()
+		s.lost[why].add(&here)
 		s.records, s.extras, s.exports = nil, nil, nil
 		s.bytes, s.told = 0, 0
 	}
 	l.dropped[why] += l.inFlight
-	l.inFlight = 0
+	l.lost[why].add(&l.flying)
+	l.inFlight, l.flying = 0, units{}
 	l.window, l.next, l.unacked = nil, 0, 0
 	l.closed = true
 	q.used.Store(0)
@@ -205,7 +241,9 @@ func (l *ledger) notify() {
 	rest := l.waiters[:0]
 	for _, w := range l.waiters {
 		if l.closed || l.settled >= w.target {
-			w.failed = l.dropped[reasonExportFailed] - w.failed
+			before := w.failed
+			w.failed = l.lost[reasonExportFailed]
+			w.failed.sub(&before)
 			close(w.done)
 			continue
 		}
@@ -216,7 +254,7 @@ func (l *ledger) notify() {
 
 // wait returns when the fate of everything that was accepted by now is known, and
 // how much of it, with what shared a batch with its last, could not be exported.
-func (q *queue) wait(ctx context.Context) (failed uint64, err error) {
+func (q *queue) wait(ctx context.Context) (failed units, err error) {
 	q.lockShards() // no record is between its number and its place
 	target := q.order.Load()
 	q.unlockShards()
@@ -225,16 +263,16 @@ func (q *queue) wait(ctx context.Context) (failed uint64, err error) {
 	l.mu.Lock()
 	if l.closed || l.settled >= target {
 		l.mu.Unlock()
-		return 0, nil
+		return units{}, nil
 	}
-	w.failed = l.dropped[reasonExportFailed]
+	w.failed = l.lost[reasonExportFailed]
 	l.waiters = append(l.waiters, w)
 	l.mu.Unlock()
 	select {
 	case <-w.done:
 		return w.failed, nil
 	case <-ctx.Done():
-		return 0, ctx.Err() //nolint:wrapcheck // the caller says what it waited for
+		return units{}, ctx.Err() //nolint:wrapcheck // the caller says what it waited for
 	}
 }
 
@@ -249,13 +287,16 @@ func (q *queue) oldest() (time.Time, bool) {
 }
 
 // counts returns the ledger as it is at one moment.
-func (q *queue) counts() (emitted, delivered, inFlight uint64, dropped map[Reason]uint64) {
+func (q *queue) counts() (emitted, delivered, inFlight uint64, dropped map[Reason]uint64, lost units) {
 	l := &q.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q.lockShards()
 	defer q.unlockShards()
 	sums := l.dropped
+	for r := range l.lost {
+		lost.add(&l.lost[r])
+	}
 	inFlight = l.inFlight
 	for i := range q.shards {
 		s := &q.shards[i]
@@ -263,6 +304,7 @@ func (q *queue) counts() (emitted, delivered, inFlight uint64, dropped map[Reaso
 		inFlight += uint64(len(s.records))
 		for r, n := range s.dropped {
 			sums[r] += n
+			lost.add(&s.lost[r])
 		}
 	}
 	dropped = map[Reason]uint64{}
@@ -271,5 +313,5 @@ func (q *queue) counts() (emitted, delivered, inFlight uint64, dropped map[Reaso
 			dropped[reasonNames[r]] = n
 		}
 	}
-	return emitted, l.delivered, inFlight, dropped
+	return emitted, l.delivered, inFlight, dropped, lost
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.uber.org/goleak"
 
 	"github.com/spanloom/spanloom/backend"
@@ -84,6 +85,7 @@ func TestMain(m *testing.M) {
 // testConfig says what a test backend does.
 type testConfig struct {
 	File   string `json:"file"`   // gets a line for each event, and the check at the end
+	Log    string `json:"log"`    // is an error for OpenTelemetry's handler with each pipeline's end
 	Say    string `json:"say"`    // goes to the output with each pipeline's end
 	Flush  string `json:"flush"`  // "hang" or "fail", from the 2nd flush on
 	Hook   string `json:"hook"`   // "panic" or "print"
@@ -145,6 +147,10 @@ func (in *testInstance) OnPipelineEnd(cc *callbacks.CallbackContext, ev callback
 	in.Recorder.OnPipelineEnd(cc, ev)
 	if in.config.Say != "" && cc.Parent() == nil {
 		fmt.Fprintln(in.out.Output, in.config.Say)
+	}
+	if in.config.Log != "" && cc.Parent() == nil {
+		otel.Handle(errors.New(in.config.Log))
+		fmt.Fprintln(os.Stderr, "no line of a log")
 	}
 	switch in.config.Hook {
 	case "panic":

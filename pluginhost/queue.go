@@ -31,6 +31,7 @@ type shard struct {
 	told    int64 // what of bytes is in queue.used
 	refuse  reason
 	dropped [reasons]uint64
+	lost    [reasons]units
 	_       [64]byte // keeps the locks on cache lines of their own
 }
 
@@ -50,6 +51,7 @@ type queue struct {
 	shards [shards]shard
 
 	ledger ledger
+	calls  callTimes
 	taken  uint64 // the last order number that was taken
 	spare  [shards]shard
 }
@@ -70,7 +72,7 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 		size += x.Bytes()
 	}
 	s.mu.Lock()
-	if !q.admit(s, size) {
+	if !q.admit(s, size, 0, 1) {
 		s.mu.Unlock()
 		return
 	}
@@ -86,15 +88,16 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 }
 
 // admit counts what is about to be queued in s, whose lock is held, and finds
-// room for it. It is false when there is none, or the queue refuses it.
-func (q *queue) admit(s *shard, size int64) bool {
+// room for it. It is false when there is none, or the queue refuses it, and n of a
+// unit are lost.
+func (q *queue) admit(s *shard, size int64, unit int, n uint64) bool {
 	s.emitted++
 	if s.refuse != reasonNone {
-		s.dropped[s.refuse]++
+		s.drop(s.refuse, unit, n)
 		return false
 	}
 	if q.used.Load()+s.bytes-s.told+size > q.limit {
-		s.dropped[reasonQueueFull]++
+		s.drop(reasonQueueFull, unit, n)
 		return false
 	}
 	s.bytes += size
@@ -103,6 +106,21 @@ func (q *queue) admit(s *shard, size int64) bool {
 		s.told = s.bytes
 	}
 	return true
+}
+
+// drop counts a record, or an export of n things, as lost. The lock is held.
+func (s *shard) drop(why reason, unit int, n uint64) {
+	s.dropped[why]++
+	s.lost[why][unit] += n
+}
+
+// units returns what waits here. The lock is held.
+func (s *shard) units() (u units) {
+	u[0] = uint64(len(s.records) - len(s.exports))
+	for i := range s.exports {
+		u[s.exports[i].signal.unit()] += s.exports[i].things
+	}
+	return u
 }
 
 // rouse wakes the encoder for a shard that holds n records, if it is time.
@@ -164,6 +182,8 @@ func (q *queue) take(p *pending) {
 		p.bytes += s.bytes
 		s.bytes, s.told = 0, 0
 		n += len(s.records)
+		here := s.units()
+		q.ledger.flying.add(&here)
 		s.records, old.records = old.records, s.records
 		s.extras, old.extras = old.extras, s.extras
 		s.exports, old.exports = old.exports, s.exports

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -40,15 +39,16 @@ func (h *Host) receive(s *session, stream pb.Backend_StreamClient) {
 	}
 }
 
-// lostOf returns how many of the events that a backend acknowledges it says are lost.
-func lostOf(ack *pb.Ack) uint64 {
-	switch {
+// lostOf returns how much of what a backend acknowledges it says is lost. An error with
+// nothing lost is a warning.
+func lostOf(ack *pb.Ack) units {
+	switch l := ack.GetLost(); {
 	case ack.GetError() == "":
-		return 0
-	case ack.GetLost() == 0:
-		return math.MaxUint64
+		return units{}
+	case l == nil:
+		return everything
 	default:
-		return ack.GetLost()
+		return units{l.GetEvents(), l.GetTraces(), l.GetMetrics(), l.GetLogs()}
 	}
 }
 

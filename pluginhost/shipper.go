@@ -100,30 +100,35 @@ func (sh *shipper) batch(records []wire.Record, estimate int64) bool {
 	seq := sh.seq + 1
 	told := sh.pend.dropped + sh.lost
 	sh.enc.Begin(sh.host.epoch, seq, told-sh.dropped)
+	var came, holds units
 	for i := range records {
 		r := &records[i]
 		if isExport(r) {
 			e := &sh.pend.exports[r.Extra-1]
 			sh.enc.AddExport(e.signal.number(), r.Order, e.request)
+			came[e.signal.unit()]++
+			holds[e.signal.unit()] += e.things
 			continue
 		}
 		sh.enc.Add(r, sh.pend.extra(r))
 	}
+	came[0] = uint64(len(records)) - came[1] - came[2] - came[3]
+	holds[0] = came[0]
 	size := proto.Size(sh.enc.Batch())
 	if size > wire.MaxBatch {
 		if len(records) == 1 {
 			sh.lost++
-			return q.encoded(batch{events: 1, lost: reasonOversize}, estimate)
+			return q.encoded(batch{events: 1, came: came, holds: holds, lost: reasonOversize}, estimate)
 		}
 		half := len(records) / 2
 		return sh.batch(records[:half], estimate/2) && sh.batch(records[half:], estimate-estimate/2)
 	}
 	data, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(make([]byte, 0, size), sh.enc.Batch())
 	if err != nil { // does not happen: every string was made valid
-		return q.encoded(batch{events: len(records), lost: reasonOversize}, estimate)
+		return q.encoded(batch{events: len(records), came: came, holds: holds, lost: reasonOversize}, estimate)
 	}
 	sh.seq, sh.dropped = seq, told
-	return q.encoded(batch{seq: seq, events: len(records), data: data}, estimate)
+	return q.encoded(batch{seq: seq, events: len(records), came: came, holds: holds, data: data}, estimate)
 }
 
 // send sends batches until the host's context ends. A backend that does not read

@@ -47,12 +47,8 @@ func (h *Host) Flush(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if failed > 0 {
-		events := "events"
-		if failed == 1 {
-			events = "event"
-		}
-		return fmt.Errorf("backend %q: flush: %d %s lost: %s", h.spec.Name, failed, events, h.lastSaid())
+	if failed != (units{}) {
+		return fmt.Errorf("backend %q: flush: %s lost: %s", h.spec.Name, failed.losses(), h.lastSaid())
 	}
 	r, err := h.current().rpc.Flush(calls, &pb.FlushRequest{})
 	if h.ctx.Err() != nil {
@@ -102,9 +98,9 @@ func (h *Host) closedError() error {
 // and returns how much of it the backend could not export. calls is the context of
 // what it asks the backend for meanwhile: if it has a deadline, the backend must be
 // done by then.
-func (h *Host) flush(ctx, calls context.Context) (failed uint64, err error) {
+func (h *Host) flush(ctx, calls context.Context) (failed units, err error) {
 	if err := h.Ready(ctx); err != nil {
-		return 0, err
+		return units{}, err
 	}
 	signal(h.hurry)
 	calls, cancel := context.WithCancel(calls)

@@ -20,12 +20,16 @@ type Stats struct {
 	Delivered uint64
 	// Dropped counts the others whose fate is known, by reason.
 	Dropped map[Reason]uint64
+	// Losses is what all that was dropped held, each kind by itself.
+	Losses Losses
 	// InFlight counts events that are queued, or sent and not acknowledged. It
 	// is 0 after Shutdown.
 	InFlight uint64
 	// Ignored counts exports of signals that the backend does not take. They are
 	// in none of the other counts.
 	Ignored map[Signal]uint64
+	// Calls is how long the calls of the backend took that have ended.
+	Calls []Calls
 	// Err is why the backend is down; nil when it is not.
 	Err error
 }
@@ -45,7 +49,10 @@ func (h *Host) Stats() Stats {
 	h.mu.Lock()
 	s.State = h.state
 	h.mu.Unlock()
-	s.Emitted, s.Delivered, s.InFlight, s.Dropped = h.queue.counts()
+	var lost units
+	s.Emitted, s.Delivered, s.InFlight, s.Dropped, lost = h.queue.counts()
+	s.Losses = lost.losses()
+	s.Calls = h.queue.calls.all()
 	s.Ignored = map[Signal]uint64{}
 	for i := range h.ignored {
 		if n := h.ignored[i].Load(); n > 0 {
@@ -82,7 +89,7 @@ func (h *Host) Ignored() (line string, ok bool) {
 // Lost returns one line for people when events were lost, or may be, or the
 // backend is down, such as
 //
-//	backend "console": 1204 events lost: process exited (signal: killed)
+//	backend "console": 1204 events and 3 log records lost: process exited (signal: killed)
 //
 // Print it once, after Shutdown.
 func (h *Host) Lost() (line string, ok bool) {
@@ -93,11 +100,7 @@ func (h *Host) Lost() (line string, ok bool) {
 	h.mu.Unlock()
 	switch {
 	case n > 0 || s.Err != nil:
-		events := "events"
-		if n == 1 {
-			events = "event"
-		}
-		line = fmt.Sprintf("backend %q: %d %s lost: %s", s.Name, n, events, h.why(s, said))
+		line = fmt.Sprintf("backend %q: %s lost: %s", s.Name, s.Losses, h.why(s, said))
 	case uncounted:
 		line = fmt.Sprintf("backend %q: events may be lost: %s", s.Name, said)
 	default:

@@ -17,6 +17,7 @@ const (
 // tail keeps the last lines that a process wrote.
 type tail struct {
 	redact func(string) string // nil for none
+	told   func(line string)   // gets each line as it is kept; nil for nobody
 
 	mu    sync.Mutex
 	lines []string
@@ -42,8 +43,12 @@ func (t *tail) line() {
 		copy(t.lines, t.lines[1:])
 		t.lines = t.lines[:tailLines-1]
 	}
-	t.lines = append(t.lines, t.shown())
+	line := t.shown()
+	t.lines = append(t.lines, line)
 	t.part = t.part[:0]
+	if t.told != nil {
+		t.told(line)
+	}
 }
 
 // Lines returns the lines, oldest first.

@@ -63,6 +63,7 @@ func (l *liar) err(where string) error {
 func (l *liar) Describe(ctx context.Context, _ *pb.DescribeRequest) (*pb.DescribeResponse, error) {
 	if l.where == "no answer" {
 		<-ctx.Done()
+		return nil, ctx.Err()
 	}
 	return &pb.DescribeResponse{ProtocolVersion: 1, Linger: 1e6}, l.err("describe")
 }

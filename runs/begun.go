@@ -48,6 +48,11 @@ type begun struct {
 	scopes map[text]ordered
 	seen   int
 	ended  bool // that start has, or it was told of
+
+	// again says that there is another start, which has not begun anything yet. It
+	// first tells of what is here, and may have been killed before that.
+	again bool
+	alive time.Time // the last sign of life before that; zero: that of the file
 }
 
 type ordered struct {
@@ -59,15 +64,23 @@ type ordered struct {
 func (b *begun) add(h head) {
 	switch {
 	case h.Start != nil:
-		*b = begun{}
+		if b.ended {
+			*b = begun{}
+		}
+		if b.alive.IsZero() {
+			b.alive = h.Start.Alive
+		}
+		b.again = true
 	case h.End != nil, h.Told != nil:
 		*b = begun{ended: true}
 	case h.Step != nil:
+		b.goOn()
 		if b.steps == nil {
 			b.steps = map[int]Step{}
 		}
 		b.steps[h.Step.Number] = h.Step.Step
 	case h.Begin != nil:
+		b.goOn()
 		if b.scopes == nil {
 			b.scopes = map[text]ordered{}
 		}
@@ -77,6 +90,13 @@ func (b *begun) add(h head) {
 		delete(b.scopes, h.Done.SpanID)
 	case h.Record != nil && finished(h.Record.Status):
 		delete(b.scopes, h.Record.SpanID)
+	}
+}
+
+// goOn forgets what an earlier start has left open: the last one has told of it.
+func (b *begun) goOn() {
+	if b.again {
+		*b = begun{}
 	}
 }
 
@@ -90,6 +110,9 @@ func (b *begun) crash(h Header, alive time.Time) *Crash {
 		list = append(list, s)
 	}
 	slices.SortFunc(list, func(a, b ordered) int { return cmp.Compare(a.number, b.number) })
+	if !b.alive.IsZero() {
+		alive = b.alive
+	}
 	c := &Crash{Header: h, Alive: alive}
 	for _, s := range list {
 		c.Open = append(c.Open, Scope{

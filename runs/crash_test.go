@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -54,6 +55,7 @@ func TestWhatACrashLeavesOpen(t *testing.T) {
 	if err := d.root.Chtimes(fileName("x"), alive, alive); err != nil {
 		t.Fatal(err)
 	}
+	end(t, begin(t, d, "x"), "") // one that is killed before it tells
 	l := begin(t, d, "x")
 	list := l.Crashes(t.Context())
 	if len(list) != 1 || list[0].ID != "x" || !list[0].Alive.Equal(alive) {
@@ -65,8 +67,12 @@ func TestWhatACrashLeavesOpen(t *testing.T) {
 	if list := l.Crashes(t.Context()); len(list) > 0 {
 		t.Error("told twice:", list)
 	}
+	again, _, _, _, _ := scopes("y")
+	if err := errors.Join(l.Begin(again), l.Done(again.SpanID)); err != nil {
+		t.Fatal(err)
+	}
 	end(t, l, "")
-	l = begin(t, d, "x") // the start between has left nothing
+	l = begin(t, d, "x") // the start between has told, and left nothing
 	if list := l.Crashes(t.Context()); len(list) > 0 {
 		t.Error(list)
 	}

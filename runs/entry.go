@@ -49,6 +49,8 @@ type startEntry struct {
 	At     time.Time `json:"at"`
 	PID    int       `json:"pid"`
 	Cut    int64     `json:"cut,omitempty"` // bytes of a torn tail
+	// Alive is the last sign of life of a start that was killed before this one.
+	Alive time.Time `json:"alive,omitzero"`
 }
 
 // scopeEntry is what the index needs to know of a record.
@@ -72,6 +74,8 @@ type recordEntry struct {
 	Message   string            `json:"message,omitempty"`
 	ErrorType string            `json:"error_type,omitempty"`
 	TraceID   text              `json:"trace_id,omitempty"`
+
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 
 // endEntry is the end of a start that was not killed.
@@ -134,7 +138,7 @@ func makeRecord(buf *bytes.Buffer, r Record) error {
 	scope := &scopeEntry{Kind: text(r.Kind), Path: text(r.Path), Attempt: r.Attempt, Status: r.Status, Kept: r.Outputs != nil, SpanID: text(r.SpanID)}
 	return makeLine(buf, head{Record: scope}, recordEntry{
 		Started: utc(r.Started), Ended: utc(r.Ended), Key: r.Key, Inputs: r.Inputs, Outputs: r.Outputs,
-		Message: r.Message, ErrorType: r.ErrorType, TraceID: text(r.TraceID),
+		Message: r.Message, ErrorType: r.ErrorType, TraceID: text(r.TraceID), Metrics: r.Metrics,
 	})
 }
 
@@ -174,6 +178,6 @@ func readRecord(payload []byte) (Record, error) {
 	return Record{
 		Path: string(h.Record.Path), Kind: string(h.Record.Kind), Attempt: h.Record.Attempt, Status: h.Record.Status,
 		Started: e.Started, Ended: e.Ended, Key: e.Key, Inputs: e.Inputs, Outputs: e.Outputs,
-		Message: e.Message, ErrorType: e.ErrorType, TraceID: string(e.TraceID), SpanID: string(h.Record.SpanID),
+		Message: e.Message, ErrorType: e.ErrorType, TraceID: string(e.TraceID), SpanID: string(h.Record.SpanID), Metrics: e.Metrics,
 	}, nil
 }

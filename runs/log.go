@@ -109,7 +109,11 @@ func (l *fileLog) begin(ctx context.Context, h Header, accept func(Header) error
 	if err != nil {
 		return err
 	}
-	return l.write(head{Start: &startEntry{Number: l.starts + 1, At: time.Now().UTC(), PID: os.Getpid(), Cut: cut}})
+	start := startEntry{Number: l.starts + 1, At: time.Now().UTC(), PID: os.Getpid(), Cut: cut}
+	if l.crashed != nil {
+		start.Alive = l.crashed.Alive.UTC()
+	}
+	return l.write(head{Start: &start})
 }
 
 // load reads all lines but the first. It returns the length of a torn tail.

@@ -112,8 +112,8 @@ func sample(t testing.TB, dir, id string) (path string, records []Record) {
 	d := open(t, dir)
 	at := time.Date(2026, 11, 1, 12, 0, 0, 5, time.UTC)
 	records = []Record{
-		{Kind: "node", Path: "p/a", Attempt: 1, Status: "failure", Started: at, Ended: at, Message: "no <b> & no line\nfeed", ErrorType: "*x.E"},
-		{Kind: "node", Path: "p/a", Attempt: 2, Status: "success", Started: at, Ended: at, Inputs: raw("1"), Outputs: raw(`{"x":"<ü\u2028>"}`, "null")},
+		{Kind: "node", Path: "p/a", Attempt: 1, Status: "failure", Started: at, Ended: at, Message: "no <b> & no line\nfeed", ErrorType: "*x.E", Metrics: map[string]float64{"rows": -0.5}},
+		{Kind: "node", Path: "p/a", Attempt: 2, Status: "success", Started: at, Ended: at, Inputs: raw("1"), Outputs: raw(`{"x":"<ü\u2028>"}`, "null"), Metrics: map[string]float64{"a/b": 1e300, "model.loss": 0.25}},
 		{Kind: "map_item", Path: "p/m[0]", Attempt: 1, Status: "cached", Outputs: raw()},
 		{Kind: "map_item", Path: "p/\xff", Attempt: 1, Status: "success", Outputs: raw("7")},
 		{Kind: "node", Path: "p/b", Attempt: 1, Status: "success", Outputs: raw(`"an output as long as some are"`)},

@@ -96,6 +96,10 @@ type Record struct {
 	// itself, or where the cache had them from; "" when it has none. The trace is
 	// that of the first start unless it is said to be another.
 	TraceID, SpanID string
+
+	// Metrics are the last values, by their names, that the code has marked. They
+	// are finite.
+	Metrics map[string]float64
 }
 
 // Scope is a scope that has begun. Ids are lower-case hexadecimal digits.
@@ -118,6 +122,7 @@ type Scope struct {
 type Step struct {
 	Name      string `json:"name"`
 	Type      string `json:"type,omitempty"`
+	Version   string `json:"version,omitempty"` // of a pipeline
 	Signature string `json:"signature,omitempty"`
 	Function  string `json:"function,omitempty"`
 	File      string `json:"file,omitempty"`

@@ -8,46 +8,50 @@ import (
 // The keys of Spanloom's own attributes. Those of OpenTelemetry's conventions
 // come from semconv.
 const (
-	keyRunID          = attribute.Key("spanloom.run.id")
-	keyRunStarts      = attribute.Key("spanloom.run.start.count")
-	keyRunner         = attribute.Key("spanloom.runner")
-	keyResult         = attribute.Key("spanloom.result")
-	keyPath           = attribute.Key("spanloom.path")
-	keyDepth          = attribute.Key("spanloom.depth")
-	keyPipelineName   = attribute.Key("spanloom.pipeline.name")
-	keyPipelineNested = attribute.Key("spanloom.pipeline.nested")
-	keyNodeName       = attribute.Key("spanloom.node.name")
-	keyNodeKind       = attribute.Key("spanloom.node.kind")
-	keyNodeSignature  = attribute.Key("spanloom.node.signature")
-	keyAttemptCount   = attribute.Key("spanloom.attempt.count")
-	keyAttemptNumber  = attribute.Key("spanloom.attempt.number")
-	keyAttemptDelay   = attribute.Key("spanloom.attempt.delay")
-	keySkipReason     = attribute.Key("spanloom.skip.reason")
-	keyCacheResult    = attribute.Key("spanloom.cache.result")
-	keyCacheKey       = attribute.Key("spanloom.cache.key")
-	keyCacheSaved     = attribute.Key("spanloom.cache.saved.duration")
-	keyMapSize        = attribute.Key("spanloom.map.size")
-	keyMapConcurrency = attribute.Key("spanloom.map.concurrency")
-	keyMapSucceeded   = attribute.Key("spanloom.map.succeeded.count")
-	keyMapFailed      = attribute.Key("spanloom.map.failed.count")
-	keyMapCached      = attribute.Key("spanloom.map.cached.count")
-	keyMapSkipped     = attribute.Key("spanloom.map.skipped.count")
-	keyMapIndex       = attribute.Key("spanloom.map.index")
-	keyStrategy       = attribute.Key("spanloom.strategy")
-	keyQueued         = attribute.Key("spanloom.queue.duration")
-	keyNodeCount      = attribute.Key("spanloom.node.count")
-	keyHitRatio       = attribute.Key("spanloom.cache.hit_ratio")
-	keyRunning        = attribute.Key("spanloom.running.duration")
-	keyInputs         = attribute.Key("spanloom.inputs")
-	keyOutputs        = attribute.Key("spanloom.outputs")
-	keySamplingKept   = attribute.Key("spanloom.sampling.kept")
-	keyDroppedItems   = attribute.Key("spanloom.sampling.dropped.items.count")
-	keyDroppedNodes   = attribute.Key("spanloom.sampling.dropped.nodes.count")
-	keyLeftCount      = attribute.Key("spanloom.map.left_out.count")
-	keyLeftFailed     = attribute.Key("spanloom.map.left_out.failed.count")
-	keyLeftShortest   = attribute.Key("spanloom.map.left_out.duration.min")
-	keyLeftLongest    = attribute.Key("spanloom.map.left_out.duration.max")
-	keyLeftTotal      = attribute.Key("spanloom.map.left_out.duration.sum")
+	keyRunID           = attribute.Key("spanloom.run.id")
+	keyRunStarts       = attribute.Key("spanloom.run.start.count")
+	keyRunner          = attribute.Key("spanloom.runner")
+	keyResult          = attribute.Key("spanloom.result")
+	keyPath            = attribute.Key("spanloom.path")
+	keyDepth           = attribute.Key("spanloom.depth")
+	keyPipelineName    = attribute.Key("spanloom.pipeline.name")
+	keyPipelineVersion = attribute.Key("spanloom.pipeline.version")
+	keyPipelineNested  = attribute.Key("spanloom.pipeline.nested")
+	keyNodeName        = attribute.Key("spanloom.node.name")
+	keyNodeKind        = attribute.Key("spanloom.node.kind")
+	keyNodeSignature   = attribute.Key("spanloom.node.signature")
+	keyAttemptCount    = attribute.Key("spanloom.attempt.count")
+	keyAttemptNumber   = attribute.Key("spanloom.attempt.number")
+	keyAttemptDelay    = attribute.Key("spanloom.attempt.delay")
+	keyMetricName      = attribute.Key("spanloom.metric.name")
+	keyMetricValue     = attribute.Key("spanloom.metric.value")
+	keySkipReason      = attribute.Key("spanloom.skip.reason")
+	keyCacheResult     = attribute.Key("spanloom.cache.result")
+	keyCacheKey        = attribute.Key("spanloom.cache.key")
+	keyCacheSaved      = attribute.Key("spanloom.cache.saved.duration")
+	keyMapSize         = attribute.Key("spanloom.map.size")
+	keyMapConcurrency  = attribute.Key("spanloom.map.concurrency")
+	keyMapSucceeded    = attribute.Key("spanloom.map.succeeded.count")
+	keyMapFailed       = attribute.Key("spanloom.map.failed.count")
+	keyMapCached       = attribute.Key("spanloom.map.cached.count")
+	keyMapSkipped      = attribute.Key("spanloom.map.skipped.count")
+	keyMapIndex        = attribute.Key("spanloom.map.index")
+	keyMapLabel        = attribute.Key("spanloom.map.item.label")
+	keyStrategy        = attribute.Key("spanloom.strategy")
+	keyQueued          = attribute.Key("spanloom.queue.duration")
+	keyNodeCount       = attribute.Key("spanloom.node.count")
+	keyHitRatio        = attribute.Key("spanloom.cache.hit_ratio")
+	keyRunning         = attribute.Key("spanloom.running.duration")
+	keyInputs          = attribute.Key("spanloom.inputs")
+	keyOutputs         = attribute.Key("spanloom.outputs")
+	keySamplingKept    = attribute.Key("spanloom.sampling.kept")
+	keyDroppedItems    = attribute.Key("spanloom.sampling.dropped.items.count")
+	keyDroppedNodes    = attribute.Key("spanloom.sampling.dropped.nodes.count")
+	keyLeftCount       = attribute.Key("spanloom.map.left_out.count")
+	keyLeftFailed      = attribute.Key("spanloom.map.left_out.failed.count")
+	keyLeftShortest    = attribute.Key("spanloom.map.left_out.duration.min")
+	keyLeftLongest     = attribute.Key("spanloom.map.left_out.duration.max")
+	keyLeftTotal       = attribute.Key("spanloom.map.left_out.duration.sum")
 )
 
 // kinds of spans and events, as a set.
@@ -63,7 +67,8 @@ const (
 	onCachedItem
 	onAttempt
 	onRunning
-	onEvent // skip
+	onEvent  // skip
+	onMetric // the event of a value
 
 	onPipelines = onRun | onNested
 	onNodes     = onNode | onCachedNode
@@ -89,6 +94,7 @@ var table = []described{
 	{keyMode, attribute.STRING, onEvery, "Where the product runs: dev, staging or prod."},
 	{keyRunID, attribute.STRING, onPipelines | onRunning, "Id of the run."},
 	{keyPipelineName, attribute.STRING, onPipelines, "Name of the pipeline."},
+	{keyPipelineVersion, attribute.STRING, onPipelines, "Version of the pipeline, where its author has said one."},
 	{keyRunStarts, attribute.INT64, onRun, "How often the run was started, this time included; absent for a new run."},
 	{keyRunner, attribute.STRING, onPipelines, "What executes the pipeline."},
 	{keyPipelineNested, attribute.BOOL, onNested, "True for a pipeline inside another."},
@@ -111,6 +117,8 @@ var table = []described{
 	{keyHitRatio, attribute.FLOAT64, onPipelines, "Part of the look-ups inside that found a stored result, from 0 to 1; absent when there were none."},
 	{keyInputs, attribute.STRING, onAll, "Inputs as JSON, cut, when they are captured."},
 	{keyOutputs, attribute.STRING, onAll, "Outputs as JSON, cut, when they are captured."},
+	{keyMetricName, attribute.STRING, onMetric, "Name under which node code has marked a value."},
+	{keyMetricValue, attribute.FLOAT64, onMetric, "That value."},
 	{keySkipReason, attribute.STRING, onEvent, "Why a step did not run."},
 	{keyCacheResult, attribute.STRING, onNodes | onItems, "Whether a result was stored: hit, also when a resumed run had kept it, miss or bypass; absent without a cache."},
 	{keyCacheKey, attribute.STRING, onNodes | onItems, "Key of the result in the cache, shortened."},
@@ -130,5 +138,6 @@ var table = []described{
 	{keyLeftLongest, attribute.FLOAT64, onMap, "Time of the longest of those, in seconds."},
 	{keyLeftTotal, attribute.FLOAT64, onMap, "Time of all of those together, in seconds."},
 	{keyMapIndex, attribute.INT64, onItems, "Index of the item, from 0."},
+	{keyMapLabel, attribute.STRING, onItems, "What tells the item apart for people, where the map says how; at most 100 characters."},
 	{semconv.ErrorTypeKey, attribute.STRING, onAll&^(onCachedNode|onCachedItem) | onAttempt, "Type of the error, when it failed."},
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -96,6 +97,9 @@ func (c *Callback) newPipelineSpan(cc *callbacks.CallbackContext, e callbacks.En
 	s := c.newSpan(cc, e)
 	s.name = st.pipeline
 	s.add(keyRunID.String(valid(cc.RunID())), keyPipelineName.String(st.name))
+	if st.version != "" {
+		s.add(keyPipelineVersion.String(st.version))
+	}
 	if r := cc.Runner(); r != "" {
 		s.add(keyRunner.String(valid(r)))
 	}
@@ -163,17 +167,20 @@ func (c *Callback) newMapSpan(cc *callbacks.CallbackContext, e callbacks.End) *s
 	return s
 }
 
-func (c *Callback) newItemSpan(cc *callbacks.CallbackContext, e callbacks.End) *span {
+func (c *Callback) newItemSpan(cc *callbacks.CallbackContext, e callbacks.End, label string) *span {
 	st := c.steps.of(cc.Node())
 	s := c.newSpan(cc, e)
 	s.name = st.item
 	s.add(keyNodeName.String(st.name), keyMapIndex.Int(cc.Index()))
+	if label != "" {
+		s.add(keyMapLabel.String(shorten(c.capture.Redactor.Clip(label, utf8.UTFMax*maxLabel), maxLabel)))
+	}
 	s.place(cc)
 	return s
 }
 
 func (c *Callback) itemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) *span {
-	s := c.newItemSpan(cc, ev.End)
+	s := c.newItemSpan(cc, ev.End, ev.Label)
 	s.add(keyAttemptCount.Int(ev.Attempts))
 	s.looked(ev.Cache)
 	c.outputs(s, ev.Outputs)
@@ -183,8 +190,8 @@ func (c *Callback) itemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemE
 
 func (c *Callback) cachedItemSpan(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) *span {
 	e := callbacks.End{Result: callbacks.ResultSuccess}
-	s := c.newItemSpan(cc, e)
-	s.hit(callbacks.NodeCached(ev))
+	s := c.newItemSpan(cc, e, ev.Label)
+	s.hit(callbacks.NodeCached{Signature: ev.Signature, Saved: ev.Saved, TraceID: ev.TraceID, SpanID: ev.SpanID})
 	c.outputs(s, ev.Outputs)
 	s.finish(e)
 	return s

@@ -19,6 +19,7 @@ import (
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/running"
 	"github.com/spanloom/spanloom/privacy"
 )
 
@@ -264,16 +265,24 @@ func TestTable(t *testing.T) {
 		Spans: exp, Fanout: Fanout{Max: 1}, Capture: privacy.Capture{Inputs: true, Outputs: true},
 		Attributes: Product{Namespace: "a", Name: "b", Version: "c", Mode: "dev"}.Attributes(),
 	})
-	daily(hooktest.Start(cb, hooktest.Config("daily")))
+	versioned := hooktest.Config("daily")
+	versioned.Pipeline.Version = "1.4"
+	daily(hooktest.Start(cb, versioned))
 	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
+	marking(hooktest.Start(cb, hooktest.Config("daily")))
 	run := callbacks.NewRun(t.Context(), hooktest.Config("daily"))
 	cc := &callbacks.CallbackContext{}
 	run.Begin(cc, callbacks.Scope{Kind: callbacks.KindNode, Node: fetch, Index: -1, Attempt: 1})
 	cc.Queue(time.Second)
 	cb.OnNodeStart(cc, callbacks.NodeStart{Inputs: callbacks.NewValues(values{}, 0)})
 	cb.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 1, Outputs: callbacks.NewValues(values{}, 0)})
+	item := &callbacks.CallbackContext{}
+	run.Begin(item, callbacks.Scope{Kind: callbacks.KindMapItem, Node: fetch, Index: 7, Attempt: 1})
+	cb.OnMapItemEnd(item, callbacks.MapItemEnd{Attempts: 1, Label: "ann"})
 	cb.OnPipelineStart(run, callbacks.PipelineStart{})
-	cb.tellRunning(run.Start().Add(time.Hour))
+	for range running.First {
+		cb.tellRunning(run.Start().Add(time.Hour))
+	}
 	if err := cb.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

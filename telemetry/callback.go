@@ -69,7 +69,8 @@ func (c *Callback) Hooks() callbacks.Hook {
 	if c.exporter == nil {
 		return 0
 	}
-	return callbacks.HookPipelineStart | callbacks.HookNodeStart | callbacks.HookMapItemStart | callbacks.HookMapStart | callbacks.HookNodeRetry | callbacks.HookNodeSkipped |
+	return callbacks.HookPipelineStart | callbacks.HookNodeStart | callbacks.HookMapItemStart | callbacks.HookMapStart |
+		callbacks.HookNodeRetry | callbacks.HookNodeSkipped | callbacks.HookMetric |
 		callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookMapEnd | callbacks.HookMapItemEnd | callbacks.HookMapItemCached |
 		callbacks.HookCrashed | callbacks.Times

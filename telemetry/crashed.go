@@ -26,7 +26,7 @@ func (c *Callback) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed
 	case callbacks.KindMap:
 		s = c.newMapSpan(cc, e)
 	case callbacks.KindMapItem:
-		s = c.newItemSpan(cc, e)
+		s = c.newItemSpan(cc, e, "")
 	case callbacks.KindNode:
 		s = c.newNodeSpan(cc, e)
 	default:

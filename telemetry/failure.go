@@ -14,6 +14,8 @@ import (
 const (
 	// maxMessage is the most characters of an error's text on a span.
 	maxMessage = 256
+	// maxLabel is the most characters of an item's label.
+	maxLabel = 100
 	// maxStack is the most characters of a stack on a span: about 60 frames.
 	maxStack = 8 << 10
 )

@@ -99,12 +99,13 @@ func whole() *engine.Pipeline[order, int] {
 	})
 	items := engine.Node("items", func(_ context.Context, o order) ([]int, error) { return o.Lines, nil })
 	return engine.Define("shop", func(g *engine.Graph, o engine.Value[order]) engine.Value[int] {
-		lines := engine.Map(g, line, engine.Add(g, fetch, o), engine.ContinueOnError())
+		lines := engine.Map(g, line, engine.Add(g, fetch, o), engine.ContinueOnError(),
+			engine.WithLabel(func(n int) string { return fmt.Sprintf("line %d, password=hunter2", n) }))
 		sum := engine.Add(g, round, engine.Add(g, rebate, engine.Add(g, total, lines)))
 		engine.Add(g, audit, sum)
 		engine.Map(g, small, engine.Add(g, items, o))
 		return sum
-	})
+	}, engine.WithVersion("1.4"))
 }
 
 // shelf is a cache.

@@ -8,12 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
-	"github.com/spanloom/spanloom/internal/running"
 	"github.com/spanloom/spanloom/propagation"
 )
-
-// patrol is the time between two looks for what has been running for long.
-const patrol = running.First / 6
 
 // begun follows a scope until its end, if it has a span for sure.
 func (c *Callback) begun(cc *callbacks.CallbackContext) {
@@ -32,7 +28,7 @@ func (c *Callback) ended(cc *callbacks.CallbackContext) {
 // tellRunning makes spans that say what has been running for long. They take no time
 // and stand in spans that are not there yet.
 func (c *Callback) tellRunning(now time.Time) {
-	for _, cc := range c.open.Due(now) {
+	for _, cc := range c.open.Due() {
 		c.put(c.runningSpan(cc, now))
 	}
 }
@@ -50,6 +46,8 @@ func (c *Callback) runningSpan(cc *callbacks.CallbackContext, now time.Time) *sp
 	s.name = "running " + name
 	s.add(keyRunID.String(valid(cc.RunID())), keyNodeName.String(name))
 	s.place(cc)
-	s.add(keyRunning.Float64(now.Sub(cc.Start()).Seconds()))
+	if start := cc.Start(); !start.IsZero() {
+		s.add(keyRunning.Float64(now.Sub(start).Seconds()))
+	}
 	return s
 }

@@ -29,9 +29,9 @@ func TestLongWorkIsVisibleBeforeItEnds(t *testing.T) {
 			})
 		}
 		inner := engine.Define("inner", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] {
-			return engine.Add(g, nap("long", 150*time.Second), engine.Add(g, nap("short", 25*time.Second), n))
+			return engine.Add(g, nap("long", 150*time.Second), engine.Add(g, nap("short", 27*time.Second), n))
 		})
-		p := engine.Define("p", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] { return engine.Add(g, inner, n) })
+		p := engine.Define("daily", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] { return engine.Add(g, inner, n) })
 		unsampled := Sampler{Ratio: 0}
 		began := time.Now()
 		ended := make(chan error, 2)
@@ -49,10 +49,10 @@ func TestLongWorkIsVisibleBeforeItEnds(t *testing.T) {
 			if signalOf(s) != onRunning {
 				continue
 			}
-			if !s.EndTime.After(s.StartTime) || a[string(keyRunning)] != s.StartTime.Sub(began).Seconds() && s.Name == "running p" {
+			if !s.EndTime.After(s.StartTime) || a[string(keyRunning)] != s.StartTime.Sub(began).Seconds() && s.Name == "running daily" {
 				t.Errorf("%s: %s to %s, %v", s.Name, s.StartTime, s.EndTime, a)
 			}
-			said[s.Parent.SpanID().String()] = append(said[s.Parent.SpanID().String()], fmt.Sprint(s.Name, " ", a[string(keyPath)], " ", s.StartTime.Sub(began)))
+			said[s.Parent.SpanID().String()] = append(said[s.Parent.SpanID().String()], fmt.Sprint(s.Name, " at ", a[string(keyPath)], " ", s.StartTime.Sub(began)))
 		}
 		if err := errors.Join(<-ended, <-ended, cb.Flush(t.Context())); err != nil {
 			t.Fatal(err)
@@ -64,8 +64,8 @@ func TestLongWorkIsVisibleBeforeItEnds(t *testing.T) {
 			}
 		}
 		want := map[string][]string{
-			"pipeline p": {"running p p 30s", "running p p 2m0s"},
-			"node long":  {"running long p/inner/long 55s", "running long p/inner/long 2m25s"},
+			"pipeline daily": {"running daily at daily 30s", "running daily at daily 2m0s"},
+			"node long":      {"running long at daily/inner/long 55s", "running long at daily/inner/long 2m25s"},
 		}
 		if diff := cmp.Diff(want, got); diff != "" || len(said) != len(want) {
 			t.Errorf("(-want +got)\n%s\n%v", diff, said)

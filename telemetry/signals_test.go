@@ -43,6 +43,9 @@ var signals = []signal{
 // and items when a branch is mapped.
 const canSkip = onPipelines | onNode | onItem
 
+// canMark are the spans of what has code that can mark values.
+const canMark = onNodes | onItems
+
 // signalOf returns which kind of span s is.
 func signalOf(s tracetest.SpanStub) spans {
 	a := attrs(s)
@@ -102,6 +105,9 @@ func TestRegistry(t *testing.T) {
 		if s.on&canSkip != 0 {
 			g.Events = append(g.Events, "skip")
 		}
+		if s.on&canMark != 0 {
+			g.Events = append(g.Events, "metric")
+		}
 		refer(&g, s.on)
 		groups = append(groups, g)
 	}
@@ -110,6 +116,11 @@ func TestRegistry(t *testing.T) {
 		Brief: "A step that did not run, on the span around it.",
 	}
 	refer(&skip, onEvent)
+	metric := semconvtest.Group{
+		ID: "event.spanloom.metric", Type: "event", Name: "metric", Stability: semconvtest.Development,
+		Brief: "A value that the code of a node or an item has marked, on the span of that.",
+	}
+	refer(&metric, onMetric)
 	failure := semconvtest.Group{
 		ID: "event.spanloom.exception", Type: "event", Name: "exception", Stability: semconvtest.Development,
 		Brief: "A failure, once, on the span in which it began.",
@@ -117,7 +128,7 @@ func TestRegistry(t *testing.T) {
 	for _, key := range []attribute.Key{semconv.ExceptionTypeKey, semconv.ExceptionMessageKey, semconv.ExceptionStacktraceKey} {
 		failure.Attributes = append(failure.Attributes, semconvtest.Refer(string(key)))
 	}
-	semconvtest.Hold(t, "../docs/semconv/traces.yaml", *update, append(groups, failure, skip)...)
+	semconvtest.Hold(t, "../docs/semconv/traces.yaml", *update, append(groups, failure, metric, skip)...)
 }
 
 // heldToSpans compares spans of runs in which everything happens with the tables,
@@ -127,12 +138,12 @@ func heldToSpans(t *testing.T) map[spans]bool {
 	exp := tracetest.NewInMemoryExporter()
 	cb := NewCallback(Exporters{Spans: exp})
 	daily(hooktest.Start(cb, hooktest.Config("daily")))
-	now := time.Now()
-	late := hooktest.Config("late")
-	late.Epoch = now.Add(-running.First)
-	hooktest.Start(cb, late)
-	cb.tellRunning(now)
+	hooktest.Start(cb, hooktest.Config("late"))
+	for range running.First {
+		cb.tellRunning(hooktest.Epoch.Add(time.Hour))
+	}
 	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
+	marking(hooktest.Start(cb, hooktest.Config("daily")))
 	failing := hooktest.Start(cb, hooktest.Config("failing"))
 	failing.Nested("inner").Fail(0, callbacks.ResultError, stackError{errors.New("boom")})
 	branches := failing.Map("branches", 1, 0)
@@ -154,7 +165,7 @@ func heldToSpans(t *testing.T) map[spans]bool {
 	for _, d := range table {
 		allowed[d.key] = d.on
 	}
-	seen, failed := map[spans]bool{}, map[spans]bool{}
+	seen, failed, marked := map[spans]bool{}, map[spans]bool{}, map[spans]bool{}
 	for _, s := range list {
 		is := signalOf(s)
 		seen[is] = true
@@ -185,6 +196,13 @@ func heldToSpans(t *testing.T) map[spans]bool {
 						t.Errorf("the event of %s has %s, which the table does not have there", s.Name, kv.Key)
 					}
 				}
+			case "metric":
+				marked[is] = true
+				for _, kv := range ev.Attributes {
+					if allowed[kv.Key]&onMetric == 0 {
+						t.Errorf("the event of %s has %s, which the table does not have there", s.Name, kv.Key)
+					}
+				}
 			default:
 				t.Errorf("%s has an event %s", s.Name, ev.Name)
 			}
@@ -193,6 +211,9 @@ func heldToSpans(t *testing.T) map[spans]bool {
 	for _, want := range signals {
 		if !seen[want.on] {
 			t.Errorf("there was no span of kind %s", want.id)
+		}
+		if can := want.on&canMark != 0; can != marked[want.on] {
+			t.Errorf("%s has events of values: %t", want.id, !can)
 		}
 	}
 	return failed

@@ -12,7 +12,7 @@ import (
 
 // step is what the spans of a step have in common, whatever run they are from.
 type step struct {
-	name                                  string
+	name, version                         string
 	pipeline, node, mapped, item, attempt string // names of spans
 	attributes                            []attribute.KeyValue
 }
@@ -21,6 +21,7 @@ func newStep(n *callbacks.Node) *step {
 	name := valid(n.Name)
 	st := &step{
 		name:     name,
+		version:  valid(n.Version),
 		pipeline: callbacks.KindPipeline.String() + " " + name,
 		node:     callbacks.KindNode.String() + " " + name,
 		mapped:   callbacks.KindMap.String() + " " + name,

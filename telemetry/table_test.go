@@ -29,6 +29,7 @@ func (on spans) names() string {
 		{onAttempt, "attempt"},
 		{onRunning, "running"},
 		{onEvent, "skip event"},
+		{onMetric, "metric event"},
 	} {
 		if on&one.on != 0 {
 			list = append(list, one.name)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/spanloom/spanloom/internal/running"
 )
 
 const (
@@ -99,7 +101,7 @@ func (c *Callback) work() {
 	timer := time.NewTimer(linger)
 	defer timer.Stop()
 	armed := true
-	ticker := time.NewTicker(patrol)
+	ticker := time.NewTicker(running.Round)
 	defer ticker.Stop()
 	for {
 		select {

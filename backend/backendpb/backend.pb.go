@@ -83,6 +83,10 @@ const (
 	// a run, or another run: nothing else is said of it. Column duration is how
 	// long the scope had run at the last sign of life. Scopes inside come first.
 	Hook_HOOK_CRASHED Hook = 17
+	// The code of a node or a map item has marked a value; see Metrics. It comes
+	// between the start and the end of its scope, or, when it was replayed, just
+	// before the event that says that the scope is cached.
+	Hook_HOOK_METRIC Hook = 18
 )
 
 // Enum value maps for Hook.
@@ -106,6 +110,7 @@ var (
 		15: "HOOK_NODE_SKIPPED",
 		16: "HOOK_EMIT",
 		17: "HOOK_CRASHED",
+		18: "HOOK_METRIC",
 	}
 	Hook_value = map[string]int32{
 		"HOOK_UNSPECIFIED":           0,
@@ -126,6 +131,7 @@ var (
 		"HOOK_NODE_SKIPPED":          15,
 		"HOOK_EMIT":                  16,
 		"HOOK_CRASHED":               17,
+		"HOOK_METRIC":                18,
 	}
 )
 
@@ -410,7 +416,7 @@ func (x Attributes_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Attributes_Type.Descriptor instead.
 func (Attributes_Type) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Status is the state of the way to the destination.
@@ -463,7 +469,7 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28, 0}
 }
 
 // Batch is a number of events in the order in which the run called its hooks, and
@@ -514,7 +520,9 @@ type Batch struct {
 	// What ended inside pipelines.
 	Counts *Counts `protobuf:"bytes,16,opt,name=counts,proto3" json:"counts,omitempty"`
 	// What node code has recorded.
-	Recorded      *Recorded `protobuf:"bytes,17,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	Recorded *Recorded `protobuf:"bytes,17,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	// What node code has marked.
+	Metrics       *Metrics `protobuf:"bytes,18,opt,name=metrics,proto3" json:"metrics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -664,6 +672,13 @@ func (x *Batch) GetCounts() *Counts {
 func (x *Batch) GetRecorded() *Recorded {
 	if x != nil {
 		return x.Recorded
+	}
+	return nil
+}
+
+func (x *Batch) GetMetrics() *Metrics {
+	if x != nil {
+		return x.Metrics
 	}
 	return nil
 }
@@ -912,7 +927,9 @@ type Node struct {
 	// The file that the function is in.
 	File uint32 `protobuf:"varint,5,opt,name=file,proto3" json:"file,omitempty"`
 	// The line that the function begins at; 0 when it is not known.
-	Line          uint32 `protobuf:"varint,6,opt,name=line,proto3" json:"line,omitempty"`
+	Line uint32 `protobuf:"varint,6,opt,name=line,proto3" json:"line,omitempty"`
+	// The version of a pipeline, where its author has said one.
+	Version       uint32 `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -985,6 +1002,13 @@ func (x *Node) GetFile() uint32 {
 func (x *Node) GetLine() uint32 {
 	if x != nil {
 		return x.Line
+	}
+	return 0
+}
+
+func (x *Node) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
 	}
 	return 0
 }
@@ -1405,7 +1429,12 @@ type Cached struct {
 	// Bytes 0 to 7 of that span's trace id, big-endian.
 	TraceHi []uint64 `protobuf:"fixed64,6,rep,packed,name=trace_hi,json=traceHi,proto3" json:"trace_hi,omitempty"`
 	// Bytes 8 to 15 of that span's trace id, big-endian.
-	TraceLo       []uint64 `protobuf:"fixed64,7,rep,packed,name=trace_lo,json=traceLo,proto3" json:"trace_lo,omitempty"`
+	TraceLo []uint64 `protobuf:"fixed64,7,rep,packed,name=trace_lo,json=traceLo,proto3" json:"trace_lo,omitempty"`
+	// What kind of place the result was stored in, such as "memory"; a string index.
+	// A missing column means zeros.
+	Tier []uint32 `protobuf:"varint,8,rep,packed,name=tier,proto3" json:"tier,omitempty"`
+	// The bytes that were read from there. A missing column means zeros.
+	Size          []uint64 `protobuf:"varint,9,rep,packed,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1489,6 +1518,20 @@ func (x *Cached) GetTraceLo() []uint64 {
 	return nil
 }
 
+func (x *Cached) GetTier() []uint32 {
+	if x != nil {
+		return x.Tier
+	}
+	return nil
+}
+
+func (x *Cached) GetSize() []uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return nil
+}
+
 // Lookups has a row for each start and end of a node or a map item that has a
 // cache and no stored result. All columns have the same length.
 type Lookups struct {
@@ -1500,7 +1543,12 @@ type Lookups struct {
 	// Why there is no result, or why the cache was not asked; a string index.
 	Reason []uint32 `protobuf:"varint,3,rep,packed,name=reason,proto3" json:"reason,omitempty"`
 	// The cache was not asked.
-	Bypass        []bool `protobuf:"varint,4,rep,packed,name=bypass,proto3" json:"bypass,omitempty"`
+	Bypass []bool `protobuf:"varint,4,rep,packed,name=bypass,proto3" json:"bypass,omitempty"`
+	// What kind of place the cache is, such as "memory"; a string index. A missing
+	// column means zeros.
+	Tier []uint32 `protobuf:"varint,5,rep,packed,name=tier,proto3" json:"tier,omitempty"`
+	// Of ends, the bytes of the result that were stored. A missing column means zeros.
+	Stored        []uint64 `protobuf:"varint,6,rep,packed,name=stored,proto3" json:"stored,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1559,6 +1607,20 @@ func (x *Lookups) GetReason() []uint32 {
 func (x *Lookups) GetBypass() []bool {
 	if x != nil {
 		return x.Bypass
+	}
+	return nil
+}
+
+func (x *Lookups) GetTier() []uint32 {
+	if x != nil {
+		return x.Tier
+	}
+	return nil
+}
+
+func (x *Lookups) GetStored() []uint64 {
+	if x != nil {
+		return x.Stored
 	}
 	return nil
 }
@@ -1786,6 +1848,80 @@ func (x *Retries) GetTook() []int64 {
 	return nil
 }
 
+// Metrics has a row for each METRIC. All columns have the same length.
+type Metrics struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position in Events.
+	Event []uint32 `protobuf:"varint,1,rep,packed,name=event,proto3" json:"event,omitempty"`
+	// The name, a string index. It is one that OpenTelemetry allows for an
+	// instrument.
+	Name []uint32 `protobuf:"varint,2,rep,packed,name=name,proto3" json:"name,omitempty"`
+	// The value. It is finite.
+	Value []float64 `protobuf:"fixed64,3,rep,packed,name=value,proto3" json:"value,omitempty"`
+	// An earlier start of the run has marked it, whose result is used now.
+	Replayed      []bool `protobuf:"varint,4,rep,packed,name=replayed,proto3" json:"replayed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Metrics) Reset() {
+	*x = Metrics{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Metrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Metrics) ProtoMessage() {}
+
+func (x *Metrics) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
+func (*Metrics) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Metrics) GetEvent() []uint32 {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Metrics) GetName() []uint32 {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Metrics) GetValue() []float64 {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *Metrics) GetReplayed() []bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return nil
+}
+
 // Attributes has any number of rows for an event. All columns have the same
 // length. Where the manifest asks for it, starts have "spanloom.inputs", and ends
 // and cached events "spanloom.outputs": the values as JSON that may be cut. Ignore
@@ -1806,7 +1942,7 @@ type Attributes struct {
 
 func (x *Attributes) Reset() {
 	*x = Attributes{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1818,7 +1954,7 @@ func (x *Attributes) String() string {
 func (*Attributes) ProtoMessage() {}
 
 func (x *Attributes) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1831,7 +1967,7 @@ func (x *Attributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
 func (*Attributes) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Attributes) GetEvent() []uint32 {
@@ -1885,7 +2021,7 @@ type Recorded struct {
 
 func (x *Recorded) Reset() {
 	*x = Recorded{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +2033,7 @@ func (x *Recorded) String() string {
 func (*Recorded) ProtoMessage() {}
 
 func (x *Recorded) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2046,7 @@ func (x *Recorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recorded.ProtoReflect.Descriptor instead.
 func (*Recorded) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Recorded) GetEvent() []uint32 {
@@ -1952,16 +2088,16 @@ type Ack struct {
 	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	// Text for the host's terminal, in the order in which it was written.
 	Output []byte `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
-	// How much of what is newly acknowledged is lost, in events and exports; 0, with
-	// an error, says all of it.
-	Lost          uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	// How much of what is newly acknowledged is lost; absent, with an error, says all
+	// of it.
+	Lost          *Losses `protobuf:"bytes,5,opt,name=lost,proto3" json:"lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1973,7 +2109,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1986,7 +2122,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Ack) GetEpoch() uint64 {
@@ -2017,9 +2153,82 @@ func (x *Ack) GetOutput() []byte {
 	return nil
 }
 
-func (x *Ack) GetLost() uint64 {
+func (x *Ack) GetLost() *Losses {
 	if x != nil {
 		return x.Lost
+	}
+	return nil
+}
+
+// Losses is how much is lost.
+type Losses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Events, which are calls of hooks.
+	Events uint64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	// Exports of traces.
+	Traces uint64 `protobuf:"varint,2,opt,name=traces,proto3" json:"traces,omitempty"`
+	// Exports of metrics.
+	Metrics uint64 `protobuf:"varint,3,opt,name=metrics,proto3" json:"metrics,omitempty"`
+	// Exports of logs.
+	Logs          uint64 `protobuf:"varint,4,opt,name=logs,proto3" json:"logs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Losses) Reset() {
+	*x = Losses{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Losses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Losses) ProtoMessage() {}
+
+func (x *Losses) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Losses.ProtoReflect.Descriptor instead.
+func (*Losses) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Losses) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *Losses) GetTraces() uint64 {
+	if x != nil {
+		return x.Traces
+	}
+	return 0
+}
+
+func (x *Losses) GetMetrics() uint64 {
+	if x != nil {
+		return x.Metrics
+	}
+	return 0
+}
+
+func (x *Losses) GetLogs() uint64 {
+	if x != nil {
+		return x.Logs
 	}
 	return 0
 }
@@ -2035,7 +2244,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2047,7 +2256,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2060,7 +2269,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -2089,7 +2298,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2101,7 +2310,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2114,7 +2323,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -2171,7 +2380,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2392,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2405,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -2255,7 +2464,7 @@ type Tracing struct {
 
 func (x *Tracing) Reset() {
 	*x = Tracing{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2476,7 @@ func (x *Tracing) String() string {
 func (*Tracing) ProtoMessage() {}
 
 func (x *Tracing) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2280,7 +2489,7 @@ func (x *Tracing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tracing.ProtoReflect.Descriptor instead.
 func (*Tracing) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Tracing) GetMapItems() string {
@@ -2335,7 +2544,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2347,7 +2556,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2360,7 +2569,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Service) GetName() string {
@@ -2406,7 +2615,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2418,7 +2627,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2431,7 +2640,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -2471,7 +2680,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2483,7 +2692,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2496,7 +2705,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -2533,7 +2742,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2545,7 +2754,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2558,7 +2767,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -2584,7 +2793,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2596,7 +2805,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2609,7 +2818,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -2625,7 +2834,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2846,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2650,7 +2859,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -2676,7 +2885,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +2897,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +2910,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 // HealthResponse says how the backend is.
@@ -2729,7 +2938,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2741,7 +2950,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2754,7 +2963,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -2815,7 +3024,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2827,7 +3036,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2840,7 +3049,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{29}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -2856,7 +3065,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2868,7 +3077,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2881,7 +3090,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -2902,7 +3111,7 @@ var File_spanloom_backend_v1_backend_proto protoreflect.FileDescriptor
 
 const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xad\x06\n" +
+	"!spanloom/backend/v1/backend.proto\x12\x13spanloom.backend.v1\"\xe5\x06\n" +
 	"\x05Batch\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12%\n" +
@@ -2923,7 +3132,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\aresumed\x18\x0e \x01(\v2\x1c.spanloom.backend.v1.ResumedR\aresumed\x125\n" +
 	"\aexports\x18\x0f \x03(\v2\x1b.spanloom.backend.v1.ExportR\aexports\x123\n" +
 	"\x06counts\x18\x10 \x01(\v2\x1b.spanloom.backend.v1.CountsR\x06counts\x129\n" +
-	"\brecorded\x18\x11 \x01(\v2\x1d.spanloom.backend.v1.RecordedR\brecorded\"m\n" +
+	"\brecorded\x18\x11 \x01(\v2\x1d.spanloom.backend.v1.RecordedR\brecorded\x126\n" +
+	"\ametrics\x18\x12 \x01(\v2\x1c.spanloom.backend.v1.MetricsR\ametrics\"m\n" +
 	"\x06Export\x123\n" +
 	"\x06signal\x18\x01 \x01(\x0e2\x1b.spanloom.backend.v1.SignalR\x06signal\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\x04R\x05order\x12\x18\n" +
@@ -2943,14 +3153,15 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	" \x01(\x06R\x04span\x12\"\n" +
 	"\rlink_trace_hi\x18\v \x01(\x06R\vlinkTraceHi\x12\"\n" +
 	"\rlink_trace_lo\x18\f \x01(\x06R\vlinkTraceLo\x12\x1b\n" +
-	"\tlink_span\x18\r \x01(\x06R\blinkSpan\"\x90\x01\n" +
+	"\tlink_span\x18\r \x01(\x06R\blinkSpan\"\xaa\x01\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\rR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\rR\x04type\x12\x1c\n" +
 	"\tsignature\x18\x03 \x01(\rR\tsignature\x12\x1a\n" +
 	"\bfunction\x18\x04 \x01(\rR\bfunction\x12\x12\n" +
 	"\x04file\x18\x05 \x01(\rR\x04file\x12\x12\n" +
-	"\x04line\x18\x06 \x01(\rR\x04line\"\x8f\x04\n" +
+	"\x04line\x18\x06 \x01(\rR\x04line\x12\x18\n" +
+	"\aversion\x18\a \x01(\rR\aversion\"\x8f\x04\n" +
 	"\x06Events\x12-\n" +
 	"\x04hook\x18\x01 \x03(\x0e2\x19.spanloom.backend.v1.HookR\x04hook\x12-\n" +
 	"\x04kind\x18\x02 \x03(\x0e2\x19.spanloom.backend.v1.KindR\x04kind\x12\x10\n" +
@@ -2984,7 +3195,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\tsucceeded\x18\x04 \x03(\x04R\tsucceeded\x12\x16\n" +
 	"\x06failed\x18\x05 \x03(\x04R\x06failed\x12\x16\n" +
 	"\x06cached\x18\x06 \x03(\x04R\x06cached\x12\x18\n" +
-	"\askipped\x18\a \x03(\x04R\askipped\"\xb4\x01\n" +
+	"\askipped\x18\a \x03(\x04R\askipped\"\xdc\x01\n" +
 	"\x06Cached\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x14\n" +
@@ -2992,12 +3203,16 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x03(\rR\x06reason\x12\x12\n" +
 	"\x04span\x18\x05 \x03(\x06R\x04span\x12\x19\n" +
 	"\btrace_hi\x18\x06 \x03(\x06R\atraceHi\x12\x19\n" +
-	"\btrace_lo\x18\a \x03(\x06R\atraceLo\"m\n" +
+	"\btrace_lo\x18\a \x03(\x06R\atraceLo\x12\x12\n" +
+	"\x04tier\x18\b \x03(\rR\x04tier\x12\x12\n" +
+	"\x04size\x18\t \x03(\x04R\x04size\"\x99\x01\n" +
 	"\aLookups\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x1c\n" +
 	"\tsignature\x18\x02 \x03(\rR\tsignature\x12\x16\n" +
 	"\x06reason\x18\x03 \x03(\rR\x06reason\x12\x16\n" +
-	"\x06bypass\x18\x04 \x03(\bR\x06bypass\"\x81\x01\n" +
+	"\x06bypass\x18\x04 \x03(\bR\x06bypass\x12\x12\n" +
+	"\x04tier\x18\x05 \x03(\rR\x04tier\x12\x16\n" +
+	"\x06stored\x18\x06 \x03(\x04R\x06stored\"\x81\x01\n" +
 	"\aResumed\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x16\n" +
 	"\x06starts\x18\x02 \x03(\rR\x06starts\x12\x19\n" +
@@ -3012,7 +3227,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\aRetries\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x14\n" +
 	"\x05delay\x18\x02 \x03(\x03R\x05delay\x12\x12\n" +
-	"\x04took\x18\x03 \x03(\x03R\x04took\"\xf0\x01\n" +
+	"\x04took\x18\x03 \x03(\x03R\x04took\"e\n" +
+	"\aMetrics\x12\x14\n" +
+	"\x05event\x18\x01 \x03(\rR\x05event\x12\x12\n" +
+	"\x04name\x18\x02 \x03(\rR\x04name\x12\x14\n" +
+	"\x05value\x18\x03 \x03(\x01R\x05value\x12\x1a\n" +
+	"\breplayed\x18\x04 \x03(\bR\breplayed\"\xf0\x01\n" +
 	"\n" +
 	"Attributes\x12\x14\n" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x10\n" +
@@ -3030,13 +3250,18 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x18\n" +
 	"\aattempt\x18\x02 \x03(\rR\aattempt\x12\x18\n" +
 	"\afailure\x18\x03 \x03(\rR\afailure\x12\x12\n" +
-	"\x04span\x18\x04 \x03(\fR\x04span\"o\n" +
+	"\x04span\x18\x04 \x03(\fR\x04span\"\x8c\x01\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x04 \x01(\fR\x06output\x12\x12\n" +
-	"\x04lost\x18\x05 \x01(\x04R\x04lost\"4\n" +
+	"\x06output\x18\x04 \x01(\fR\x06output\x12/\n" +
+	"\x04lost\x18\x05 \x01(\v2\x1b.spanloom.backend.v1.LossesR\x04lost\"f\n" +
+	"\x06Losses\x12\x16\n" +
+	"\x06events\x18\x01 \x01(\x04R\x06events\x12\x16\n" +
+	"\x06traces\x18\x02 \x01(\x04R\x06traces\x12\x18\n" +
+	"\ametrics\x18\x03 \x01(\x04R\ametrics\x12\x12\n" +
+	"\x04logs\x18\x04 \x01(\x04R\x04logs\"4\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\"\xa8\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
@@ -3102,7 +3327,7 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fShutdownRequest\"@\n" +
 	"\x10ShutdownResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x16\n" +
-	"\x06output\x18\x02 \x01(\fR\x06output*\x95\x03\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output*\xa6\x03\n" +
 	"\x04Hook\x12\x14\n" +
 	"\x10HOOK_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13HOOK_PIPELINE_START\x10\x01\x12\x15\n" +
@@ -3123,7 +3348,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x0fHOOK_NODE_RETRY\x10\x0e\x12\x15\n" +
 	"\x11HOOK_NODE_SKIPPED\x10\x0f\x12\r\n" +
 	"\tHOOK_EMIT\x10\x10\x12\x10\n" +
-	"\fHOOK_CRASHED\x10\x11*_\n" +
+	"\fHOOK_CRASHED\x10\x11\x12\x0f\n" +
+	"\vHOOK_METRIC\x10\x12*_\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_PIPELINE\x10\x01\x12\r\n" +
@@ -3164,7 +3390,7 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 }
 
 var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
@@ -3184,24 +3410,26 @@ var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(*Resumed)(nil),            // 15: spanloom.backend.v1.Resumed
 	(*Counts)(nil),             // 16: spanloom.backend.v1.Counts
 	(*Retries)(nil),            // 17: spanloom.backend.v1.Retries
-	(*Attributes)(nil),         // 18: spanloom.backend.v1.Attributes
-	(*Recorded)(nil),           // 19: spanloom.backend.v1.Recorded
-	(*Ack)(nil),                // 20: spanloom.backend.v1.Ack
-	(*DescribeRequest)(nil),    // 21: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 22: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 23: spanloom.backend.v1.ConfigureRequest
-	(*Tracing)(nil),            // 24: spanloom.backend.v1.Tracing
-	(*Service)(nil),            // 25: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 26: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 27: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 28: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 29: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 30: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 31: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 32: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 33: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 34: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 35: spanloom.backend.v1.Service.AttributesEntry
+	(*Metrics)(nil),            // 18: spanloom.backend.v1.Metrics
+	(*Attributes)(nil),         // 19: spanloom.backend.v1.Attributes
+	(*Recorded)(nil),           // 20: spanloom.backend.v1.Recorded
+	(*Ack)(nil),                // 21: spanloom.backend.v1.Ack
+	(*Losses)(nil),             // 22: spanloom.backend.v1.Losses
+	(*DescribeRequest)(nil),    // 23: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 24: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 25: spanloom.backend.v1.ConfigureRequest
+	(*Tracing)(nil),            // 26: spanloom.backend.v1.Tracing
+	(*Service)(nil),            // 27: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 28: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 29: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 30: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 31: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 32: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 33: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 34: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 35: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 36: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 37: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
@@ -3211,41 +3439,43 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	12, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
 	13, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
 	17, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
-	18, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
+	19, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
 	14, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
 	15, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
 	7,  // 10: spanloom.backend.v1.Batch.exports:type_name -> spanloom.backend.v1.Export
 	16, // 11: spanloom.backend.v1.Batch.counts:type_name -> spanloom.backend.v1.Counts
-	19, // 12: spanloom.backend.v1.Batch.recorded:type_name -> spanloom.backend.v1.Recorded
-	3,  // 13: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
-	0,  // 14: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
-	1,  // 15: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
-	2,  // 16: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
-	4,  // 17: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	25, // 18: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	26, // 19: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	24, // 20: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
-	35, // 21: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	28, // 22: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	3,  // 23: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	5,  // 24: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	21, // 25: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	23, // 26: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 27: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	29, // 28: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	31, // 29: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	33, // 30: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	22, // 31: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	27, // 32: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	20, // 33: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	30, // 34: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	32, // 35: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	34, // 36: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	31, // [31:37] is the sub-list for method output_type
-	25, // [25:31] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	20, // 12: spanloom.backend.v1.Batch.recorded:type_name -> spanloom.backend.v1.Recorded
+	18, // 13: spanloom.backend.v1.Batch.metrics:type_name -> spanloom.backend.v1.Metrics
+	3,  // 14: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
+	0,  // 15: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
+	1,  // 16: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
+	2,  // 17: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
+	4,  // 18: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
+	22, // 19: spanloom.backend.v1.Ack.lost:type_name -> spanloom.backend.v1.Losses
+	27, // 20: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	28, // 21: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	26, // 22: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
+	37, // 23: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	30, // 24: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 25: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	5,  // 26: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	23, // 27: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	25, // 28: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 29: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	31, // 30: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	33, // 31: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	35, // 32: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	24, // 33: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	29, // 34: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	21, // 35: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	32, // 36: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	34, // 37: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	36, // 38: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	33, // [33:39] is the sub-list for method output_type
+	27, // [27:33] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -3259,7 +3489,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -40,7 +40,13 @@ type Store struct {
 	hits, misses, corrupt, evicted, expired atomic.Int64
 }
 
-var _ cache.Store = (*Store)(nil)
+var (
+	_ cache.Store  = (*Store)(nil)
+	_ cache.Tiered = (*Store)(nil)
+)
+
+// Tier implements [cache.Tiered]: it returns "disk".
+func (*Store) Tier() string { return "disk" }
 
 // Open opens the store in a directory, which it makes if there is none. An
 // error says what is wrong with the directory or the config, or after a second

@@ -27,7 +27,13 @@ type Store struct {
 	hits, misses, evicted, expired atomic.Int64
 }
 
-var _ cache.Store = (*Store)(nil)
+var (
+	_ cache.Store  = (*Store)(nil)
+	_ cache.Tiered = (*Store)(nil)
+)
+
+// Tier implements [cache.Tiered]: it returns "memory".
+func (*Store) Tier() string { return "memory" }
 
 // New returns an empty store. An error says which field of the config is wrong.
 func New(c Config) (*Store, error) {

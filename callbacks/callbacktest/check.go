@@ -3,6 +3,7 @@ package callbacktest
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
@@ -66,6 +67,7 @@ type scope struct {
 	inside  string         // the path of a scope inside that failed
 	failure []callbacks.Failure
 	retries int
+	marked  bool // of a scope that has not started: values were replayed
 	mapping *mapping
 	heard   callbacks.Counts // of a pipeline: what was heard to end inside
 	said    callbacks.Counts // of a pipeline: what its end said
@@ -142,6 +144,8 @@ func (c *checker) event(ev Event) {
 		c.retry(s, e)
 	case callbacks.Emit:
 		c.inside(s, ev.Hook)
+	case callbacks.Metric:
+		c.metric(s, e)
 	}
 }
 
@@ -162,6 +166,9 @@ func (c *checker) start(s *scope, want callbacks.Kind) {
 		return
 	}
 	s.started = true
+	if s.marked && s.only == 0 {
+		c.errorf(10, cc, "started after OnMetric with a value that was replayed")
+	}
 	c.kind(cc, "start", want)
 	c.place(s)
 	parent := cc.Parent()
@@ -351,6 +358,27 @@ func (c *checker) retry(s *scope, e callbacks.NodeRetry) {
 	}
 }
 
+// metric checks a value that was marked, now or by an earlier start of the run.
+func (c *checker) metric(s *scope, e callbacks.Metric) {
+	switch {
+	case e.Name == "":
+		c.errorf(10, s.cc, "OnMetric without a name")
+	case math.IsNaN(e.Value) || math.IsInf(e.Value, 0):
+		c.errorf(10, s.cc, "OnMetric of %s with %v", e.Name, e.Value)
+	case e.At < 0:
+		c.errorf(10, s.cc, "OnMetric of %s at %s", e.Name, e.At)
+	}
+	k := s.cc.Kind()
+	switch scoped := k == callbacks.KindNode || k == callbacks.KindMapItem; {
+	case !e.Replayed || !scoped:
+		c.inside(s, callbacks.HookMetric)
+	case s.started:
+		c.errorf(10, s.cc, "OnMetric with a value that was replayed, after other hooks")
+	default:
+		s.marked = true
+	}
+}
+
 // attempts checks the attempts of an end. The wait for the last one may have
 // been cut short, by a cancellation or by the deadline of the run.
 func (c *checker) attempts(s *scope, e callbacks.End, n int) {
@@ -452,6 +480,9 @@ func (c *checker) finish() {
 	for _, s := range c.order {
 		if s.started && !s.ended {
 			c.errorf(1, s.cc, "started and never ended")
+		}
+		if s.marked && (s.only == 0 && !s.started || s.only == callbacks.HookNodeSkipped) {
+			c.errorf(10, s.cc, "OnMetric with a value that was replayed, and no hook that says that it is cached")
 		}
 		if s.nested && !s.closed {
 			c.errorf(4, s.cc, "OnNestedPipelineStart without OnNestedPipelineEnd")

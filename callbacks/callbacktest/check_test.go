@@ -3,6 +3,7 @@ package callbacktest_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -68,6 +69,7 @@ func varied(t *testing.T) []event {
 	choice := engine.Branch("choice", func(context.Context, int) (engine.Step[int, int], error) { return a, nil }, a, b)
 	flaky := engine.Node("flaky", func(ctx context.Context, n int) (int, error) {
 		engine.Emit(ctx, n)
+		engine.Metric(ctx, "tries", float64(callbacks.FromContext(ctx).Attempt()))
 		if callbacks.FromContext(ctx).Attempt() < 3 {
 			return 0, errBroken
 		}
@@ -283,6 +285,16 @@ func TestCheckFindsBreaks(t *testing.T) {
 		{"a retry of a pipeline", slices.Insert(slices.Clone(good), 1, event{Hook: callbacks.HookNodeRetry, Context: root, Event: callbacks.NodeRetry{Attempt: 1, Err: errBroken}}), "rule 10: pipeline p: OnNodeRetry with the context of a pipeline", nil},
 		{"emitting after the end", moved(varied, callbacks.HookEmit, 0), "rule 10: node v/flaky: OnEmit outside of its Start and End", nil},
 		{"emitting from a map", slices.Insert(slices.Clone(varied), find(varied, callbacks.HookMapItemCached, 0), event{Hook: callbacks.HookEmit, Context: cachedItem.Parent(), Event: callbacks.Emit{}}), "rule 10: map v/item: OnEmit with the context of a map", nil},
+		{"marking after the end", after(good, callbacks.HookNodeEnd, 0, callbacks.HookMetric, leaf, callbacks.Metric{Name: "rows"}), "rule 10: node p/inner[0]/leaf: OnMetric outside of its Start and End", nil},
+		{"marking a pipeline", slices.Insert(slices.Clone(good), 1, event{Hook: callbacks.HookMetric, Context: root, Event: callbacks.Metric{Name: "rows", Replayed: true}}), "rule 10: pipeline p: OnMetric with the context of a pipeline", nil},
+		{"marking without a name", with(varied, callbacks.HookMetric, func(e *callbacks.Metric) { e.Name = "" }), "rule 10: node v/flaky: OnMetric without a name", nil},
+		{"marking no number", with(varied, callbacks.HookMetric, func(e *callbacks.Metric) { e.Value = math.Inf(1) }), "rule 10: node v/flaky: OnMetric of tries with +Inf", nil},
+		{"marking before the start", with(varied, callbacks.HookMetric, func(e *callbacks.Metric) { e.At = -1 }), "rule 10: node v/flaky: OnMetric of tries at -1ns", nil},
+		{"marking what is cached", after(varied, callbacks.HookNodeCached, 0, callbacks.HookMetric, kept, callbacks.Metric{Name: "rows", Replayed: true}), "rule 6: node v/kept: OnMetric after", nil},
+		{"replaying in a node that runs", with(varied, callbacks.HookMetric, func(e *callbacks.Metric) { e.Replayed = true }), "rule 10: node v/flaky: OnMetric with a value that was replayed, after other hooks", nil},
+		{"replaying and running", slices.Insert(slices.Clone(good), find(good, callbacks.HookNodeStart, 0), event{Hook: callbacks.HookMetric, Context: leaf, Event: callbacks.Metric{Name: "rows", Replayed: true}}), "rule 10: node p/inner[0]/leaf: started after OnMetric with a value that was replayed", nil},
+		{"replaying and skipped", slices.Insert(slices.Clone(varied), find(varied, callbacks.HookNodeSkipped, 0), event{Hook: callbacks.HookMetric, Context: skipped, Event: callbacks.Metric{Name: "rows", Replayed: true}}), "rule 10: node v/choice/b: OnMetric with a value that was replayed, and no", nil},
+		{"replaying and nothing", slices.Insert(slices.Clone(good), 1, event{Hook: callbacks.HookMetric, Context: again(leaf), Event: callbacks.Metric{Name: "rows", Replayed: true}}), "rule 10: node p/inner[0]/leaf: OnMetric with a value that was replayed, and no", nil},
 		{"a node that is not counted", counting(good, func(c *callbacks.Counts) { c.Nodes-- }), "rule 11: pipeline p: counts", nil},
 		{"a hit that is not counted", counting(varied, func(c *callbacks.Counts) { c.Cached-- }), "rule 11: pipeline v: counts", nil},
 		{"more look-ups than nodes", counting(varied, func(c *callbacks.Counts) { c.Missed = c.Nodes }), "rule 11: pipeline v: counts", nil},

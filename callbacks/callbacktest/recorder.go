@@ -122,3 +122,8 @@ func (r *Recorder) OnEmit(cc *callbacks.CallbackContext, ev callbacks.Emit) {
 func (r *Recorder) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
 	r.add(callbacks.HookCrashed, cc, ev)
 }
+
+// OnMetric records the call.
+func (r *Recorder) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	r.add(callbacks.HookMetric, cc, ev)
+}

@@ -96,4 +96,12 @@ var flow = []func() *Case{
 		})
 		return of("p", talk)
 	}),
+	scene("values that are marked", one(7), func(*stage) *pipeline {
+		return of("p", engine.Node("count", func(ctx context.Context, n int) (int, error) {
+			engine.Metric(ctx, "rows", float64(n))
+			engine.Metric(ctx, "model.loss", 0.5)
+			engine.Metric(ctx, "model.loss", 0.25)
+			return n, nil
+		}))
+	}),
 }

@@ -36,6 +36,12 @@ var maps = []func() *Case{
 			return engine.Map2(g, engine.Paired(minus), l, engine.Add(g, total, l))
 		})
 	}),
+	scene("map marks values", one([]int{1, 2}), func(*stage) *mapper {
+		return over(engine.Node("count", func(ctx context.Context, n int) (int, error) {
+			engine.Metric(ctx, "rows", float64(n))
+			return n, nil
+		}))
+	}),
 	scene("map emits", one([]int{1, 2}), func(*stage) *mapper {
 		return over(engine.Node("talk", func(ctx context.Context, n int) (int, error) {
 			engine.Emit(ctx, n)

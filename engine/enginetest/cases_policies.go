@@ -74,6 +74,15 @@ var policies = []func() *Case{
 			return n, nil
 		}, twice))
 	}),
+	scene("retry with marked values", one(4), func(*stage) *pipeline {
+		return of("p", engine.Node("count", func(ctx context.Context, n int) (int, error) {
+			engine.Metric(ctx, "tries", float64(attempt(ctx)))
+			if attempt(ctx) == 1 {
+				return 0, errBroken
+			}
+			return n, nil
+		}, twice))
+	}),
 	scene("retry and continue on error", one([]int{1, 2}), func(*stage) *mapper {
 		return over(odd, twice, engine.ContinueOnError())
 	}, wraps(errBroken)),

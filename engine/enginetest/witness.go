@@ -178,6 +178,11 @@ func (w *witness) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.Node
 	w.note(cc, "skipped", ev.Reason)
 }
 
+func (w *witness) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
+	w.Recorder.OnMetric(cc, ev)
+	w.note(cc, "metric", fmt.Sprintf("%s=%v", ev.Name, ev.Value))
+}
+
 func (w *witness) OnEmit(cc *callbacks.CallbackContext, ev callbacks.Emit) {
 	w.Recorder.OnEmit(cc, ev)
 	chunk, ok := ev.Value.Shared(0).(string)

@@ -20,7 +20,7 @@ const registry = root + "/docs/semconv/"
 // semantic conventions 1.43.
 var theirs = []string{
 	"code.file.path", "code.function.name", "code.line.number", "cpu.mode", "error.type", "exception.message",
-	"exception.stacktrace", "exception.type", "go.memory.type", "service.name", "service.namespace", "service.version",
+	"exception.stacktrace", "exception.type", "go.memory.type", "service.instance.id", "service.name", "service.namespace", "service.version",
 	"telemetry.sdk.language", "telemetry.sdk.name", "telemetry.sdk.version",
 }
 
@@ -32,7 +32,7 @@ func TestResourceIsInTheRegistry(t *testing.T) {
 		Brief: "The program, on everything that it sends, beside what telemetry.attributes says.",
 	}
 	r := otelresource.Of(t.Context(), "n", "v", "s", map[string]string{
-		"spanloom.namespace": "s", "spanloom.product.name": "p", "spanloom.product.version": "v", "spanloom.mode": "dev",
+		otelresource.InstanceKey: "i", "spanloom.namespace": "s", "spanloom.product.name": "p", "spanloom.product.version": "v", "spanloom.mode": "dev",
 	})
 	for _, kv := range r.Attributes() {
 		g.Attributes = append(g.Attributes, semconvtest.Refer(string(kv.Key)))

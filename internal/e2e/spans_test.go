@@ -45,7 +45,7 @@ func (s *shop) said(t *testing.T) map[string]span {
 		attempt := func(number int, start, end time.Duration, result callbacks.Result, err error) {
 			one := span{
 				Name: "attempt " + cc.Name(), Trace: cc.TraceID().String(), Parent: id, Kind: "internal", Scope: ownScope,
-				Start: cc.Start().Add(start).UnixNano(), End: cc.Start().Add(end).UnixNano(),
+				Start: cc.Start().Add(start).UnixNano(), End: cc.Start().Add(max(end, start+1)).UnixNano(),
 			}
 			one.Status = status(callbacks.End{Result: result, Err: err})
 			key := firstAttempt(id)
@@ -57,7 +57,7 @@ func (s *shop) said(t *testing.T) map[string]span {
 		add := func(e callbacks.End, attempts int) {
 			one := span{
 				Name: cc.SpanName(), Trace: cc.TraceID().String(), Kind: "internal", Scope: ownScope,
-				Start: cc.Start().UnixNano(), End: cc.Start().Add(e.Duration).UnixNano(),
+				Start: cc.Start().UnixNano(), End: cc.Start().Add(max(e.Duration, 1)).UnixNano(), // no span is of no time
 				Status: status(e), Result: e.Result.String(),
 			}
 			if cc.Parent() == nil {

@@ -109,6 +109,20 @@ func (s *Scope) Retry(attempt int, delay time.Duration, err error) {
 	})
 }
 
+// Metric says that the code of s has marked a value.
+func (s *Scope) Metric(name string, value float64) {
+	s.run.cb.OnMetric(s.CallbackContext, callbacks.Metric{Name: name, Value: value, At: time.Millisecond})
+}
+
+// Replayed says that a node's result is that of an earlier start, which marked a
+// value.
+func (s *Scope) Replayed(name string, ev callbacks.NodeCached, metric string, value float64) {
+	c := s.child(&callbacks.Node{Name: name, Type: "func"}, callbacks.KindNode, -1)
+	s.run.counts.cached(c.CallbackContext)
+	s.run.cb.OnMetric(c.CallbackContext, callbacks.Metric{Name: metric, Value: value, Replayed: true})
+	s.run.cb.OnNodeCached(c.CallbackContext, ev)
+}
+
 // Cached says that a node's stored result was used.
 func (s *Scope) Cached(name string, ev callbacks.NodeCached) {
 	c := s.child(&callbacks.Node{Name: name, Type: "func"}, callbacks.KindNode, -1)
@@ -164,6 +178,15 @@ func (s *Scope) item(index int, l *callbacks.CacheLookup) *Scope {
 func (s *Scope) CachedItem(index int, ev callbacks.MapItemCached) {
 	c := s.child(s.CallbackContext.Node(), callbacks.KindMapItem, index)
 	s.run.counts.cached(c.CallbackContext)
+	s.run.cb.OnMapItemCached(c.CallbackContext, ev)
+}
+
+// ReplayedItem says that an item's result is that of an earlier start, which marked
+// a value.
+func (s *Scope) ReplayedItem(index int, ev callbacks.MapItemCached, metric string, value float64) {
+	c := s.child(s.CallbackContext.Node(), callbacks.KindMapItem, index)
+	s.run.counts.cached(c.CallbackContext)
+	s.run.cb.OnMetric(c.CallbackContext, callbacks.Metric{Name: metric, Value: value, Replayed: true})
 	s.run.cb.OnMapItemCached(c.CallbackContext, ev)
 }
 

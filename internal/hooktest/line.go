@@ -34,7 +34,7 @@ func Line(e callbacktest.Event) string {
 	case callbacks.NodeEnd:
 		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
 	case callbacks.NodeCached:
-		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID)
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, " ", ev.Tier, ev.Size) + from(ev.TraceID, ev.SpanID)
 	case callbacks.NestedPipelineStart:
 		s = fmt.Sprintf("%s child %s", e.Hook, place(ev.Child))
 	case callbacks.NestedPipelineEnd:
@@ -44,11 +44,11 @@ func Line(e callbacktest.Event) string {
 	case callbacks.MapEnd:
 		s += end(ev.End) + fmt.Sprint(" ", ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency)
 	case callbacks.MapItemStart:
-		s += lookup(ev.Cache)
+		s += lookup(ev.Cache) + label(ev.Label)
 	case callbacks.MapItemEnd:
-		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache)
+		s += end(ev.End) + fmt.Sprint(" attempts=", ev.Attempts) + lookup(ev.Cache) + label(ev.Label)
 	case callbacks.MapItemCached:
-		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID)
+		s += fmt.Sprint(" ", ev.Signature, ev.Saved, ev.Reason, " ", ev.Tier, ev.Size) + from(ev.TraceID, ev.SpanID) + label(ev.Label)
 	case callbacks.Failure:
 		s += fmt.Sprint(" ", ev.Result, errText(ev.Err))
 	case callbacks.NodeRetry:
@@ -57,19 +57,35 @@ func Line(e callbacktest.Event) string {
 		s += fmt.Sprint(" ", ev.Duration)
 	case callbacks.NodeSkipped:
 		s += " " + ev.Reason
+	case callbacks.Metric:
+		s += fmt.Sprintf(" %s=%v at %s replayed=%t", ev.Name, ev.Value, ev.At, ev.Replayed)
 	}
 	return s
 }
 
 func place(cc *callbacks.CallbackContext) string {
 	n := cc.Node()
-	return fmt.Sprintf("%s path=%s run=%s runner=%s trace=%s span=%s parent=%s id=%v node=%s/%s/%s/%v depth=%d index=%d iter=%d attempt=%d start=%d queued=%s",
+	return fmt.Sprintf("%s path=%s run=%s runner=%s trace=%s span=%s parent=%s id=%v node=%s/%s/%s/%s/%v depth=%d index=%d iter=%d attempt=%d start=%d queued=%s",
 		cc.Kind(), cc.Path(), cc.RunID(), cc.Runner(), cc.TraceID(), cc.SpanID(), cc.ParentSpanID(),
-		cc.Identity(), n.Name, n.Type, n.Signature, n.Source(), cc.Depth(), cc.Index(), cc.Iteration(), cc.Attempt(), cc.Start().UnixNano(), cc.Queued())
+		cc.Identity(), n.Name, n.Type, n.Version, n.Signature, n.Source(), cc.Depth(), cc.Index(), cc.Iteration(), cc.Attempt(), cc.Start().UnixNano(), cc.Queued())
 }
 
 func end(e callbacks.End) string {
 	return fmt.Sprintf(" %s %s origin=%t %s", e.Duration, e.Result, e.Origin, errText(e.Err))
+}
+
+func from(trace callbacks.TraceID, span callbacks.SpanID) string {
+	if !span.IsValid() {
+		return ""
+	}
+	return fmt.Sprintf(" from=%s/%s", trace, span)
+}
+
+func label(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf(" label=%q", text)
 }
 
 func lookup(l *callbacks.CacheLookup) string {

@@ -54,7 +54,7 @@ func Random(cb callbacks.PipelineCallback, seed uint64) int {
 	}
 	cc := callbacks.NewRun(context.Background(), callbacks.RunConfig{
 		ID: fmt.Sprintf("run-%d", seed), Identity: id, Runner: "local", Epoch: e.epoch,
-		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline"},
+		Pipeline: &callbacks.Node{Name: "daily", Type: "pipeline", Version: "1.4"},
 	})
 	var before *callbacks.Resumed
 	if seed%3 == 0 {
@@ -157,7 +157,8 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 		e.call()
 		c := e.scope(cc, callbacks.KindNode, n, at)
 		e.counts.cached(c)
-		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache"})
+		e.metrics(c, true)
+		e.cb.OnNodeCached(c, callbacks.NodeCached{Signature: "abc", Saved: time.Second, Reason: "cache", Tier: "disk", Size: e.r.IntN(100)})
 	case choice == 5:
 		e.skipped(cc, n, "stopped by a gate")
 	default:
@@ -170,11 +171,22 @@ func (e *random) step(cc *callbacks.CallbackContext, n *callbacks.Node, depth, i
 func (e *random) lookup() *callbacks.CacheLookup {
 	switch e.r.IntN(6) {
 	case 0:
-		return &callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new"}
+		return &callbacks.CacheLookup{Signature: "0123456789ab", Reason: "input 1 is new", Tier: []string{"", "disk", "memory"}[e.r.IntN(3)], Stored: e.r.IntN(2) * 1000}
 	case 1:
 		return &callbacks.CacheLookup{Bypass: true, Reason: "there is no cache"}
 	default:
 		return nil
+	}
+}
+
+// metrics marks some values.
+func (e *random) metrics(cc *callbacks.CallbackContext, replayed bool) {
+	for ; e.r.IntN(4) == 0; e.call() {
+		m := callbacks.Metric{Name: []string{"rows", "model.loss"}[e.r.IntN(2)], Value: e.r.NormFloat64(), Replayed: replayed}
+		if !replayed {
+			m.At = time.Duration(e.r.IntN(1000))
+		}
+		e.cb.OnMetric(cc, m)
 	}
 }
 
@@ -200,6 +212,7 @@ func (e *random) node(cc *callbacks.CallbackContext, n *callbacks.Node, fail boo
 	e.call()
 	e.cb.OnNodeStart(c, callbacks.NodeStart{Cache: looked})
 	err := fmt.Errorf("node %d: %w", i, stackError{ErrNode})
+	e.metrics(c, false)
 	attempts := e.retries(c, err)
 	e.call()
 	end := e.stopped(c, nil)
@@ -277,7 +290,8 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 		case 0:
 			e.call()
 			e.counts.cached(item)
-			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume", TraceID: callbacks.TraceID{4, 15: 5}, SpanID: callbacks.SpanID{2, 7: 3}})
+			e.metrics(item, true)
+			e.cb.OnMapItemCached(item, callbacks.MapItemCached{Signature: "def", Saved: time.Minute, Reason: "resume", TraceID: callbacks.TraceID{4, 15: 5}, SpanID: callbacks.SpanID{2, 7: 3}, Label: labelOf(item)})
 			end.Cached++
 		case 1: // stopped by a gate
 			e.calls += 2
@@ -300,13 +314,22 @@ func (e *random) mapping(cc *callbacks.CallbackContext, n *callbacks.Node, depth
 	return err
 }
 
+// labelOf returns the label of every second item.
+func labelOf(item *callbacks.CallbackContext) string {
+	if item.Index()%2 == 0 {
+		return ""
+	}
+	return fmt.Sprint("item ", item.Index())
+}
+
 // item runs an item and counts it.
 func (e *random) item(item *callbacks.CallbackContext, n *callbacks.Node, depth int, count *callbacks.MapEnd) {
 	looked := e.lookup()
 	e.calls += 2
-	e.cb.OnMapItemStart(item, callbacks.MapItemStart{Cache: looked})
+	e.cb.OnMapItemStart(item, callbacks.MapItemStart{Cache: looked, Label: labelOf(item)})
 	attempts := e.retries(item, ErrNode)
-	end := callbacks.MapItemEnd{Attempts: attempts, Cache: looked}
+	e.metrics(item, false)
+	end := callbacks.MapItemEnd{Attempts: attempts, Cache: looked, Label: labelOf(item)}
 	switch e.r.IntN(5) {
 	case 0:
 		e.call()

@@ -15,8 +15,9 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// Default is what the SDK's resource.Default is, without its use of
-// OpenTelemetry's global error handler.
+// Default is what the SDK's resource.Default is, with [InstanceID] unless the
+// environment has another, and without the SDK's use of OpenTelemetry's global error
+// handler.
 var Default = sync.OnceValue(func() *resource.Resource {
 	program := "unknown_service:go"
 	if exe, err := os.Executable(); err == nil {
@@ -25,7 +26,7 @@ var Default = sync.OnceValue(func() *resource.Resource {
 	// An error leaves a part of the resource out: the rest is still true.
 	r, _ := resource.New(context.Background(),
 		resource.WithSchemaURL(semconv.SchemaURL),
-		resource.WithAttributes(semconv.ServiceName(program)),
+		resource.WithAttributes(semconv.ServiceName(program), semconv.ServiceInstanceID(InstanceID())),
 		resource.WithTelemetrySDK(),
 		resource.WithFromEnv(),
 	)

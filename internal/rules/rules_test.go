@@ -61,7 +61,9 @@ var rules = []rule{
 	{"engine depends on callbacks, cache, runs and the standard library only", only(
 		either(equal(module+"/engine"), below(module+"/engine/internal")),
 		module+"/callbacks", module+"/cache", module+"/runs", module+"/engine/internal/...",
-		module+"/internal/capture", module+"/internal/private")},
+		module+"/internal/capture", module+"/internal/metricname", module+"/internal/private")},
+	{"the names of metrics depend on the standard library only", only(
+		equal(module + "/internal/metricname"))},
 	{"nothing below engine knows OpenTelemetry", never(
 		below(module+"/engine"), "go.opentelemetry.io")},
 	{"the cache interface depends on the standard library only", only(
@@ -235,6 +237,10 @@ func TestRulesCanFail(t *testing.T) {
 		"engine depends on callbacks, cache, runs and the standard library only": {
 			broken: fake("engine/internal/plan", module+"/cache/disk"),
 			kept:   join(fake("engine", "sync", module+"/callbacks", module+"/cache", module+"/runs", module+"/engine/internal/plan"), fake("engine/enginetest", "github.com/google/go-cmp/cmp")),
+		},
+		"the names of metrics depend on the standard library only": {
+			broken: fake("internal/metricname", module+"/callbacks"),
+			kept:   fake("internal/metricname", "strings"),
 		},
 		"nothing below engine knows OpenTelemetry": {
 			broken: fake("engine/enginetest", otel),

@@ -6,15 +6,18 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
 )
 
 const (
-	// First is how long a scope runs before it is due for the first time. It is due
-	// again after four times as long, each time.
-	First = 30 * time.Second
+	// Round is the time between two calls of Due.
+	Round = 5 * time.Second
+	// First is how many rounds a scope runs before it is due for the first time. It is
+	// due again after four times as many, each time.
+	First = 6
 	// Most is how often the scopes of one run are due, its root aside.
 	Most = 100
 
@@ -24,8 +27,11 @@ const (
 )
 
 // Tracker follows scopes. The zero Tracker is ready; all methods may be called
-// concurrently.
+// concurrently. It counts rounds, as to look at the clock for each scope takes time,
+// and that of another machine may be another.
 type Tracker struct {
+	round atomic.Int64
+
 	mu   sync.RWMutex
 	runs map[key]*run
 }
@@ -43,8 +49,9 @@ type run struct {
 }
 
 type scope struct {
-	cc  *callbacks.CallbackContext
-	due int
+	cc    *callbacks.CallbackContext
+	began int64 // round
+	due   int
 }
 
 func keyOf(cc *callbacks.CallbackContext) key {
@@ -61,7 +68,7 @@ func (t *Tracker) Begin(cc *callbacks.CallbackContext) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.open) < maxOpen {
-		r.open[cc.SpanID()] = scope{cc: cc}
+		r.open[cc.SpanID()] = scope{cc: cc, began: t.round.Load()}
 	}
 }
 
@@ -112,13 +119,15 @@ func (t *Tracker) End(cc *callbacks.CallbackContext) {
 	delete(r.open, cc.SpanID())
 }
 
-// Due returns the scopes that have run so long that it is time to say so, those that
-// began first before others: roots, and scopes inside of which nothing else runs.
-func (t *Tracker) Due(now time.Time) (list []*callbacks.CallbackContext) {
+// Due ends a round. It returns the scopes that have run so long that it is time to say
+// so, those that began first before others: roots, and scopes inside of which nothing
+// else runs.
+func (t *Tracker) Due() (list []*callbacks.CallbackContext) {
+	round := t.round.Add(1)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, r := range t.runs {
-		list = r.due(list, now)
+		list = r.due(list, round)
 	}
 	slices.SortFunc(list, func(a, b *callbacks.CallbackContext) int {
 		return cmp.Or(a.Start().Compare(b.Start()), cmp.Compare(a.Depth(), b.Depth()), cmp.Compare(a.Path(), b.Path()))
@@ -126,22 +135,22 @@ func (t *Tracker) Due(now time.Time) (list []*callbacks.CallbackContext) {
 	return list
 }
 
-func (r *run) due(list []*callbacks.CallbackContext, now time.Time) []*callbacks.CallbackContext {
+func (r *run) due(list []*callbacks.CallbackContext, round int64) []*callbacks.CallbackContext {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var around map[callbacks.SpanID]bool
 	for id, s := range r.open {
-		elapsed := now.Sub(s.cc.Start())
-		if s.cc.Start().IsZero() || elapsed < First<<(2*s.due) {
+		ran := round - s.began
+		if ran < First<<(2*s.due) || r.left == 0 && !isRoot(s.cc) {
 			continue
 		}
 		if around == nil {
 			around = r.around()
 		}
-		if !isRoot(s.cc) && (around[id] || r.left == 0) {
+		if !isRoot(s.cc) && around[id] {
 			continue
 		}
-		for elapsed >= First<<(2*s.due) && s.due < 16 {
+		for ran >= First<<(2*s.due) {
 			s.due++
 		}
 		r.open[id] = s

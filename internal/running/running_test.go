@@ -1,6 +1,7 @@
 package running
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -22,10 +23,13 @@ func inside(cc *callbacks.CallbackContext, k callbacks.Kind, name string, start 
 	return child
 }
 
-// due returns the paths of what is due after a time.
-func due(t *Tracker, after time.Duration) (list []string) {
-	for _, cc := range t.Due(epoch.Add(after)) {
-		list = append(list, cc.Path())
+// due returns the paths of what is due in the next rounds, the last of which has that
+// number.
+func due(t *Tracker, last int64) (list []string) {
+	for t.round.Load() < last {
+		for _, cc := range t.Due() {
+			list = append(list, fmt.Sprint(t.round.Load(), " ", cc.Path()))
+		}
 	}
 	return list
 }
@@ -38,34 +42,24 @@ func TestWhatIsDue(t *testing.T) {
 	a := inside(inner, callbacks.KindNode, "a", time.Second)
 	b := inside(p, callbacks.KindNode, "b", 10*time.Second)
 	tr.Begin(a) // whose run has not begun
-	for _, cc := range []*callbacks.CallbackContext{p, inner, a, b} {
+	for _, cc := range []*callbacks.CallbackContext{p, inner, a} {
 		tr.Begin(cc)
 	}
-	for _, tt := range []struct {
-		after time.Duration
-		want  []string
-	}{
-		{First - 1, nil},
-		{First, []string{"p"}},
-		{First + time.Second, []string{"p/inner/a"}},
-		{2 * First, []string{"p/b"}},
-		{4 * First, []string{"p"}},
-		{4 * First, nil},
-		{1000 * First, []string{"p", "p/inner/a", "p/b"}}, // once, however long nobody asked
-		{1000 * First, nil},
-		{1024*First + time.Minute, []string{"p", "p/inner/a", "p/b"}},
-	} {
-		if diff := cmp.Diff(tt.want, due(&tr, tt.after)); diff != "" {
-			t.Errorf("after %s (-want +got)\n%s", tt.after, diff)
-		}
+	if diff := cmp.Diff([]string(nil), due(&tr, First-1)); diff != "" {
+		t.Error(diff)
+	}
+	tr.Begin(b)
+	want := []string{"6 p", "6 p/inner/a", "11 p/b", "24 p", "24 p/inner/a", "29 p/b", "96 p", "96 p/inner/a"}
+	if diff := cmp.Diff(want, due(&tr, 100)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 	tr.End(a)
-	if diff := cmp.Diff([]string{"p", "p/inner", "p/b"}, due(&tr, 5000*First)); diff != "" {
+	if diff := cmp.Diff([]string{"101 p/inner", "101 p/b", "384 p", "384 p/inner", "389 p/b"}, due(&tr, 400)); diff != "" {
 		t.Errorf("an inner one has ended (-want +got)\n%s", diff)
 	}
 	tr.End(p)
 	tr.End(b)
-	if list := due(&tr, time.Duration(1<<62)); list != nil || len(tr.runs) > 0 {
+	if list := due(&tr, 10_000); list != nil || len(tr.runs) > 0 {
 		t.Error("after its end:", list)
 	}
 }
@@ -91,10 +85,10 @@ func TestBounds(t *testing.T) {
 			t.Error(len(r.open))
 		}
 	}
-	if n := len(tr.Due(epoch.Add(time.Hour))); n != 1+Most {
+	if n := len(due(&tr, First)); n != 1+Most {
 		t.Error(n)
 	}
-	if n := len(tr.Due(epoch.Add(24 * time.Hour))); n != 1 {
+	if n := len(due(&tr, 5*First)); n != 1 {
 		t.Error(n)
 	}
 }

@@ -2,12 +2,14 @@ package wire
 
 import (
 	"fmt"
+	"math"
 	"runtime/debug"
 	"strconv"
 	"time"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/metricname"
 )
 
 // Decoder calls the hooks that batches carry. It remembers the scopes that are
@@ -31,9 +33,10 @@ type Decoder struct {
 	batchNodes []*callbacks.Node
 	buf        []byte
 	// positions in the sparse tables, whose rows come in the order of events
-	errors, maps, cached, retries, lookups, resumed, counts cursor
-	captured                                                map[uint32]captured
-	said                                                    int // the next row of what was recorded
+	errors, maps, cached, retries, lookups, resumed, counts, metrics cursor
+	captured                                                         map[uint32]captured
+	labels                                                           map[uint32]string
+	said                                                             int // the next row of what was recorded
 }
 
 // NewDecoder returns a decoder.
@@ -87,6 +90,7 @@ func (d *Decoder) Deliver(b *pb.Batch, cb callbacks.PipelineCallback) error {
 	d.lookups.reset(b.GetLookups().GetEvent())
 	d.resumed.reset(b.GetResumed().GetEvent())
 	d.counts.reset(b.GetCounts().GetEvent())
+	d.metrics.reset(b.GetMetrics().GetEvent())
 	d.texts(b)
 	d.said = 0
 
@@ -113,7 +117,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	ev := b.Events
 	hook := ev.Hook[i]
 	kind := ev.Kind[i]
-	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_CRASHED || hook == pb.Hook_HOOK_EMIT ||
+	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_METRIC || hook == pb.Hook_HOOK_EMIT ||
 		kind <= pb.Kind_KIND_UNSPECIFIED || kind > pb.Kind_KIND_MAP_ITEM {
 		d.Ignored++
 		return nil
@@ -141,7 +145,12 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 		if cc == s.root {
 			defer d.forget(keyOf(b, ev.Run[i]))
 		}
-	case pb.Hook_HOOK_NODE_END, pb.Hook_HOOK_MAP_END, pb.Hook_HOOK_MAP_ITEM_END, pb.Hook_HOOK_NESTED_PIPELINE_END:
+	case pb.Hook_HOOK_METRIC: // of a scope that is cached: it has no start
+		if r, ok := d.metrics.row(i); ok && b.Metrics.Replayed[r] {
+			d.start(s, span, cc)
+		}
+	case pb.Hook_HOOK_NODE_END, pb.Hook_HOOK_MAP_END, pb.Hook_HOOK_MAP_ITEM_END, pb.Hook_HOOK_NESTED_PIPELINE_END,
+		pb.Hook_HOOK_NODE_CACHED, pb.Hook_HOOK_MAP_ITEM_CACHED:
 		d.end(s, span)
 	}
 	d.recorded(b, i, cc)
@@ -171,20 +180,25 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 	case pb.Hook_HOOK_NESTED_PIPELINE_END:
 		cb.OnNestedPipelineEnd(cc.Parent(), callbacks.NestedPipelineEnd{End: d.endOf(b, i), Counts: d.countsOf(b, i), Child: cc})
 	case pb.Hook_HOOK_MAP_START:
-		size, m := d.mapOf(b, i)
-		cb.OnMapStart(cc, callbacks.MapStart{Size: size, Concurrency: m.Concurrency, Inputs: d.valuesOf(i)})
+		n, m := d.mapOf(b, i)
+		cb.OnMapStart(cc, callbacks.MapStart{Size: n, Concurrency: m.Concurrency, Inputs: d.valuesOf(i)})
 	case pb.Hook_HOOK_MAP_END:
 		_, m := d.mapOf(b, i)
 		m.End, m.Outputs = d.endOf(b, i), d.valuesOf(i)
 		cb.OnMapEnd(cc, m)
 	case pb.Hook_HOOK_MAP_ITEM_START:
-		cb.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: d.valuesOf(i), Cache: d.lookupOf(b, i)})
+		cb.OnMapItemStart(cc, callbacks.MapItemStart{Inputs: d.valuesOf(i), Label: d.labels[uint32(i)], Cache: d.lookupOf(b, i)})
 	case pb.Hook_HOOK_MAP_ITEM_END:
 		cb.OnMapItemEnd(cc, callbacks.MapItemEnd{
-			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Cache: d.lookupOf(b, i),
+			End: d.endOf(b, i), Attempts: max(int(ev.Attempts[i]), 1), Outputs: d.valuesOf(i), Label: d.labels[uint32(i)],
+			Cache: d.lookupOf(b, i),
 		})
 	case pb.Hook_HOOK_MAP_ITEM_CACHED:
-		cb.OnMapItemCached(cc, callbacks.MapItemCached(d.cachedOf(b, i)))
+		c := d.cachedOf(b, i)
+		cb.OnMapItemCached(cc, callbacks.MapItemCached{
+			Signature: c.Signature, Saved: c.Saved, Reason: c.Reason, TraceID: c.TraceID, SpanID: c.SpanID,
+			Outputs: c.Outputs, Tier: c.Tier, Size: c.Size, Label: d.labels[uint32(i)],
+		})
 	case pb.Hook_HOOK_ERROR:
 		cb.OnError(cc, callbacks.Failure{Err: d.errorOf(b, i), Result: callbacks.Result(ev.Result[i])})
 	case pb.Hook_HOOK_NODE_RETRY:
@@ -201,6 +215,10 @@ func (d *Decoder) call(b *pb.Batch, i int, cb callbacks.PipelineCallback, cc *ca
 		cb.OnNodeSkipped(cc, callbacks.NodeSkipped{Reason: d.cachedOf(b, i).Reason})
 	case pb.Hook_HOOK_CRASHED:
 		cb.OnCrashed(cc, callbacks.Crashed{Duration: time.Duration(max(ev.Duration[i], 0))})
+	case pb.Hook_HOOK_METRIC:
+		if m, ok := d.metricOf(b, i); ok {
+			cb.OnMetric(cc, m)
+		}
 	}
 }
 
@@ -234,8 +252,17 @@ func (d *Decoder) cachedOf(b *pb.Batch, i int) callbacks.NodeCached {
 	if len(t.Span) > 0 {
 		c.TraceID, c.SpanID = traceID(t.TraceHi[r], t.TraceLo[r]), spanID(t.Span[r])
 	}
+	if len(t.Tier) > 0 {
+		c.Tier = b.Strings[t.Tier[r]]
+	}
+	if len(t.Size) > 0 {
+		c.Size = size(t.Size[r])
+	}
 	return c
 }
+
+// size returns a number of bytes that was sent.
+func size(n uint64) int { return int(min(n, math.MaxInt)) }
 
 func (d *Decoder) lookupOf(b *pb.Batch, i int) *callbacks.CacheLookup {
 	r, ok := d.lookups.row(i)
@@ -243,9 +270,31 @@ func (d *Decoder) lookupOf(b *pb.Batch, i int) *callbacks.CacheLookup {
 		return nil
 	}
 	t := b.Lookups
-	return &callbacks.CacheLookup{
+	l := &callbacks.CacheLookup{
 		Signature: b.Strings[t.Signature[r]], Reason: b.Strings[t.Reason[r]], Bypass: t.Bypass[r],
 	}
+	if len(t.Tier) > 0 {
+		l.Tier = b.Strings[t.Tier[r]]
+	}
+	if len(t.Stored) > 0 {
+		l.Stored = size(t.Stored[r])
+	}
+	return l
+}
+
+// metricOf returns a value that node code has marked: one that no callback may be
+// given is left out.
+func (d *Decoder) metricOf(b *pb.Batch, i int) (callbacks.Metric, bool) {
+	r, ok := d.metrics.row(i)
+	if !ok {
+		return callbacks.Metric{}, false
+	}
+	t := b.Metrics
+	m := callbacks.Metric{
+		Name: b.Strings[t.Name[r]], Value: t.Value[r], Replayed: t.Replayed[r],
+		At: time.Duration(max(b.Events.Duration[i], 0)),
+	}
+	return m, metricname.Check(m.Name) == nil && !math.IsNaN(m.Value) && !math.IsInf(m.Value, 0)
 }
 
 func (d *Decoder) countsOf(b *pb.Batch, i int) callbacks.Counts {

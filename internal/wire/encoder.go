@@ -66,6 +66,7 @@ func (e *Encoder) Begin(epoch, seq, dropped uint64) {
 	b.Strings, b.Runs, b.Nodes = b.Strings[:0], b.Runs[:0], b.Nodes[:0]
 	b.Events, b.Errors, b.Maps, b.Cached, b.Retries = ev, nil, nil, nil, nil
 	b.Lookups, b.Resumed, b.Counts, b.Attributes, b.Recorded = nil, nil, nil, nil, nil
+	b.Metrics = nil
 	clear(b.Exports) // lets the requests go
 	b.Exports = b.Exports[:0]
 	e.intern("")
@@ -178,6 +179,8 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		t.Signature = append(t.Signature, e.intern(x.Signature))
 		t.Reason = append(t.Reason, e.intern(x.Reason))
 		t.Bypass = append(t.Bypass, x.Bypass)
+		t.Tier = append(t.Tier, e.intern(x.Tier))
+		t.Stored = append(t.Stored, uint64(x.InCache))
 	}
 	if r := x.Resumed; r != nil {
 		if b.Resumed == nil {
@@ -193,8 +196,21 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 	if x.Values != "" {
 		e.values(at, hook, x.Values)
 	}
+	if x.Label != "" {
+		e.text(at, labelKey, pb.Attributes_TYPE_STRING, x.Label)
+	}
 	if x.Recorded != nil {
 		e.recorded(at, x.Recorded)
+	}
+	if m := x.Metric; m != nil {
+		if b.Metrics == nil {
+			b.Metrics = &pb.Metrics{}
+		}
+		t := b.Metrics
+		t.Event = append(t.Event, at)
+		t.Name = append(t.Name, e.intern(m.Name))
+		t.Value = append(t.Value, m.Value)
+		t.Replayed = append(t.Replayed, m.Replayed)
 	}
 	switch hook {
 	case callbacks.HookPipelineEnd, callbacks.HookNestedPipelineEnd:
@@ -230,6 +246,8 @@ func (e *Encoder) extra(at uint32, hook callbacks.Hook, x *Extra) {
 		if len(t.Span) > 0 || x.SpanID.IsValid() {
 			lead(t, x)
 		}
+		t.Tier = append(t.Tier, e.intern(x.Tier))
+		t.Size = append(t.Size, uint64(x.InCache))
 	case callbacks.HookNodeRetry:
 		if b.Retries == nil {
 			b.Retries = &pb.Retries{}
@@ -267,7 +285,7 @@ func (e *Encoder) node(n *callbacks.Node) uint32 {
 	e.batch.Nodes = append(e.batch.Nodes, &pb.Node{
 		Name: e.intern(n.Name), Type: e.intern(n.Type), Signature: e.intern(n.Signature),
 		Function: e.intern(src.Function), File: e.intern(src.File),
-		Line: uint32(max(src.Line, 0)),
+		Line: uint32(max(src.Line, 0)), Version: e.intern(n.Version),
 	})
 	e.nodes[n] = i
 	return i

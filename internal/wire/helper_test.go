@@ -55,6 +55,7 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Look(ev.Cache)
 	case callbacks.NodeCached:
 		x.Signature, x.Saved, x.Reason, x.TraceID, x.SpanID = ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID
+		x.Tier, x.InCache = ev.Tier, ev.Size
 	case callbacks.NestedPipelineStart:
 		r.Context = ev.Child
 	case callbacks.NestedPipelineEnd:
@@ -68,12 +69,16 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Succeeded, x.Failed, x.Cached, x.Skipped, x.Concurrency = ev.Succeeded, ev.Failed, ev.Cached, ev.Skipped, ev.Concurrency
 	case callbacks.MapItemStart:
 		x.Look(ev.Cache)
+		x.Label = ev.Label
 	case callbacks.MapItemEnd:
 		end(ev.End)
 		r.Attempts = int32(ev.Attempts)
 		x.Look(ev.Cache)
+		x.Label = ev.Label
 	case callbacks.MapItemCached:
+		x.Label = ev.Label
 		x.Signature, x.Saved, x.Reason, x.TraceID, x.SpanID = ev.Signature, ev.Saved, ev.Reason, ev.TraceID, ev.SpanID
+		x.Tier, x.InCache = ev.Tier, ev.Size
 	case callbacks.Failure:
 		x.Error, r.Result = wire.NewError(ev.Err, clip), ev.Result
 	case callbacks.NodeRetry:
@@ -83,6 +88,8 @@ func record(e callbacktest.Event) (wire.Record, *wire.Extra) {
 		x.Reason = ev.Reason
 	case callbacks.Crashed:
 		r.Duration = ev.Duration
+	case callbacks.Metric:
+		x.Metric, r.Duration = &ev, ev.At
 	}
 	if r.Duration < 0 {
 		r.Duration = time.Duration(0)

@@ -32,21 +32,25 @@ type Extra struct {
 	Succeeded, Failed int
 	Cached, Skipped   int
 	Signature, Reason string
+	Tier              string
+	InCache           int // bytes of the result
 	Saved             time.Duration
 	TraceID           callbacks.TraceID // of what computed a stored result
 	SpanID            callbacks.SpanID
 	Delay, Took       time.Duration    // of a retry
 	Counts            callbacks.Counts // of a pipeline's end
 	Values            string           // the captured text of inputs or outputs
+	Label             string           // of a map's item
 	Looked, Bypass    bool             // of a cache, without a result
 	Resumed           *callbacks.Resumed
-	Recorded          *Recorded // by node code
+	Recorded          *Recorded         // by node code
+	Metric            *callbacks.Metric // its At is the record's Duration
 }
 
 // Look sets what the cache said; l is nil when there is none.
 func (x *Extra) Look(l *callbacks.CacheLookup) {
 	if l != nil {
-		x.Looked, x.Bypass, x.Signature, x.Reason = true, l.Bypass, l.Signature, l.Reason
+		x.Looked, x.Bypass, x.Signature, x.Reason, x.Tier, x.InCache = true, l.Bypass, l.Signature, l.Reason, l.Tier, l.Stored
 	}
 }
 
@@ -116,7 +120,10 @@ func cut(s string, limit int) string {
 // Bytes is an estimate of the memory that a record with this extra takes, the
 // queue's own growth included.
 func (x *Extra) Bytes() int64 {
-	n := 312 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values))
+	n := 328 + int64(len(x.Error.Type)+len(x.Error.Message)+len(x.Error.Trace)+len(x.Signature)+len(x.Reason)+len(x.Values)+len(x.Label))
+	if x.Metric != nil {
+		n += 48 + int64(len(x.Metric.Name))
+	}
 	if x.Recorded != nil {
 		for _, r := range x.Recorded.rows {
 			n += 64 + int64(len(r.span))

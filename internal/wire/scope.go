@@ -37,8 +37,8 @@ func keyOf(b *pb.Batch, i uint32) runKey {
 
 // nodeKey is a node by what it says, which is the same in every batch.
 type nodeKey struct {
-	name, typ, signature, function, file string
-	line                                 uint32
+	name, typ, version, signature, function, file string
+	line                                          uint32
 }
 
 // run returns the state of a run, which it begins when it is new.
@@ -98,7 +98,7 @@ func (d *Decoder) node(b *pb.Batch, i uint32) *callbacks.Node {
 	}
 	w, strs := b.GetNodes()[i], b.GetStrings()
 	key := nodeKey{
-		strs[w.GetName()], strs[w.GetType()], strs[w.GetSignature()],
+		strs[w.GetName()], strs[w.GetType()], strs[w.GetVersion()], strs[w.GetSignature()],
 		strs[w.GetFunction()], strs[w.GetFile()], w.GetLine(),
 	}
 	n := d.nodes[key]
@@ -107,7 +107,7 @@ func (d *Decoder) node(b *pb.Batch, i uint32) *callbacks.Node {
 			clear(d.nodes)
 		}
 		n = &callbacks.Node{
-			Name: key.name, Type: key.typ, Signature: key.signature,
+			Name: key.name, Type: key.typ, Version: key.version, Signature: key.signature,
 			Code: callbacks.Source{Function: key.function, File: key.file, Line: int(key.line)},
 		}
 		d.nodes[key] = n

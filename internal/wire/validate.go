@@ -27,6 +27,13 @@ func (c *checker) column(table, name string, got, want int) {
 	}
 }
 
+// optional checks the length of a column that may be missing.
+func (c *checker) optional(table, name string, got, want int) {
+	if got > 0 {
+		c.column(table, name, got, want)
+	}
+}
+
 // indices checks that all indices are below limit.
 func (c *checker) indices(table, name string, list []uint32, limit int) {
 	for _, i := range list {
@@ -50,7 +57,7 @@ func Validate(b *pb.Batch) error {
 			c.errorf("nodes has an empty row")
 			continue
 		}
-		c.indices("nodes", "text", []uint32{n.GetName(), n.GetType(), n.GetSignature(), n.GetFunction(), n.GetFile()}, strs)
+		c.indices("nodes", "text", []uint32{n.GetName(), n.GetType(), n.GetSignature(), n.GetFunction(), n.GetFile(), n.GetVersion()}, strs)
 	}
 	for _, r := range b.GetRuns() {
 		if r == nil {
@@ -151,6 +158,9 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 		c.column("cached", "trace_hi", len(cached.GetTraceHi()), n)
 		c.column("cached", "trace_lo", len(cached.GetTraceLo()), n)
 	}
+	c.optional("cached", "tier", len(cached.GetTier()), n)
+	c.optional("cached", "size", len(cached.GetSize()), n)
+	c.indices("cached", "tier", cached.GetTier(), strs)
 	c.indices("cached", "event", cached.GetEvent(), events)
 	c.indices("cached", "signature", cached.GetSignature(), strs)
 	c.indices("cached", "reason", cached.GetReason(), strs)
@@ -169,11 +179,22 @@ func (c *checker) tables(b *pb.Batch, events, strs int) {
 	c.column("counts", "missed", len(counts.GetMissed()), n)
 	c.indices("counts", "event", counts.GetEvent(), events)
 
+	metrics := b.GetMetrics()
+	n = len(metrics.GetEvent())
+	c.column("metrics", "name", len(metrics.GetName()), n)
+	c.column("metrics", "value", len(metrics.GetValue()), n)
+	c.column("metrics", "replayed", len(metrics.GetReplayed()), n)
+	c.indices("metrics", "event", metrics.GetEvent(), events)
+	c.indices("metrics", "name", metrics.GetName(), strs)
+
 	lookups := b.GetLookups()
 	n = len(lookups.GetEvent())
 	c.column("lookups", "signature", len(lookups.GetSignature()), n)
 	c.column("lookups", "reason", len(lookups.GetReason()), n)
 	c.column("lookups", "bypass", len(lookups.GetBypass()), n)
+	c.optional("lookups", "tier", len(lookups.GetTier()), n)
+	c.optional("lookups", "stored", len(lookups.GetStored()), n)
+	c.indices("lookups", "tier", lookups.GetTier(), strs)
 	c.indices("lookups", "event", lookups.GetEvent(), events)
 	c.indices("lookups", "signature", lookups.GetSignature(), strs)
 	c.indices("lookups", "reason", lookups.GetReason(), strs)

@@ -10,6 +10,7 @@ import (
 const (
 	inputsKey  = "spanloom.inputs"
 	outputsKey = "spanloom.outputs"
+	labelKey   = "spanloom.map.item.label"
 )
 
 // starts are the hooks whose values are inputs.
@@ -21,13 +22,18 @@ func (e *Encoder) values(at uint32, hook callbacks.Hook, text string) {
 	if hook&starts != 0 {
 		key = inputsKey
 	}
+	e.text(at, key, pb.Attributes_TYPE_JSON, text)
+}
+
+// text adds an attribute of an event.
+func (e *Encoder) text(at uint32, key string, typ pb.Attributes_Type, text string) {
 	if e.batch.Attributes == nil {
 		e.batch.Attributes = &pb.Attributes{}
 	}
 	t := e.batch.Attributes
 	t.Event = append(t.Event, at)
 	t.Key = append(t.Key, e.intern(key))
-	t.Type = append(t.Type, pb.Attributes_TYPE_JSON)
+	t.Type = append(t.Type, typ)
 	t.Value = append(t.Value, uint64(e.intern(text)))
 }
 
@@ -41,9 +47,17 @@ func (c captured) At(int32, int) any { return capture.Text(c) }
 // texts notes the captured values of a batch.
 func (d *Decoder) texts(b *pb.Batch) {
 	clear(d.captured)
+	clear(d.labels)
 	t := b.GetAttributes()
 	for i, event := range t.GetEvent() {
 		key := b.GetStrings()[t.GetKey()[i]]
+		if key == labelKey && t.GetType()[i] == pb.Attributes_TYPE_STRING {
+			if d.labels == nil {
+				d.labels = map[uint32]string{}
+			}
+			d.labels[event] = b.GetStrings()[t.GetValue()[i]]
+			continue
+		}
 		if t.GetType()[i] != pb.Attributes_TYPE_JSON || key != inputsKey && key != outputsKey {
 			continue
 		}

@@ -92,6 +92,18 @@ func TestUnknownHooksAreIgnoredAndCounted(t *testing.T) {
 	}
 }
 
+// full returns a batch that has each table which random runs can fill.
+func full() *pb.Batch {
+	for seed := uint64(0); ; seed += 3 { // of those that are resumed
+		var said callbacktest.Recorder
+		hooktest.Random(&said, seed)
+		b := encode(said.Events(), 4096)[0]
+		if b.Lookups != nil && b.Cached != nil && b.Metrics != nil && b.Counts != nil && b.Resumed != nil {
+			return b
+		}
+	}
+}
+
 func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 	tests := map[string]func(*pb.Batch){
 		"seq":            func(b *pb.Batch) { b.Seq = 0 },
@@ -122,10 +134,18 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 		"runner":          func(b *pb.Batch) { b.Events.Runner = slices.Repeat([]uint32{1e6}, len(b.Events.Hook)) },
 		"lookups":         func(b *pb.Batch) { b.Lookups = &pb.Lookups{Event: []uint32{0}} },
 		"lookup's event":  func(b *pb.Batch) { b.Lookups.Event[0] = 1e6 },
+		"few tiers":       func(b *pb.Batch) { b.Lookups.Tier = append(b.Lookups.Tier, 0) },
+		"lookup's tier":   func(b *pb.Batch) { b.Lookups.Tier[0] = 1e6 },
+		"few stored":      func(b *pb.Batch) { b.Lookups.Stored = append(b.Lookups.Stored, 0) },
+		"tiers of cached": func(b *pb.Batch) { b.Cached.Tier[0] = 1e6 },
+		"sizes of cached": func(b *pb.Batch) { b.Cached.Size = append(b.Cached.Size, 0) },
 		"lookup's reason": func(b *pb.Batch) { b.Lookups.Reason[0] = 1e6 },
 		"resumed":         func(b *pb.Batch) { b.Resumed = &pb.Resumed{Event: []uint32{0}} },
 		"empty export":    func(b *pb.Batch) { b.Exports = []*pb.Export{nil} },
 		"counts":          func(b *pb.Batch) { b.Counts = &pb.Counts{Event: []uint32{0}} },
+		"metrics":         func(b *pb.Batch) { b.Metrics = &pb.Metrics{Event: []uint32{0}} },
+		"metric's event":  func(b *pb.Batch) { b.Metrics.Event[0] = 1e6 },
+		"metric's name":   func(b *pb.Batch) { b.Metrics.Name[0] = 1e6 },
 		"count's event":   func(b *pb.Batch) { b.Counts.Event[0] = 1e6 },
 		"few queued":      func(b *pb.Batch) { b.Events.Queued = []uint64{0} },
 		"few took": func(b *pb.Batch) {
@@ -142,9 +162,8 @@ func TestMalformedBatchesAreRefusedWhole(t *testing.T) {
 	}
 	for name, breakIt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var said, heard callbacktest.Recorder
-			hooktest.Random(&said, 3)
-			b := encode(said.Events(), 4096)[0]
+			var heard callbacktest.Recorder
+			b := full()
 			breakIt(b)
 			if err := wire.NewDecoder().Deliver(b, &heard); !errors.Is(err, wire.ErrMalformed) {
 				t.Errorf("error %v, want ErrMalformed", err)

@@ -15,6 +15,8 @@ const (
 	maxRetries     = 5
 	// leastSaved is the least time that is worth a word.
 	leastSaved = time.Millisecond
+	// cachedWord says that a stored result was used.
+	cachedWord = "cached"
 )
 
 // Hooks returns what becomes a line, and what says in which step a log record was
@@ -22,7 +24,7 @@ const (
 func (in *instance) Hooks() callbacks.Hook {
 	return callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNodeEnd | callbacks.HookNodeCached |
 		callbacks.HookNodeSkipped | callbacks.HookNodeRetry | callbacks.HookMapEnd | callbacks.HookMapItemEnd |
-		callbacks.HookMapItemCached | callbacks.HookNodeStart | callbacks.HookMapStart | callbacks.HookMapItemStart |
+		callbacks.HookMapItemCached | callbacks.HookMetric | callbacks.HookNodeStart | callbacks.HookMapStart | callbacks.HookMapItemStart |
 		callbacks.HookCrashed | callbacks.Times
 }
 
@@ -76,7 +78,7 @@ func (in *instance) looked(details []string, l *callbacks.CacheLookup) []string 
 
 // OnNodeCached prints the line of a node whose stored result was used.
 func (in *instance) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
-	in.leaf(cc, line{word: "cached", details: in.saved(ev.Saved, ev.Reason)})
+	in.leaf(cc, line{word: cachedWord, details: in.saved(ev.Saved, ev.Reason)})
 }
 
 // OnNodeSkipped prints the line of a step that will not run.
@@ -202,7 +204,7 @@ func (in *instance) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.
 	}
 	in.addSaved(cc, ev.Saved)
 	if in.verbose {
-		in.leaf(cc, line{word: "cached", details: in.saved(ev.Saved, ev.Reason)})
+		in.leaf(cc, line{word: cachedWord, details: in.saved(ev.Saved, ev.Reason)})
 	}
 }
 
@@ -254,6 +256,9 @@ func (in *instance) leaf(cc *callbacks.CallbackContext, n line) {
 	parent.rounds = max(parent.rounds, cc.Iteration())
 	at := in.runs.line(parent, cc)
 	n.level, n.name, n.tail, n.details = at.level, at.name, at.tail, compact(n.details)
+	if n.word == cachedWord { // no other line follows
+		n.details = append(n.details, in.marked(r, cc)...)
+	}
 	in.tree.emit(parent, in.layout.end(in.more(n, cc, lost)))
 }
 
@@ -280,6 +285,7 @@ func (in *instance) end(cc *callbacks.CallbackContext, e callbacks.End, details 
 		}
 		parent.failureBelow = true
 	}
+	details = append(details, in.marked(r, cc)...)
 	n.details = details
 	if s != nil && s.rounds > 0 && cc.Kind() == callbacks.KindNode {
 		n.details = append([]string{count(s.rounds, "round")}, details...)

@@ -34,6 +34,7 @@ type run struct {
 
 	resumed string // what it continues; empty when it is new
 	retries map[callbacks.SpanID]int
+	marks   map[callbacks.SpanID][]mark // nil until there is one
 }
 
 // runs finds the scope of a context.

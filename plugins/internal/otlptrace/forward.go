@@ -3,6 +3,7 @@ package otlptrace
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 
@@ -31,8 +32,8 @@ type forwarding struct {
 	pace   *pace
 	size   int        // of a request for which nothing is gained by waiting
 	ready  func() int // how many spans of runs wait to be sent
-	lost   func() int // how many of them were lost, ever
-	told   int        // of those, how many a Flush has told of
+	fate   func() fate
+	told   fate // what a Flush has told of
 	// What came since the last Flush: one request of each signal then, with the
 	// resources of all as they came.
 	traces  coltracepb.ExportTraceServiceRequest
@@ -139,12 +140,11 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 		errs[ofRuns] = runs(ctx)
 	}
 	wg.Wait()
-	err := several(once(errs[:])...)
+	err, now := several(once(errs[:])...), f.fate()
 	if err != nil {
-		lost := f.lost()
-		err = &partly{err, f.blame(errs, lost-f.told)}
-		f.told = lost
+		err = &partly{err, f.blame(errs, now.since(f.told))}
 	}
+	f.told = now
 	f.traces.ResourceSpans, f.metrics.ResourceMetrics, f.logs.ResourceLogs = nil, nil, nil
 	f.came = [4]int{}
 	return err
@@ -152,31 +152,42 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 
 // blame returns how many hooks and exports are lost with the spans of runs that are,
 // and with the requests that failed.
-func (f *forwarding) blame(errs [4]error, spans int) int {
-	lost := 0
+func (f *forwarding) blame(errs [4]error, spans fate) backend.Losses {
+	var lost [4]int
 	for at, err := range errs {
 		switch e, partial := errors.AsType[*otlpclient.Error](err); {
 		case err == nil:
 		case at == ofRuns:
-			lost += max(spans, 1) // each is told by one hook, its end
+			// Each is told by one hook, its end. Where none arrived, the others are worth
+			// nothing either.
+			if lost[at] = max(spans.lost, 1); spans.exported == 0 {
+				lost[at] = math.MaxInt
+			}
 		case partial && e.Rejected > 0 && e.Sent > 0:
-			lost += int((int64(f.came[at])*e.Rejected + e.Sent - 1) / e.Sent)
+			lost[at] = int((int64(f.came[at])*e.Rejected + e.Sent - 1) / e.Sent)
 		default:
-			lost += f.came[at]
+			lost[at] = f.came[at]
 		}
 	}
-	return lost
+	return backend.Losses{Hooks: lost[ofRuns], Traces: lost[ofTraces], Metrics: lost[ofMetrics], Logs: lost[ofLogs]}
+}
+
+// fate is what became of the spans of runs, ever.
+type fate struct{ exported, lost int }
+
+func (f fate) since(before fate) fate {
+	return fate{f.exported - before.exported, f.lost - before.lost}
 }
 
 // partly is an error of a Flush that lost a part of what came.
 type partly struct {
 	error
 
-	lost int
+	lost backend.Losses
 }
 
-// Lost is how many hooks and exports are lost, as backend.Instance has it.
-func (p *partly) Lost() int { return p.lost }
+// Lost is how much is lost, as backend.Instance has it.
+func (p *partly) Lost() backend.Losses { return p.lost }
 
 // Unwrap returns the cause.
 func (p *partly) Unwrap() error { return p.error }

@@ -3,6 +3,7 @@ package otlptrace
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -75,7 +76,7 @@ type all interface {
 }
 
 func forwardTraces(in backend.Instance, client sender) *forwarding {
-	return &forwarding{Instance: in, client: client, pace: newPace(0), ready: func() int { return 0 }, lost: func() int { return 0 }}
+	return &forwarding{Instance: in, client: client, pace: newPace(0), ready: func() int { return 0 }, fate: func() fate { return fate{} }}
 }
 
 func forwardAll(in backend.Instance, client sender) all {
@@ -152,22 +153,22 @@ func TestForwardBlames(t *testing.T) {
 	for name, c := range map[string]struct {
 		client error
 		runs   error
-		spans  int
-		want   int
+		spans  fate
+		want   backend.Losses
 	}{
-		"requests":          {errors.New("away"), nil, 0, 4},
-		"runs":              {nil, errors.New("away"), 7, 7},
-		"all":               {errors.New("away"), errors.New("away"), 7, 11},
-		"half of a request": {&otlpclient.Error{Rejected: 5, Sent: 10}, nil, 0, 3}, // 1 of 2, and 1 of 1 each
+		"requests":          {errors.New("away"), nil, fate{}, backend.Losses{Traces: 2, Metrics: 1, Logs: 1}},
+		"some of the runs":  {nil, errors.New("away"), fate{9, 7}, backend.Losses{Hooks: 7}},
+		"all":               {errors.New("away"), errors.New("away"), fate{0, 7}, backend.Losses{Hooks: math.MaxInt, Traces: 2, Metrics: 1, Logs: 1}},
+		"half of a request": {&otlpclient.Error{Rejected: 5, Sent: 10}, nil, fate{}, backend.Losses{Traces: 1, Metrics: 1, Logs: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := forwardTraces(&runs{flush: func() error { return c.runs }}, &sent{err: c.client})
-			f.lost = func() int { return c.spans }
+			f.fate = func() fate { return c.spans }
 			in := forwardingAll{f}
 			give(t, in)
 			e, ok := errors.AsType[*partly](in.Flush(t.Context()))
 			if !ok || e.Lost() != c.want {
-				t.Errorf("%v, want %d lost", e, c.want)
+				t.Errorf("%v, want %+v lost", e, c.want)
 			}
 		})
 	}

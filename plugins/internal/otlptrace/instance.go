@@ -71,6 +71,6 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 	runs := bound(in, s.Batch.Queue)
 	return &forwarding{
 		Instance: runs, client: client,
-		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready, lost: runs.lost,
+		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready, fate: runs.fate,
 	}, nil
 }

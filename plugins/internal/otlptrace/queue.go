@@ -34,8 +34,11 @@ func (b *bounded) full(cc *callbacks.CallbackContext) bool {
 	return true
 }
 
-// lost is how many spans are lost, ever.
-func (b *bounded) lost() int { return b.refused + int(b.Stats().Dropped()) }
+// fate is what became of the spans.
+func (b *bounded) fate() fate {
+	s := b.Stats()
+	return fate{exported: int(s.Exported), lost: b.refused + int(s.Dropped())}
+}
 
 // Flush implements backend.Instance.
 func (b *bounded) Flush(ctx context.Context) error {

@@ -42,7 +42,7 @@ func openMemory(t *testing.T, m *memory, epoch uint64) *Spool {
 
 // survivors opens what is left and returns how many batches are there, and what was
 // said of the rest. Everything must be gone once it is acknowledged.
-func survivors(t *testing.T, m *memory) (n int, st Stats) {
+func survivors(t *testing.T, m *memory, twice bool) (n int, st Stats) {
 	t.Helper()
 	s := openMemory(t, m, 2)
 	r := s.NewReader()
@@ -61,7 +61,9 @@ func survivors(t *testing.T, m *memory) (n int, st Stats) {
 		last = b.Seq
 		n++
 	}
-	rest(t, s.NewReader()) // counts nothing again
+	if twice {
+		rest(t, s.NewReader()) // counts nothing again
+	}
 	st = s.Stats()
 	s.Ack(1, last)
 	closeSpool(t, s)
@@ -105,7 +107,7 @@ func TestFlips(t *testing.T) {
 			bad := m.after(leaveAll, 0)
 			bad.find(name).data = bytes.Clone(bad.find(name).data)
 			bad.find(name).data[at] ^= 1 << (at % 8)
-			n, st := survivors(t, bad)
+			n, st := survivors(t, bad, at%64 < 2)
 			if n != int(total)-1 || st.Damaged+st.Torn != 1 {
 				t.Fatalf("%s, byte %d: %d batches, %+v", name, at, n, st)
 			}
@@ -137,7 +139,7 @@ func TestTruncations(t *testing.T) {
 					torn = 0
 				}
 			}
-			if n, st := survivors(t, bad); n != want || st.Damaged != 0 || st.Torn != torn {
+			if n, st := survivors(t, bad, end%64 < 2); n != want || st.Damaged != 0 || st.Torn != torn {
 				t.Fatalf("%s, %d bytes: %d batches, want %d; %+v", name, end, n, want, st)
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // sweepAgain is the least time between two looks at all runs of a directory.
@@ -25,7 +27,7 @@ func (l *fileLog) Crashes(ctx context.Context) (list []Crash) {
 // that it was told. Where locks do not exist it is not known whether another
 // process is at them.
 func (d *Dir) sweep(ctx context.Context) (list []Crash) {
-	if !canLock {
+	if !private.CanLock {
 		return nil
 	}
 	d.sweeping.Lock()
@@ -65,7 +67,7 @@ func (d *Dir) suspect(name string) bool {
 	if _, err := f.ReadAt(tail, info.Size()-int64(len(tail))); err != nil || isOver(tail) {
 		return false
 	}
-	return !locked(f)
+	return !private.Locked(f)
 }
 
 // closeCrashed returns what a run has left open; nil when it is open in another

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // scopes are a run in which everything has begun that can.
@@ -79,7 +81,7 @@ func TestWhatACrashLeavesOpen(t *testing.T) {
 
 // Another run of the store finds those whose process has died: once, and no other.
 func TestCrashesOfOtherRuns(t *testing.T) {
-	if !canLock {
+	if !private.CanLock {
 		t.Skip("no locks here")
 	}
 	path := t.TempDir()
@@ -132,7 +134,7 @@ func TestCrashesOfOtherRuns(t *testing.T) {
 
 // A directory is not looked through at each start.
 func TestCrashesAreNotSoughtAllTheTime(t *testing.T) {
-	if !canLock {
+	if !private.CanLock {
 		t.Skip("no locks here")
 	}
 	d := open(t, t.TempDir())

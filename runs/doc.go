@@ -53,5 +53,5 @@
 // Experimental until v1: the engine uses it as it is here. Do not implement
 // [Log] or [Store] elsewhere yet; methods may be added.
 //
-// This package imports the standard library only.
+// This package imports the standard library, and a helper on top of it, only.
 package runs

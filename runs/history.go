@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // Summary says how a run went.
@@ -134,7 +136,7 @@ func (d *Dir) summary(name string) (Summary, error) {
 	var s Summary
 	err := d.scan(name, func(f *os.File, file *runFile) error {
 		s = Summary{Header: file.header, Starts: 1, pid: file.pid, Size: file.lines.size}
-		s.Open = d.holds(name) || locked(f)
+		s.Open = d.holds(name) || private.Locked(f)
 		err := file.each(context.Background(), func(_ int64, payload []byte) bool {
 			if isRecord(payload) {
 				s.Records++

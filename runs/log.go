@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // fileLog is the log of a run in a file.
@@ -154,22 +156,9 @@ func (l *fileLog) create(h Header, size int64) error {
 	seed, err := l.append(buf.Bytes())
 	l.seed = seed
 	if err == nil && l.dir.options.Sync {
-		err = syncDir(l.dir.root)
+		err = private.SyncDir(l.dir.root, ".")
 	}
 	return err
-}
-
-// syncDir makes the name of a new file last, where the system can.
-func syncDir(root *os.Root) error {
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	if err := dir.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return nil
 }
 
 // write appends a line that is not a record.

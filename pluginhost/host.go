@@ -132,6 +132,7 @@ type Host struct {
 	err       error         // why it is down
 	cause     error         // why it has ended the last time
 	restarts  map[EndReason]uint64
+	trouble   trouble
 	shutdown  bool
 	said      string // the last error that the backend told of, as it may be shown
 	uncounted bool   // an error that was not about a batch, so that no event is counted for it

@@ -27,7 +27,7 @@ func (c *Callback) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed
 		s = c.newMapSpan(cc, e)
 	case callbacks.KindMapItem:
 		s = c.newItemSpan(cc, e, "")
-	case callbacks.KindNode:
+	case callbacks.KindNode, callbacks.KindJob:
 		s = c.newNodeSpan(cc, e)
 	default:
 		return

@@ -121,7 +121,7 @@ var table = []described{
 	{keyMetricName, attribute.STRING, onMetric, "Name under which node code has marked a value."},
 	{keyMetricValue, attribute.FLOAT64, onMetric, "That value."},
 	{keySkipReason, attribute.STRING, onEvent, "Why a step did not run."},
-	{keyCacheResult, attribute.STRING, onNodes | onItems | onJob, "Whether a result was stored: hit, also when a resumed run had kept it, miss or bypass; absent without a cache."},
+	{keyCacheResult, attribute.STRING, onNodes | onItems | onJob, "Whether a result was stored: hit, also when a resumed run had kept it, miss, or bypass, also when there is no store; absent for steps without WithCache."},
 	{keyCacheKey, attribute.STRING, onNodes | onItems | onJob, "Key of the result in the cache, shortened."},
 	{keyCacheSaved, attribute.FLOAT64, onCachedNode | onCachedItem, "Compute time that the stored result cost when it was made, in seconds."},
 	{keyMapSize, attribute.INT64, onMap, "Number of items."},

@@ -18,14 +18,16 @@ help: ## Show this list.
 
 .PHONY: test
 test: jaeger ## Vet and test every module, against real servers.
+	@echo "== build as a module that requires this one does, without go.work"; \
+	GOWORK=off go build ./...
 	@for dir in $(MODULES); do \
 		echo "== test $$dir"; \
 		(cd $$dir; go vet ./...; go test -race -timeout 10m $$(go list ./... | grep -vxFf <(cd $(CURDIR); go list $(TIMED) $(PROOF)))); \
 	done
 	@echo "== test what has limits of time"; \
 	go test -race -timeout 10m -p 1 $(TIMED)
-	@echo "== test the engine without the race detector: more random pipelines, real sizes"; \
-	go test -timeout 10m ./engine/...
+	@echo "== test the engine and the spool without the race detector: more random pipelines, faults and damage, real sizes"; \
+	go test -timeout 10m ./engine/... ./internal/spool
 
 .PHONY: e2e
 e2e: jaeger prometheus ## Prove telemetry against a real Collector, Jaeger and Prometheus.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // scopes are a run in which everything has begun that can.
@@ -70,16 +72,19 @@ func TestWhatACrashLeavesOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	end(t, l, "")
-	l = begin(t, d, "x") // the start between has told, and left nothing
-	if list := l.Crashes(t.Context()); len(list) > 0 {
-		t.Error(list)
+	l = begin(t, d, "x") // the start between has told, and was killed at once
+	if again := l.Crashes(t.Context()); !cmp.Equal(list, again) {
+		t.Error(cmp.Diff(list, again))
 	}
 	end(t, l, "success")
+	if list := begin(t, d, "x").Crashes(t.Context()); len(list) > 0 {
+		t.Error(list)
+	}
 }
 
 // Another run of the store finds those whose process has died: once, and no other.
 func TestCrashesOfOtherRuns(t *testing.T) {
-	if !canLock {
+	if !private.CanLock {
 		t.Skip("no locks here")
 	}
 	path := t.TempDir()
@@ -132,7 +137,7 @@ func TestCrashesOfOtherRuns(t *testing.T) {
 
 // A directory is not looked through at each start.
 func TestCrashesAreNotSoughtAllTheTime(t *testing.T) {
-	if !canLock {
+	if !private.CanLock {
 		t.Skip("no locks here")
 	}
 	d := open(t, t.TempDir())

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // Options say how a directory keeps runs. The zero value works.
@@ -27,7 +29,8 @@ type Dir struct {
 	options Options
 
 	sweeping sync.Mutex
-	swept    time.Time // when it was last looked for crashed runs
+	swept    time.Time           // when it was last looked for crashed runs
+	reading  map[string]*reading // what was not yet read to its end then
 }
 
 var _ Store = (*Dir)(nil)
@@ -117,14 +120,14 @@ func (d *Dir) take(ctx context.Context, name string, flag int) (*os.File, error)
 			d.release(name)
 			return nil, err
 		}
-		ok, err := tryLock(f)
+		ok, err := private.TryLock(f)
 		if ok && d.named(f, name) { // or else it was removed before it was locked
 			return f, nil
 		}
 		_ = f.Close()
 		d.release(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s cannot be locked (%w); use a directory on a local disk", filepath.Join(d.path, name), err)
 		}
 	}
 	return nil, ErrBusy

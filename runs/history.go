@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // Summary says how a run went.
@@ -117,7 +119,7 @@ func (d *Dir) scan(name string, read func(*os.File, *runFile) error) error {
 	if err != nil {
 		return err
 	}
-	file, err := openScan(f, info.Size(), filepath.Join(d.path, name))
+	file, err := openScan(scanner{from: f, size: info.Size()}, filepath.Join(d.path, name))
 	if errors.Is(err, errEmpty) {
 		return fs.ErrNotExist
 	}
@@ -134,7 +136,7 @@ func (d *Dir) summary(name string) (Summary, error) {
 	var s Summary
 	err := d.scan(name, func(f *os.File, file *runFile) error {
 		s = Summary{Header: file.header, Starts: 1, pid: file.pid, Size: file.lines.size}
-		s.Open = d.holds(name) || locked(f)
+		s.Open = d.holds(name) || private.Locked(f)
 		err := file.each(context.Background(), func(_ int64, payload []byte) bool {
 			if isRecord(payload) {
 				s.Records++

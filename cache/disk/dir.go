@@ -6,9 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 const (
@@ -20,49 +21,15 @@ const (
 // openDir opens a directory that only our user can change, and makes it if
 // there is none.
 func openDir(dir string) (*os.Root, error) {
-	info, err := os.Lstat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(dir, 0o700); err == nil {
-			info, err = os.Lstat(dir)
-		}
-	}
+	root, err := private.OpenDir(dir, private.NoWriters)
 	if err != nil {
 		return nil, err
-	}
-	if err := checkDir(info); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	if opened, err := root.Stat("."); err != nil || !os.SameFile(info, opened) {
-		_ = root.Close()
-		return nil, errors.New("it was replaced while it was opened")
 	}
 	if err := checkLayout(root); err != nil {
 		_ = root.Close()
 		return nil, err
 	}
 	return root, nil
-}
-
-// checkDir refuses what another user could change.
-func checkDir(info fs.FileInfo) error {
-	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		return errors.New("it is a symbolic link: name the directory that it leads to")
-	case !info.IsDir():
-		return errors.New("it is not a directory: choose another")
-	case runtime.GOOS == "windows": // modes say nothing there
-		return nil
-	case !ownedByUs(info):
-		return errors.New("it belongs to another user: choose a directory of your own")
-	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("it can be changed by other users (mode %04o): chmod 700 it, if they have not", info.Mode().Perm())
-	default:
-		return nil
-	}
 }
 
 // checkLayout refuses links where the store's directories should be. They could
@@ -91,7 +58,9 @@ func lockDir(root *os.Root) (*os.File, error) {
 		return nil, err
 	}
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		ok, err := tryLock(lock)
+		// Where there are no locks the index file, which bbolt locks, cannot be
+		// removed while it is open, so that its lock is enough.
+		ok, err := private.TryLock(lock)
 		if ok {
 			return lock, nil
 		}

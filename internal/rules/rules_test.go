@@ -61,21 +61,25 @@ var rules = []rule{
 	{"engine depends on callbacks, cache, runs and the standard library only", only(
 		either(equal(module+"/engine"), below(module+"/engine/internal")),
 		module+"/callbacks", module+"/cache", module+"/runs", module+"/engine/internal/...",
-		module+"/internal/capture", module+"/internal/metricname")},
+		module+"/internal/capture", module+"/internal/metricname", module+"/internal/private")},
 	{"the names of metrics depend on the standard library only", only(
 		equal(module + "/internal/metricname"))},
 	{"nothing below engine knows OpenTelemetry", never(
 		below(module+"/engine"), "go.opentelemetry.io")},
 	{"the cache interface depends on the standard library only", only(
 		equal(module + "/cache"))},
-	{"runs depends on the standard library only", only(
-		equal(module + "/runs"))},
+	{"private files depend on the standard library only", only(
+		equal(module + "/internal/private"))},
+	{"runs depends on the standard library and private files only", only(
+		equal(module+"/runs"), module+"/internal/private")},
+	{"the spool depends on the standard library and private files only", only(
+		equal(module+"/internal/spool"), module+"/internal/private")},
 	{"the memory cache brings otter only", only(
 		equal(module+"/cache/memory"),
 		module+"/cache", "github.com/maypok86/otter/v2/...")},
 	{"the disk cache brings bbolt only", only(
 		equal(module+"/cache/disk"),
-		module+"/cache", "go.etcd.io/bbolt/...", "golang.org/x/sys/...")},
+		module+"/cache", module+"/internal/private", "go.etcd.io/bbolt/...", "golang.org/x/sys/...")},
 	{"the kit for caches depends on the cache interface only", only(
 		equal(module+"/cache/cachetest"), module+"/cache")},
 	{"logs knows neither the engine nor OpenTelemetry's SDK", never(
@@ -246,9 +250,17 @@ func TestRulesCanFail(t *testing.T) {
 			broken: fake("cache", "go.etcd.io/bbolt"),
 			kept:   fake("cache/disk", "go.etcd.io/bbolt"),
 		},
-		"runs depends on the standard library only": {
+		"private files depend on the standard library only": {
+			broken: fake("internal/private", "golang.org/x/sys/unix"),
+			kept:   fake("internal/private", "os", "syscall"),
+		},
+		"runs depends on the standard library and private files only": {
 			broken: fake("runs", module+"/callbacks"),
-			kept:   join(fake("runs", "os"), fake("runs/runstest", "testing", module+"/runs")),
+			kept:   join(fake("runs", "os", module+"/internal/private"), fake("runs/runstest", "testing", module+"/runs")),
+		},
+		"the spool depends on the standard library and private files only": {
+			broken: fake("internal/spool", module+"/backend/backendpb"),
+			kept:   fake("internal/spool", "os", module+"/internal/private"),
 		},
 		"the memory cache brings otter only": {
 			broken: fake("cache/memory", "go.etcd.io/bbolt"),

@@ -10,6 +10,9 @@ type pin struct{ PipelineCallback }
 // Pinned implements [Pinned].
 func (pin) Pinned() bool { return true }
 
+// Unwrap returns the callback.
+func (p pin) Unwrap() PipelineCallback { return p.PipelineCallback }
+
 // Hooks returns the hooks that the callback wants.
 func (p pin) Hooks() Hook { return Interest(p.PipelineCallback) }
 

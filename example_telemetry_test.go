@@ -22,7 +22,7 @@ telemetry:
     - plugin: console
 `)))
 	if err != nil {
-		fmt.Println(err) // all mistakes of the manifest, each with its place
+		fmt.Println(err) // the mistakes of the manifest, each with its place
 		return
 	}
 

@@ -189,6 +189,9 @@ func (t *Telemetry) LoggerProvider() log.LoggerProvider {
 // and has its trace and span id. Lines of level warn and above, and all after
 // Shutdown, are written when the call returns, or a moment later if nobody reads;
 // others in the background, Shutdown waits for them.
+//
+// Packages of Spanloom say by slog's default logger what goes wrong in them, such as
+// that a callback panicked. slog.SetDefault with this logger gives them its form.
 func (t *Telemetry) Logger() *slog.Logger {
 	if t.own.logger == nil {
 		stderr := output.File(os.Stderr)

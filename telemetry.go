@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -110,9 +111,13 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 		// What standard error takes at most, should nobody read it, is part of the time.
 		ctx, cancel := context.WithTimeout(ctx, t.timeout-min(t.timeout/10, maxReserve))
 		defer cancel()
+		told := io.Writer(t.stderr)
+		if output.IsQuiet(ctx) {
+			told = io.Discard
+		}
 		var lost []error
 		if line, ok := t.own.shutdown(ctx); ok {
-			fmt.Fprintln(t.stderr, line)
+			fmt.Fprintln(told, line)
 			lost = append(lost, errors.New(line))
 		}
 		var all sync.WaitGroup
@@ -122,7 +127,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 		all.Wait()
 		for _, h := range t.hosts {
 			if line, ok := h.Lost(); ok {
-				fmt.Fprintln(t.stderr, line)
+				fmt.Fprintln(told, line)
 				lost = append(lost, errors.New(line))
 			}
 			if line, ok := h.Kept(); ok {

@@ -16,7 +16,7 @@ type End struct {
 	// because this one did, have Err and no Origin.
 	Origin bool
 
-	// Err is nil when Result is ResultSuccess or ResultSkip.
+	// Err is nil when Result is ResultSuccess, ResultSkip or ResultSubmitted.
 	Err error
 }
 

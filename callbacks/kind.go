@@ -12,10 +12,13 @@ const (
 	// KindAttempt is a second or later attempt, or one with a time limit: the
 	// code of the node sees it, hooks do not.
 	KindAttempt
+	// KindJob is a node or a command that a runner hands over to another system, to
+	// run there by itself. Its hooks are those of a node.
+	KindJob
 )
 
-// String returns "pipeline", "node", "map", "map_item" or "attempt": the first word of the
-// scope's span name.
+// String returns "pipeline", "node", "map", "map_item", "attempt" or "job": the first
+// word of the scope's span name.
 func (k Kind) String() string {
 	switch k {
 	case KindPipeline:
@@ -28,6 +31,8 @@ func (k Kind) String() string {
 		return "map_item"
 	case KindAttempt:
 		return "attempt"
+	case KindJob:
+		return "job"
 	default:
 		return "unknown"
 	}
@@ -51,6 +56,9 @@ const (
 	ResultCancellation
 	// ResultSkip: it was told not to run.
 	ResultSkip
+	// ResultSubmitted: the job was handed over; what becomes of it is not known here.
+	// It is Spanloom's own word.
+	ResultSubmitted
 )
 
 // String returns the word that spans, metrics and logs carry.
@@ -68,6 +76,8 @@ func (r Result) String() string {
 		return "cancellation"
 	case ResultSkip:
 		return "skip"
+	case ResultSubmitted:
+		return "submitted"
 	default:
 		return "unknown"
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +50,8 @@ func (r *run) open(ctx context.Context, f *frame, c *Config, root *callbacks.Run
 		Started: time.Now(),
 	}
 	in := f.plan.ins[0]
-	if data, err := encodeValue(f.columns[in.column].at(in.row), f.plan.columns[in.column].kind.typ()); err == nil {
+	data, incomparable := encodeValue(f.columns[in.column].at(in.row), f.plan.columns[in.column].kind.typ())
+	if incomparable == nil {
 		h.Input = digest(data)
 	}
 	var kept json.RawMessage
@@ -73,6 +75,9 @@ func (r *run) open(ctx context.Context, f *frame, c *Config, root *callbacks.Run
 	r.log = &journal{log: log, trace: first.TraceID}
 	if starts == 0 {
 		return nil
+	}
+	if incomparable != nil { // nor could the first, or the run would have been refused
+		slog.Warn("a run goes on, although its input cannot be compared with that of its first start", "run", h.ID, "reason", incomparable)
 	}
 	return r.log.restore(first, starts, root, c.NewTrace)
 }
@@ -170,7 +175,11 @@ func (g *guarded) keep(w *worker, err error) {
 	rec := g.record()
 	rec.Attempt, rec.Started, rec.Ended = g.attempt, g.began, g.began.Add(g.took)
 	rec.Metrics = marked(g.cc)
-	for _, in := range g.encodedInputs() {
+	var why []string // the step would run again
+	for i, in := range g.encodedInputs() {
+		if in.err != nil {
+			why = append(why, fmt.Sprintf("input %d cannot be compared: %v", i+1, in.err))
+		}
 		data := in.data
 		if in.err != nil || len(data) > maxRecordedInput {
 			data = json.RawMessage("null")
@@ -184,10 +193,11 @@ func (g *guarded) keep(w *worker, err error) {
 		}
 		data, err := encodeValue(g.output(), g.op.step.out.typ())
 		if err != nil {
-			rec.Message = "the result cannot be kept: " + err.Error()
+			why = append(why, "the result cannot be kept: "+err.Error())
 		} else {
 			rec.Outputs = []json.RawMessage{data}
 		}
+		rec.Message = strings.Join(why, "; ")
 	} else {
 		err = sound(err)
 		rec.Status = g.frame.resultOf(err).String()

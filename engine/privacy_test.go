@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -121,18 +123,54 @@ func TestASecretIsNotKeptWithARun(t *testing.T) {
 			t.Error(file, err)
 		}
 	}
-	const message = "the result cannot be kept: the value of type engine_test.login would come back from JSON as something else"
-	var said bool
+	const changes = "the value of type engine_test.login would come back from JSON as something else"
+	want := map[string]string{
+		"p/make": "input 1 cannot be compared: " + changes + "; the result cannot be kept: " + changes,
+		"p/use":  "input 1 cannot be compared: " + changes,
+	}
 	for rec, err := range dir.Read("r") {
-		said = said || rec.Message == message
 		if err != nil {
 			t.Error(err)
 		}
-	}
-	if !said {
-		t.Error("the record does not say why there is no result")
+		if want, ok := want[rec.Path]; ok && rec.Message != want {
+			t.Errorf("%s runs again, and its record says %q, want %q", rec.Path, rec.Message, want)
+		}
 	}
 }
+
+// TestInputThatCannotBeCompared has runs that go on, and what is said of it: a warning
+// where nobody knows whether the input is the same.
+func TestInputThatCannotBeCompared(t *testing.T) {
+	var b bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	defer slog.SetDefault(before)
+	dir, err := runs.Open(t.TempDir()+"/runs", runs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	secret := single(func(_ context.Context, l login) (string, error) { return l.User, nil })
+	plain := single(func(_ context.Context, n int) (int, error) { return n, nil })
+	const warning = "level=WARN msg=\"a run goes on, although its input cannot be compared with that of its first start\" run=secret " +
+		"reason=\"the value of type engine_test.login would come back from JSON as something else\"\n"
+	for start, want := range []string{"", warning, warning} {
+		b.Reset()
+		for _, err := range []error{
+			errorOf(secret.Run(t.Context(), login{"bob", privacy.NewSecret(canary)}, engine.Config{RunID: "secret", Runs: dir})),
+			errorOf(plain.Run(t.Context(), 1, engine.Config{RunID: "plain", Runs: dir})),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if _, got, _ := strings.Cut(b.String(), " "); got != want {
+			t.Errorf("start %d says %q, want %q", start+1, got, want)
+		}
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }
 
 // A hook sees the values, and their text without the secret. A copy is refused,
 // because it would have another password.

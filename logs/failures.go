@@ -51,7 +51,7 @@ func (l *lifecycle) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure)
 
 func failed(cc *callbacks.CallbackContext) string {
 	switch {
-	case cc.Kind() == callbacks.KindNode:
+	case cc.Kind() == callbacks.KindNode, cc.Kind() == callbacks.KindJob:
 		return "node failed"
 	case cc.Kind() == callbacks.KindMap:
 		return "map failed"

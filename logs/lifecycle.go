@@ -25,7 +25,8 @@ var (
 //
 //   - INFO: a run starts, goes on where an earlier start of it ended, or ends;
 //     a nested pipeline is handed over to another runner (DEBUG in a map item).
-//   - WARN: an attempt failed and another follows.
+//   - WARN: an attempt failed and another follows; the process of a run has died,
+//     which the next start with its run store tells.
 //   - ERROR: a failure, once, where it began, with error.type,
 //     exception.message and, of a panic, exception.stacktrace.
 //   - DEBUG: start and end of nested pipelines, nodes, maps and map items; what
@@ -67,7 +68,7 @@ func (l *lifecycle) Hooks() callbacks.Hook {
 		h |= infoHooks
 	}
 	if enabled(slog.LevelWarn) {
-		h |= callbacks.HookNodeRetry
+		h |= callbacks.HookNodeRetry | callbacks.HookCrashed
 	}
 	if enabled(slog.LevelError) {
 		h |= errorHooks

@@ -157,10 +157,10 @@ func TestResumedRun(t *testing.T) {
 func TestInterest(t *testing.T) {
 	const nodes = debugHooks
 	cases := map[string]struct{ want, not callbacks.Hook }{
-		"debug":   {callbacks.AllHooks &^ (callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNestedPipelineEnd | callbacks.HookCrashed), callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNestedPipelineEnd | callbacks.HookCrashed},
+		"debug":   {callbacks.AllHooks &^ (callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNestedPipelineEnd), callbacks.HookEmit | callbacks.HookMetric | callbacks.HookNestedPipelineEnd},
 		"info":    {infoHooks | errorHooks, nodes | callbacks.Times},
-		"warn":    {callbacks.HookNodeRetry | callbacks.HookError, nodes | callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNestedPipelineStart},
-		"error":   {callbacks.HookError, nodes | callbacks.HookPipelineStart},
+		"warn":    {callbacks.HookNodeRetry | callbacks.HookError | callbacks.HookCrashed, nodes | callbacks.HookPipelineStart | callbacks.HookPipelineEnd | callbacks.HookNestedPipelineStart},
+		"error":   {callbacks.HookError, nodes | callbacks.HookPipelineStart | callbacks.HookCrashed},
 		"error+1": {0, callbacks.AllHooks},
 	}
 	for level, c := range cases {

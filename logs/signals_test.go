@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"context"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -141,6 +142,7 @@ func everything(cb callbacks.PipelineCallback) {
 	run.NestedOn("stats", "temporal").OK(second)
 	run.Fail(second, callbacks.ResultFailure, boom)
 	hooktest.Start(cb, hooktest.Config("daily")).OK(second)
+	cb.OnCrashed(callbacks.NewRun(context.Background(), hooktest.Config("daily")), callbacks.Crashed{Duration: second})
 }
 
 // inSource returns the messages that the source of the lifecycle has, sorted, and
@@ -174,7 +176,7 @@ func inSource(t *testing.T) (messages, keys []string) {
 		})
 	}
 	unique := map[string]bool{}
-	for _, file := range []string{"lifecycle.go", "lifecyclehooks.go", "failures.go"} {
+	for _, file := range []string{"lifecycle.go", "lifecyclehooks.go", "failures.go", "crashed.go"} {
 		literals(file, func(variable, text string) {
 			if variable == "" && strings.Contains(text, " ") { // words of fields have no space
 				unique[text] = true

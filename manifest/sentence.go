@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -128,8 +129,26 @@ func (c *schemaCheck) typeHint(pl place, k *kind.Type, address string) string {
 		return `; write each item on its own line after "- "`
 	case k.Want[0] == "boolean" && pl.node.Style&quoted != 0:
 		return "; remove the quotes"
+	case k.Want[0] == "number" && k.Got == "string":
+		if part := c.percent(pl.node); part != "" {
+			return "; write " + assign + part
+		}
 	}
 	return ""
+}
+
+// percent returns what is written as a percentage, such as 10%, as the part of one
+// that it is; "" for anything else, and for what must not be shown.
+func (c *schemaCheck) percent(n *yaml.Node) string {
+	if _, secret := c.p.written[n]; secret {
+		return ""
+	}
+	text, ok := strings.CutSuffix(n.Value, "%")
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if !ok || err != nil || f < 0 || f > 100 {
+		return ""
+	}
+	return strconv.FormatFloat(f/100, 'f', -1, 64)
 }
 
 func (c *schemaCheck) enumSentence(pl place, k *kind.Enum) string {

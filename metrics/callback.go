@@ -58,7 +58,7 @@ func (*Callback) Hooks() callbacks.Hook {
 		callbacks.HookNodeStart | callbacks.HookNodeEnd | callbacks.HookNodeCached | callbacks.HookNodeRetry |
 		callbacks.HookMapStart | callbacks.HookMapEnd |
 		callbacks.HookMapItemStart | callbacks.HookMapItemEnd | callbacks.HookMapItemCached |
-		callbacks.HookError | callbacks.HookMetric | callbacks.Times
+		callbacks.HookError | callbacks.HookCrashed | callbacks.HookMetric | callbacks.Times
 }
 
 // OnPipelineStart counts a run, or a nested pipeline, as active.

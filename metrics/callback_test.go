@@ -276,7 +276,7 @@ func TestRestoredContext(t *testing.T) {
 
 func TestHooks(t *testing.T) {
 	t.Parallel()
-	unwanted := callbacks.HookNestedPipelineStart | callbacks.HookNestedPipelineEnd | callbacks.HookNodeSkipped | callbacks.HookEmit | callbacks.HookCrashed
+	unwanted := callbacks.HookNestedPipelineStart | callbacks.HookNestedPipelineEnd | callbacks.HookNodeSkipped | callbacks.HookEmit
 	if got := open(t).Hooks(); got != callbacks.AllHooks&^unwanted {
 		t.Errorf("it hears %s", got)
 	}

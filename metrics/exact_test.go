@@ -245,6 +245,12 @@ func (l *ledger) OnError(cc *callbacks.CallbackContext, ev callbacks.Failure) {
 	l.count(1, "spanloom.errors", "spanloom.component", cc.Kind().String(), "error.type", callbacks.ErrorType(ev.Err))
 }
 
+func (l *ledger) OnCrashed(cc *callbacks.CallbackContext, _ callbacks.Crashed) {
+	if cc.Kind() == callbacks.KindPipeline && cc.Depth() == 0 {
+		l.count(1, "spanloom.errors", "spanloom.component", "pipeline", "error.type", "crashed")
+	}
+}
+
 func (l *ledger) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

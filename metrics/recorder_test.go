@@ -96,7 +96,7 @@ func TestRecorderErrors(t *testing.T) {
 		{"a b", "", nil, `metrics: counter "a b": ' ' is not allowed in a name: take letters, digits, "_", ".", "-" and "/"`},
 		{"größe", "", nil, `metrics: counter "größe": 'ö' is not allowed in a name: take letters, digits, "_", ".", "-" and "/"`},
 		{long, "", nil, `metrics: counter "` + long[:32] + `...": the name has 300 characters, and 255 are the most`},
-		{"spanloom.rows", "", nil, `metrics: counter "spanloom.rows": names that begin with "spanloom." are those of the engine; choose another first word`},
+		{"spanloom.rows", "", nil, `metrics: counter "spanloom.rows": names whose first word is "spanloom" are those of the engine; choose another`},
 		{"rows", long, nil, `metrics: counter "rows": the unit has 300 characters, and 63 are the most`},
 		{"rows", "µs", nil, `metrics: counter "rows": 'µ' is not allowed in a unit: it is one of UCUM, such as "By", or a word in braces, such as "{row}"`},
 		{"rows", "", []string{"a", ""}, `metrics: counter "rows": label 2 is empty`},

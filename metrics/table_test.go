@@ -122,6 +122,26 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestAlertsSayHowLong holds that each alert says how long it must hold, before its
+// query.
+func TestAlertsSayHowLong(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "## What to alert on\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	const begin, end = "<!-- queries -->\n```promql\n", "```\n"
+	blocks := strings.Split(section, begin)
+	for i, block := range blocks[:len(blocks)-1] {
+		said := block[strings.LastIndex(block, end)+1:]
+		if !regexp.MustCompile("\\(`for: [0-9]+[mh]`").MatchString(said) {
+			t.Errorf("alert %d does not say how long it must hold:\n%s", i+1, said)
+		}
+	}
+}
+
 // TestTable holds the names to the rules of the project: its own namespace, words
 // in snake case between dots, no unit in a name.
 func TestTable(t *testing.T) {

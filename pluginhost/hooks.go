@@ -1,6 +1,9 @@
 package pluginhost
 
 import (
+	"cmp"
+
+	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/nodespan"
 	"github.com/spanloom/spanloom/internal/wire"
@@ -270,10 +273,19 @@ func (h *Host) OnNodeSkipped(cc *callbacks.CallbackContext, ev callbacks.NodeSki
 	h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookNodeSkipped}, &wire.Extra{Reason: ev.Reason})
 }
 
+// maxItems returns how many items of a map may have spans.
+func maxItems(t backend.Tracing) int {
+	if t.MapItems == "none" {
+		return 0
+	}
+	const byDefault = 1000
+	return cmp.Or(max(t.MaxPerMap, 0), byDefault)
+}
+
 // OnCrashed queues the event, if the run had spans.
 func (h *Host) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
 	const sampled = 1
-	if cc.Identity().Flags&sampled != 0 {
+	if cc.Identity().Flags&sampled != 0 && h.crashed.Keeps(cc) {
 		h.queue.put(wire.Record{Context: cc, Hook: callbacks.HookCrashed, Duration: ev.Duration}, nil)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/crashbudget"
 	"github.com/spanloom/spanloom/internal/output"
 	"github.com/spanloom/spanloom/internal/wire"
 	"github.com/spanloom/spanloom/privacy"
@@ -137,6 +138,7 @@ type Host struct {
 
 	unwanted atomic.Uint32 // the callbacks.Hook of which the backend does not need each call
 
+	crashed crashbudget.Budget
 	closing atomic.Bool    // Shutdown has begun to end the backend
 	out     *output.Writer // to spec.Output
 	lines   logLines
@@ -148,6 +150,7 @@ type Host struct {
 	err       error         // why it is down
 	cause     error         // why it has ended the last time
 	restarts  map[EndReason]uint64
+	trouble   trouble
 	shutdown  bool
 	said      string // the last error that the backend told of, as it may be shown
 	uncounted bool   // an error that was not about a batch, so that no event is counted for it
@@ -193,6 +196,7 @@ func Start(spec Spec) *Host {
 		restarts: map[EndReason]uint64{},
 	}
 	h.spec.logLine = h.logLine
+	h.crashed.Max = maxItems(spec.Tracing)
 	h.linger.Store(int64(defaultLinger))
 	h.takes.Store(allSignals)
 	h.ctx, h.cancel = context.WithCancel(context.Background())

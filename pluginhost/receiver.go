@@ -27,7 +27,7 @@ func (h *Host) receive(life context.Context, s *session, stream pb.Backend_Strea
 		if ack.GetEpoch() != h.epoch && h.durable() == nil {
 			continue
 		}
-		h.note(ack.GetError()) // before those who wait for the acknowledgement ask
+		h.exports(h.note(ack.GetError())) // before those who wait for the acknowledgement ask
 		if !h.acked(ack) {
 			return fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq())
 		}

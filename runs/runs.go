@@ -90,7 +90,7 @@ type Record struct {
 	// slice of length 0.
 	Inputs, Outputs []json.RawMessage
 
-	Message, ErrorType string // of what went wrong
+	Message, ErrorType string // of what went wrong; of a success, why the step would run again
 
 	// TraceID and SpanID are the span of what computed the outputs: the scope
 	// itself, or where the cache had them from; "" when it has none. The trace is

@@ -67,6 +67,7 @@ const (
 	onCachedItem
 	onAttempt
 	onRunning
+	onJob
 	onEvent  // skip
 	onMetric // the event of a value
 
@@ -74,7 +75,7 @@ const (
 	onNodes     = onNode | onCachedNode
 	onItems     = onItem | onCachedItem
 	onAll       = onPipelines | onNodes | onMap | onItems
-	onEvery     = onAll | onAttempt | onRunning
+	onEvery     = onAll | onAttempt | onRunning | onJob
 )
 
 // described is one row of the table of attributes.
@@ -92,36 +93,36 @@ var table = []described{
 	{keyProductName, attribute.STRING, onEvery, "Name of the product."},
 	{keyProductVersion, attribute.STRING, onEvery, "Version of the product."},
 	{keyMode, attribute.STRING, onEvery, "Where the product runs: dev, staging or prod."},
-	{keyRunID, attribute.STRING, onPipelines | onRunning, "Id of the run."},
+	{keyRunID, attribute.STRING, onPipelines | onRunning | onJob, "Id of the run."},
 	{keyPipelineName, attribute.STRING, onPipelines, "Name of the pipeline."},
 	{keyPipelineVersion, attribute.STRING, onPipelines, "Version of the pipeline, where its author has said one."},
 	{keyRunStarts, attribute.INT64, onRun, "How often the run was started, this time included; absent for a new run."},
-	{keyRunner, attribute.STRING, onPipelines, "What executes the pipeline."},
+	{keyRunner, attribute.STRING, onPipelines | onJob, "What executes the pipeline, or the job."},
 	{keyPipelineNested, attribute.BOOL, onNested, "True for a pipeline inside another."},
-	{keyResult, attribute.STRING, onAll, "How it ended: success, failure, error, timeout, cancellation or skip."},
-	{keyPath, attribute.STRING, onAll&^onRun | onAttempt | onRunning | onEvent, "Way from the root pipeline."},
-	{keyDepth, attribute.INT64, onAll&^onRun | onAttempt | onRunning, "Number of pipelines around the root's."},
-	{keyNodeName, attribute.STRING, onNodes | onMap | onItems | onAttempt | onRunning | onEvent, "Name of the step."},
-	{keyNodeKind, attribute.STRING, onNodes | onMap, "What the step is: func, shell, notebook, branch, loop; pipeline when one is mapped."},
-	{keyNodeSignature, attribute.STRING, onNodes | onMap, "Go types of the step's inputs and outputs."},
-	{semconv.CodeFunctionNameKey, attribute.STRING, onNodes | onMap, "Function of the step."},
-	{semconv.CodeFilePathKey, attribute.STRING, onNodes | onMap, "File of that function."},
-	{semconv.CodeLineNumberKey, attribute.INT64, onNodes | onMap, "Line of that function."},
-	{keyAttemptCount, attribute.INT64, onNode | onItem, "How often the node or item ran."},
+	{keyResult, attribute.STRING, onAll | onJob, "How it ended: success, failure, error, timeout, cancellation or skip; submitted, of a job that was handed over."},
+	{keyPath, attribute.STRING, onAll&^onRun | onAttempt | onRunning | onEvent | onJob, "Way from the root pipeline."},
+	{keyDepth, attribute.INT64, onAll&^onRun | onAttempt | onRunning | onJob, "Number of pipelines around the root's."},
+	{keyNodeName, attribute.STRING, onNodes | onMap | onItems | onAttempt | onRunning | onEvent | onJob, "Name of the step."},
+	{keyNodeKind, attribute.STRING, onNodes | onMap | onJob, "What the step is: func, shell, notebook, branch, loop; pipeline when one is mapped."},
+	{keyNodeSignature, attribute.STRING, onNodes | onMap | onJob, "Go types of the step's inputs and outputs."},
+	{semconv.CodeFunctionNameKey, attribute.STRING, onNodes | onMap | onJob, "Function of the step."},
+	{semconv.CodeFilePathKey, attribute.STRING, onNodes | onMap | onJob, "File of that function."},
+	{semconv.CodeLineNumberKey, attribute.INT64, onNodes | onMap | onJob, "Line of that function."},
+	{keyAttemptCount, attribute.INT64, onNode | onItem | onJob, "How often the node or item ran."},
 	{keyAttemptNumber, attribute.INT64, onAttempt, "Number of the attempt, from 1."},
 	{keyAttemptDelay, attribute.FLOAT64, onAttempt, "Time that was waited before the attempt, in seconds; absent for the first."},
 	{keyRunning, attribute.FLOAT64, onRunning, "How long it has been running, in seconds."},
-	{keyStrategy, attribute.STRING, onNodes, "How the runner runs nodes: sequential, parallel or remote."},
-	{keyQueued, attribute.FLOAT64, onNodes | onMap, "Time between being ready and the start, in seconds; absent when it began at once."},
+	{keyStrategy, attribute.STRING, onNodes | onJob, "How the runner runs nodes: sequential, parallel or remote."},
+	{keyQueued, attribute.FLOAT64, onNodes | onMap | onJob, "Time between being ready and the start, in seconds; absent when it began at once."},
 	{keyNodeCount, attribute.INT64, onPipelines, "Nodes and map items that ran inside, or had a stored result; nested pipelines included."},
 	{keyHitRatio, attribute.FLOAT64, onPipelines, "Part of the look-ups inside that found a stored result, from 0 to 1; absent when there were none."},
-	{keyInputs, attribute.STRING, onAll, "Inputs as JSON, cut, when they are captured."},
-	{keyOutputs, attribute.STRING, onAll, "Outputs as JSON, cut, when they are captured."},
+	{keyInputs, attribute.STRING, onAll | onJob, "Inputs as JSON, cut, when they are captured."},
+	{keyOutputs, attribute.STRING, onAll | onJob, "Outputs as JSON, cut, when they are captured."},
 	{keyMetricName, attribute.STRING, onMetric, "Name under which node code has marked a value."},
 	{keyMetricValue, attribute.FLOAT64, onMetric, "That value."},
 	{keySkipReason, attribute.STRING, onEvent, "Why a step did not run."},
-	{keyCacheResult, attribute.STRING, onNodes | onItems, "Whether a result was stored: hit, also when a resumed run had kept it, miss or bypass; absent without a cache."},
-	{keyCacheKey, attribute.STRING, onNodes | onItems, "Key of the result in the cache, shortened."},
+	{keyCacheResult, attribute.STRING, onNodes | onItems | onJob, "Whether a result was stored: hit, also when a resumed run had kept it, miss, or bypass, also when there is no store; absent for steps without WithCache."},
+	{keyCacheKey, attribute.STRING, onNodes | onItems | onJob, "Key of the result in the cache, shortened."},
 	{keyCacheSaved, attribute.FLOAT64, onCachedNode | onCachedItem, "Compute time that the stored result cost when it was made, in seconds."},
 	{keyMapSize, attribute.INT64, onMap, "Number of items."},
 	{keyMapConcurrency, attribute.INT64, onMap, "Most items in flight at once; absent when only the run's limit counts."},

@@ -127,6 +127,10 @@ func (c *Callback) newNodeSpan(cc *callbacks.CallbackContext, e callbacks.End) *
 	st := c.step(cc.Node())
 	s := c.newSpan(cc, e, st.ofNodes)
 	s.name = st.node
+	if cc.Kind() == callbacks.KindJob {
+		s.name, s.kind = st.job, trace.SpanKindProducer
+		s.add(keyRunID.String(valid(cc.RunID())), keyRunner.String(valid(cc.Runner())))
+	}
 	s.place(cc)
 	s.ran(cc)
 	return s

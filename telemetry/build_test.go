@@ -276,6 +276,7 @@ func TestTable(t *testing.T) {
 	cc.Queue(time.Second)
 	cb.OnNodeStart(cc, callbacks.NodeStart{Inputs: callbacks.NewValues(values{}, 0)})
 	cb.OnNodeEnd(cc, callbacks.NodeEnd{Attempts: 1, Outputs: callbacks.NewValues(values{}, 0)})
+	submit(t, cb)
 	item := &callbacks.CallbackContext{}
 	run.Begin(item, callbacks.Scope{Kind: callbacks.KindMapItem, Node: fetch, Index: 7, Attempt: 1})
 	cb.OnMapItemEnd(item, callbacks.MapItemEnd{Attempts: 1, Label: "ann"})
@@ -298,6 +299,16 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s has no description", d.key)
 		}
 	}
+}
+
+// submit hands a job over, as a runner does.
+func submit(t *testing.T, cb *Callback) {
+	t.Helper()
+	run := callbacks.NewRun(t.Context(), hooktest.Config("daily"))
+	job := &callbacks.CallbackContext{}
+	run.Begin(job, callbacks.Scope{Kind: callbacks.KindJob, Node: fetch, Index: -1, Attempt: 1})
+	cb.OnNodeStart(job, callbacks.NodeStart{})
+	cb.OnNodeEnd(job, callbacks.NodeEnd{Attempts: 1, End: callbacks.End{Result: callbacks.ResultSubmitted}})
 }
 
 // values is a callbacks.ValueSource.

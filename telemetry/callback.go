@@ -5,6 +5,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/crashbudget"
 	"github.com/spanloom/spanloom/internal/otelresource"
 	"github.com/spanloom/spanloom/internal/otlpspan"
 	"github.com/spanloom/spanloom/internal/running"
@@ -30,6 +31,7 @@ type Callback struct {
 	queue    queue
 	requests *requests // nil for an exporter of spans
 	counters counters
+	crashed  crashbudget.Budget
 }
 
 var (
@@ -51,6 +53,7 @@ func NewCallback(e Exporters) *Callback {
 		held:     held{fanout: e.Fanout.withDefaults()},
 		worker:   newWorker(),
 	}
+	c.crashed.Max = c.held.fanout.most()
 	if c.resource == nil {
 		c.resource = otelresource.Default()
 	}

@@ -15,7 +15,7 @@ func (crashed) ErrorType() string { return "crashed" }
 // before. Of a run that was not sampled nothing is made: the spans that it might have
 // been kept with are lost.
 func (c *Callback) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed) {
-	if cc.Identity().Flags&sampled == 0 || !c.wants(cc) {
+	if cc.Identity().Flags&sampled == 0 || !c.crashed.Keeps(cc) || !c.wants(cc) {
 		return
 	}
 	e := callbacks.End{Duration: max(ev.Duration, 0), Result: callbacks.ResultError, Err: crashed{}}
@@ -27,7 +27,7 @@ func (c *Callback) OnCrashed(cc *callbacks.CallbackContext, ev callbacks.Crashed
 		s = c.newMapSpan(cc, e)
 	case callbacks.KindMapItem:
 		s = c.newItemSpan(cc, e, "")
-	case callbacks.KindNode:
+	case callbacks.KindNode, callbacks.KindJob:
 		s = c.newNodeSpan(cc, e)
 	default:
 		return

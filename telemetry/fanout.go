@@ -56,6 +56,14 @@ func (f Fanout) withDefaults() Fanout {
 	return f
 }
 
+// most returns how many items of a map may have spans.
+func (f Fanout) most() int {
+	if f.Items == NoItems {
+		return 0
+	}
+	return f.Max
+}
+
 // whole reports whether all items of a map are kept.
 func (f Fanout) whole(size int) bool {
 	return f.Items == AllItems && f.Ratio >= 1 && size <= f.Max

@@ -36,6 +36,7 @@ var signals = []signal{
 	{onItem, "map_item", "map_item {spanloom.node.name}", trace.SpanKindInternal, "An item of a map, with all attempts."},
 	{onCachedItem, "cached_map_item", "map_item {spanloom.node.name}", trace.SpanKindInternal, "An item whose stored result was used."},
 	{onRunning, "running", "running {spanloom.node.name}", trace.SpanKindInternal, "Says, inside the span that will be, that a run or a step has been running for long."},
+	{onJob, "job", "job {spanloom.node.name}", trace.SpanKindProducer, "A node or a command that a runner hands over to another system, to run there by itself."},
 	{onAttempt, "attempt", "attempt {spanloom.node.name}", trace.SpanKindInternal, "An attempt of a node or an item, where there was more than one."},
 }
 
@@ -67,6 +68,8 @@ func signalOf(s tracetest.SpanStub) spans {
 		return onItem
 	case word == "running":
 		return onRunning
+	case word == "job":
+		return onJob
 	case word == "attempt":
 		return onAttempt
 	default:
@@ -144,6 +147,7 @@ func heldToSpans(t *testing.T) map[spans]bool {
 	}
 	resumed(hooktest.Resume(cb, hooktest.Config("daily"), &callbacks.Resumed{Starts: 2}))
 	marking(hooktest.Start(cb, hooktest.Config("daily")))
+	submit(t, cb)
 	failing := hooktest.Start(cb, hooktest.Config("failing"))
 	failing.Nested("inner").Fail(0, callbacks.ResultError, stackError{errors.New("boom")})
 	branches := failing.Map("branches", 1, 0)

@@ -14,8 +14,8 @@ import (
 
 // step is what the spans of a step have in common, whatever run they are from.
 type step struct {
-	name, version                         string
-	pipeline, node, mapped, item, attempt string // names of spans
+	name, version                              string
+	pipeline, node, mapped, item, attempt, job string // names of spans
 
 	ofPipelines, ofNodes, ofItems *shared // attributes
 
@@ -33,7 +33,7 @@ type usual struct {
 // usually returns the attributes of a node that has ended in the usual way, but for
 // its path; nil if it has not, or at another place than before.
 func (st *step) usually(cc *callbacks.CallbackContext, ev *callbacks.NodeEnd) *shared {
-	if ev.Attempts != 1 || ev.Result != callbacks.ResultSuccess {
+	if ev.Attempts != 1 || ev.Result != callbacks.ResultSuccess || cc.Kind() != callbacks.KindNode {
 		return nil
 	}
 	u := st.usual.Load()
@@ -72,6 +72,7 @@ func newStep(n *callbacks.Node, all []attribute.KeyValue) *step {
 		mapped:   callbacks.KindMap.String() + " " + name,
 		item:     callbacks.KindMapItem.String() + " " + name,
 		attempt:  callbacks.KindAttempt.String() + " " + name,
+		job:      callbacks.KindJob.String() + " " + name,
 	}
 	nodeName := []attribute.KeyValue{keyNodeName.String(name)}
 	st.ofPipelines = newShared(all, []attribute.KeyValue{keyPipelineName.String(name)})

@@ -28,6 +28,7 @@ func (on spans) names() string {
 		{onCachedItem, "cached item"},
 		{onAttempt, "attempt"},
 		{onRunning, "running"},
+		{onJob, "job"},
 		{onEvent, "skip event"},
 		{onMetric, "metric event"},
 	} {

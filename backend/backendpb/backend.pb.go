@@ -176,6 +176,9 @@ const (
 	Kind_KIND_MAP Kind = 3
 	// One item of a map.
 	Kind_KIND_MAP_ITEM Kind = 4
+	// A node or a command that is handed over to another system, to run there by
+	// itself. Its hooks are those of a node.
+	Kind_KIND_JOB Kind = 6
 )
 
 // Enum value maps for Kind.
@@ -186,6 +189,7 @@ var (
 		2: "KIND_NODE",
 		3: "KIND_MAP",
 		4: "KIND_MAP_ITEM",
+		6: "KIND_JOB",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -193,6 +197,7 @@ var (
 		"KIND_NODE":        2,
 		"KIND_MAP":         3,
 		"KIND_MAP_ITEM":    4,
+		"KIND_JOB":         6,
 	}
 )
 
@@ -242,6 +247,8 @@ const (
 	Result_RESULT_CANCELLATION Result = 5
 	// It was told not to run, or to run no further. It has no error.
 	Result_RESULT_SKIP Result = 6
+	// The job was handed over. It has no error. A word of Spanloom's own.
+	Result_RESULT_SUBMITTED Result = 7
 )
 
 // Enum value maps for Result.
@@ -254,6 +261,7 @@ var (
 		4: "RESULT_TIMEOUT",
 		5: "RESULT_CANCELLATION",
 		6: "RESULT_SKIP",
+		7: "RESULT_SUBMITTED",
 	}
 	Result_value = map[string]int32{
 		"RESULT_UNSPECIFIED":  0,
@@ -263,6 +271,7 @@ var (
 		"RESULT_TIMEOUT":      4,
 		"RESULT_CANCELLATION": 5,
 		"RESULT_SKIP":         6,
+		"RESULT_SUBMITTED":    7,
 	}
 )
 
@@ -3373,13 +3382,14 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x11HOOK_NODE_SKIPPED\x10\x0f\x12\r\n" +
 	"\tHOOK_EMIT\x10\x10\x12\x10\n" +
 	"\fHOOK_CRASHED\x10\x11\x12\x0f\n" +
-	"\vHOOK_METRIC\x10\x12*_\n" +
+	"\vHOOK_METRIC\x10\x12*s\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_PIPELINE\x10\x01\x12\r\n" +
 	"\tKIND_NODE\x10\x02\x12\f\n" +
 	"\bKIND_MAP\x10\x03\x12\x11\n" +
-	"\rKIND_MAP_ITEM\x10\x04*\x98\x01\n" +
+	"\rKIND_MAP_ITEM\x10\x04\x12\f\n" +
+	"\bKIND_JOB\x10\x06\"\x04\b\x05\x10\x05*\xae\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eRESULT_SUCCESS\x10\x01\x12\x12\n" +
@@ -3387,7 +3397,8 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\fRESULT_ERROR\x10\x03\x12\x12\n" +
 	"\x0eRESULT_TIMEOUT\x10\x04\x12\x17\n" +
 	"\x13RESULT_CANCELLATION\x10\x05\x12\x0f\n" +
-	"\vRESULT_SKIP\x10\x06*X\n" +
+	"\vRESULT_SKIP\x10\x06\x12\x14\n" +
+	"\x10RESULT_SUBMITTED\x10\a*X\n" +
 	"\x06Signal\x12\x16\n" +
 	"\x12SIGNAL_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSIGNAL_TRACES\x10\x01\x12\x12\n" +

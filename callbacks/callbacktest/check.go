@@ -206,7 +206,8 @@ func (c *checker) alone(s *scope, h callbacks.Hook, want callbacks.Kind) bool {
 }
 
 func (c *checker) kind(cc *callbacks.CallbackContext, what string, want callbacks.Kind) {
-	if cc.Kind() != want {
+	isJob := want == callbacks.KindNode && cc.Kind() == callbacks.KindJob
+	if cc.Kind() != want && !isJob {
 		c.errorf(4, cc, "%s of a %s with the context of a %s", what, want, cc.Kind())
 	}
 }
@@ -271,10 +272,10 @@ func (c *checker) end(s *scope, want callbacks.Kind, e callbacks.End) {
 	if e.Duration < 0 {
 		c.errorf(1, cc, "negative duration %s", e.Duration)
 	}
-	if e.Result < callbacks.ResultSuccess || e.Result > callbacks.ResultSkip {
+	if e.Result < callbacks.ResultSuccess || e.Result > callbacks.ResultSubmitted || e.Result == callbacks.ResultSubmitted && cc.Kind() != callbacks.KindJob {
 		c.errorf(1, cc, "ended with result %s", e.Result)
 	}
-	if (e.Err == nil) != (e.Result == callbacks.ResultSuccess || e.Result == callbacks.ResultSkip) {
+	if (e.Err == nil) != (e.Result == callbacks.ResultSuccess || e.Result == callbacks.ResultSkip || e.Result == callbacks.ResultSubmitted) {
 		c.errorf(1, cc, "result %s with error %v", e.Result, e.Err)
 	}
 	c.origin(s)

@@ -94,8 +94,16 @@ func (s *shop) measured() tally {
 		}
 		lookup := func(l *callbacks.CacheLookup) {
 			if l != nil {
-				t.count(1, "spanloom.cache.lookups", append(slices.Clone(node), "spanloom.cache.result", "miss")...)
+				t.count(1, "spanloom.cache.lookups", append(slices.Clone(node), "spanloom.cache.result", "miss", "spanloom.cache.tier", l.Tier)...)
 			}
+		}
+		stored := func(l *callbacks.CacheLookup) {
+			if l != nil && l.Stored > 0 {
+				t.count(int64(l.Stored), "spanloom.cache.io", "spanloom.cache.direction", "write")
+			}
+		}
+		waited := func() {
+			t.measure(cc.Queued(), runBounds, "spanloom.node.queue.duration", "spanloom.pipeline.name", cc.Pipeline().Name())
 		}
 		ended := func(name string, e callbacks.End, l string) {
 			labels := append(slices.Clone(node), "spanloom.result", e.Result.String(), "spanloom.cache.result", l)
@@ -104,9 +112,10 @@ func (s *shop) measured() tally {
 			}
 			t.measure(e.Duration, stepBounds, name, labels...)
 		}
-		cached := func(name string, saved time.Duration) {
+		cached := func(name string, saved time.Duration, tier string, size int) {
 			ended(name, callbacks.End{Result: callbacks.ResultSuccess}, "hit")
-			t.count(1, "spanloom.cache.lookups", append(slices.Clone(node), "spanloom.cache.result", "hit")...)
+			t.count(1, "spanloom.cache.lookups", append(slices.Clone(node), "spanloom.cache.result", "hit", "spanloom.cache.tier", tier)...)
+			t.count(int64(size), "spanloom.cache.io", "spanloom.cache.direction", "read")
 			t.count(int64(saved), "spanloom.cache.saved.duration", node...)
 			t.at(series("spanloom.cache.saved.duration", node...)).seconds = true
 		}
@@ -123,24 +132,29 @@ func (s *shop) measured() tally {
 		case callbacks.NodeStart:
 			t.count(1, "spanloom.node.active", node...)
 			lookup(e.Cache)
+			waited()
 		case callbacks.MapStart:
 			t.count(1, "spanloom.node.active", node...)
+			waited()
 		case callbacks.MapItemStart:
 			t.count(1, "spanloom.map.item.active", node...)
 			lookup(e.Cache)
 		case callbacks.NodeEnd:
 			t.count(-1, "spanloom.node.active", node...)
 			ended("spanloom.node.duration", e.End, looked(e.Cache))
+			stored(e.Cache)
 		case callbacks.MapEnd:
 			t.count(-1, "spanloom.node.active", node...)
 			ended("spanloom.node.duration", e.End, "")
 		case callbacks.MapItemEnd:
 			t.count(-1, "spanloom.map.item.active", node...)
 			ended("spanloom.map.item.duration", e.End, looked(e.Cache))
+			stored(e.Cache)
 		case callbacks.NodeCached:
-			cached("spanloom.node.duration", e.Saved)
+			cached("spanloom.node.duration", e.Saved, e.Tier, e.Size)
+			waited()
 		case callbacks.MapItemCached:
-			cached("spanloom.map.item.duration", e.Saved)
+			cached("spanloom.map.item.duration", e.Saved, e.Tier, e.Size)
 		case callbacks.NodeRetry:
 			t.count(1, "spanloom.node.retries", append(slices.Clone(node), "error.type", callbacks.ErrorType(e.Err))...)
 		case callbacks.Failure:
@@ -198,6 +212,8 @@ func (t tally) prometheus() map[string]float64 {
 			all[series(name+"_seconds_total", pairs...)] = k.value()
 		case strings.HasSuffix(name, "_active"):
 			all[series(name, pairs...)] = k.value()
+		case strings.HasPrefix(name, "spanloom_cache_io"):
+			all[series(name+"_bytes_total", pairs...)] = k.value()
 		default:
 			all[series(name+"_total", pairs...)] = k.value()
 		}

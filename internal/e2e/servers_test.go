@@ -114,11 +114,16 @@ func TestServersHaveWhatTheHooksSaid(t *testing.T) {
 	})
 }
 
-// ofRuns reports whether the hooks decide what a series says. Those of the queues
-// depend on when somebody looks, and coins come in fractions.
+// ofRuns reports whether the hooks decide what a series says. Those of queues, workers
+// and backends depend on when somebody looks, and coins come in fractions.
 func ofRuns(key string) bool {
 	name := strings.ReplaceAll(key, "_", ".")
-	return (strings.HasPrefix(name, "spanloom.") || strings.HasPrefix(name, "shop.orders")) && !strings.HasPrefix(name, "spanloom.callback.")
+	for _, other := range [...]string{"spanloom.callback.", "spanloom.backend.", "spanloom.worker."} {
+		if strings.HasPrefix(name, other) {
+			return false
+		}
+	}
+	return strings.HasPrefix(name, "spanloom.") || strings.HasPrefix(name, "shop.orders")
 }
 
 // spent holds a metric that is a fraction, whose sum depends on the order.

@@ -10,12 +10,13 @@ import (
 // Max is the most bytes of a name.
 const Max = 255
 
-// reserved begins the names of the engine.
-const reserved = "spanloom."
+// reserved is the first word of the names of the engine.
+const reserved = "spanloom"
 
 // Check says why name cannot be that of a metric, or nil: the rules are those of
 // OpenTelemetry's specification (Metrics API, instrument name syntax), and names
-// of the engine are its own.
+// of the engine are its own: also those that Prometheus, which knows no other sign
+// than "_", could not tell from them.
 func Check(name string) error {
 	switch {
 	case name == "":
@@ -24,8 +25,8 @@ func Check(name string) error {
 		return fmt.Errorf("the name has %d characters, and %d are the most", len(name), Max)
 	case !letter(name[0]):
 		return fmt.Errorf("the name must begin with a letter, not with %q", name[0])
-	case len(name) >= len(reserved) && strings.EqualFold(name[:len(reserved)], reserved):
-		return fmt.Errorf("names that begin with %q are those of the engine; choose another first word", reserved)
+	case isReserved(name):
+		return fmt.Errorf("names whose first word is %q are those of the engine; choose another", reserved)
 	}
 	for _, r := range name {
 		if r > 0x7f || !letter(byte(r)) && (r < '0' || r > '9') && !strings.ContainsRune("_.-/", r) {
@@ -33,6 +34,11 @@ func Check(name string) error {
 		}
 	}
 	return nil
+}
+
+func isReserved(name string) bool {
+	n := len(reserved)
+	return len(name) > n && strings.EqualFold(name[:n], reserved) && strings.IndexByte("._-/", name[n]) >= 0
 }
 
 // Short returns a name as a message may have it.

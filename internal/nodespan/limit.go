@@ -38,7 +38,7 @@ func cut(s string) string {
 
 // bounded returns kv with texts that are valid and not too long.
 func bounded(kv attribute.KeyValue) attribute.KeyValue {
-	return mapped(kv, func(_, s string) string { return cut(s) })
+	return attribute.KeyValue{Key: attribute.Key(cut(string(kv.Key))), Value: boundedValue(kv.Value)}
 }
 
 // boundedAll returns as many attributes as fit, their bytes, and the number of those
@@ -61,32 +61,26 @@ func boundedAll(list []attribute.KeyValue) (kept []attribute.KeyValue, dropped, 
 	return kept, dropped, bytes
 }
 
-// mapped returns kv with all texts in it replaced by what text makes of them; name is
-// the key that a text stands under, and "" for a key.
-func mapped(kv attribute.KeyValue, text func(name, s string) string) attribute.KeyValue {
-	return attribute.KeyValue{Key: attribute.Key(text("", string(kv.Key))), Value: mappedValue(string(kv.Key), kv.Value, text)}
-}
-
-func mappedValue(name string, v attribute.Value, text func(name, s string) string) attribute.Value {
+func boundedValue(v attribute.Value) attribute.Value {
 	switch v.Type() { //nolint:exhaustive // the others have no text
 	case attribute.STRING:
-		return attribute.StringValue(text(name, v.AsString()))
+		return attribute.StringValue(cut(v.AsString()))
 	case attribute.STRINGSLICE:
 		list := v.AsStringSlice()
 		for i, s := range list {
-			list[i] = text(name, s)
+			list[i] = cut(s)
 		}
 		return attribute.StringSliceValue(list)
 	case attribute.SLICE:
 		list := v.AsSlice()
 		for i, e := range list {
-			list[i] = mappedValue(name, e, text)
+			list[i] = boundedValue(e)
 		}
 		return attribute.SliceValue(list...)
 	case attribute.MAP:
 		list := v.AsMap()
 		for i, kv := range list {
-			list[i] = mapped(kv, text)
+			list[i] = bounded(kv)
 		}
 		return attribute.MapValue(list...)
 	default:

@@ -7,8 +7,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/spanloom/spanloom/internal/capture"
 )
 
 // Recorded is what the code of a scope has recorded.
@@ -108,21 +106,4 @@ func same(err, recorded error) (is bool) {
 		}
 	}()
 	return errors.Is(err, recorded)
-}
-
-func redacted(list []attribute.KeyValue, red Redactor) []attribute.KeyValue {
-	out := make([]attribute.KeyValue, len(list))
-	for i, kv := range list {
-		if red.Key(string(kv.Key)) {
-			out[i] = attribute.String(red.Text(string(kv.Key)), capture.Mark)
-			continue
-		}
-		out[i] = mapped(kv, func(name, s string) string {
-			if name != "" && red.Key(name) {
-				return capture.Mark
-			}
-			return red.Text(s)
-		})
-	}
-	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,7 +30,9 @@ func node() *callbacks.CallbackContext {
 type plain struct{}
 
 func (plain) Key(name string) bool { return name == "pin" }
-func (plain) Text(s string) string { return strings.ReplaceAll(s, "s3cret", "***") }
+func (plain) Text(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "s3cret", "***"), "7788990011", "***")
+}
 
 func event(kv ...attribute.KeyValue) trace.EventConfig {
 	return trace.NewEventConfig(trace.WithTimestamp(time.Unix(1, 0)), trace.WithAttributes(kv...))
@@ -163,5 +166,34 @@ func TestRedaction(t *testing.T) {
 	}
 	if raw := Take(cc).Attributes[1].Value.AsStringSlice()[1]; raw != "s3cret" {
 		t.Error("what others are still to see was changed")
+	}
+}
+
+// TestRedactionOfEverything has a secret number in every type of value, and values of
+// every type below the name of a secret.
+func TestRedactionOfEverything(t *testing.T) {
+	const number = 7788990011
+	cc := node()
+	SetAttributes(cc, []attribute.KeyValue{
+		attribute.Int64("a", number),
+		attribute.Float64("b", number),
+		attribute.ByteSlice("c", []byte("is 7788990011")),
+		attribute.Int64Slice("d", []int64{1, number}),
+		attribute.Float64Slice("e", []float64{number}),
+		attribute.Map("f", attribute.Int64("pin", 4455), attribute.Map("pin", attribute.String("x", "4455")),
+			attribute.Slice("pin", attribute.MapValue(attribute.String("y", "4455"))), attribute.ByteSlice("pin", []byte("4455")),
+			attribute.Int64("g", number)),
+		attribute.Slice("h", attribute.Int64Value(number), attribute.BoolValue(true)),
+	})
+	text := fmt.Sprint(Take(cc).For(nil, plain{}).Attributes)
+	for _, secret := range []string{"7788990011", "4455", "7.78", "55 55 56 56"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s is in %s", secret, text)
+		}
+	}
+	clean := []attribute.KeyValue{attribute.Int64("a", 1), attribute.ByteSlice("c", []byte("b")), attribute.Int64Slice("d", []int64{1, 2})}
+	SetAttributes(node(), clean)
+	if got := redacted(clean, plain{}); !slices.Equal(got, clean) {
+		t.Errorf("what has no secret became %v", got)
 	}
 }

@@ -122,7 +122,7 @@ func (d *Decoder) event(b *pb.Batch, i int, cb callbacks.PipelineCallback, wants
 	hook := ev.Hook[i]
 	kind := ev.Kind[i]
 	if hook <= pb.Hook_HOOK_UNSPECIFIED || hook > pb.Hook_HOOK_METRIC || hook == pb.Hook_HOOK_EMIT ||
-		kind <= pb.Kind_KIND_UNSPECIFIED || kind > pb.Kind_KIND_MAP_ITEM {
+		kind <= pb.Kind_KIND_UNSPECIFIED || kind > pb.Kind_KIND_MAP_ITEM && kind != pb.Kind_KIND_JOB {
 		d.Ignored++
 		return nil
 	}

@@ -137,6 +137,9 @@ func grpcText(st *status.Status) string {
 	if _, cause, ok := strings.Cut(text, "transport: authentication handshake failed: "); ok {
 		return tlsHint(strings.TrimSuffix(cause, `"`))
 	}
+	if notGRPC(text) {
+		return "the server does not speak gRPC; for OTLP over HTTP write protocol: http/protobuf"
+	}
 	switch st.Code() {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return "the collector refused the credentials" + said(text) + "; look at auth and headers"
@@ -152,8 +155,13 @@ func grpcText(st *status.Status) string {
 // forGood says whether a connection failed in a way that no attempt mends.
 func forGood(text string) bool {
 	return strings.Contains(text, "authentication handshake failed: tls: failed to verify certificate") ||
-		strings.Contains(text, "authentication handshake failed: tls: first record does not look like")
+		strings.Contains(text, "authentication handshake failed: tls: first record does not look like") ||
+		notGRPC(text)
 }
+
+// notGRPC says whether the other end answered the preface of HTTP/2, with which gRPC
+// begins, in another protocol: mostly with HTTP/1.1, whose first bytes are no frame.
+func notGRPC(text string) bool { return strings.Contains(text, "http2: frame too large") }
 
 // said shows what the collector said, if it did.
 func said(text string) string {

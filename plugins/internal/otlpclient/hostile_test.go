@@ -269,6 +269,12 @@ func TestNoAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) { fails(t, c, "no answer in time: context deadline exceeded") })
 	}
 	refused := otlptest.Refused(t)
+	begin := time.Now()
+	fails(t, overGRPCTo(t, otlptest.StartHTTP(t, nil, nil).Endpoint, "5s"),
+		"the server does not speak gRPC; for OTLP over HTTP write protocol: http/protobuf")
+	if d := time.Since(begin); d > 4*time.Second {
+		t.Errorf("it took %s, want an end at once: no attempt mends it", d)
+	}
 	fails(t, overGRPCTo(t, refused, "500ms"), "connection refused")
 	fails(t, overHTTPTo(t, refused, "500ms"), "connection refused")
 }

@@ -1,6 +1,9 @@
 package pluginhost
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // ack notes an acknowledgement: that all is delivered, or how much is not. It is false
 // when there was no such batch.
@@ -120,6 +123,11 @@ func (c *courier) pop() (acks []letter) {
 		c.queue.settleStored(p.seq, &p.stamp, &p.outcome, missing)
 	}
 	c.sent = append(c.sent[:0], c.sent[len(acks):]...)
+	if len(acks) > 0 && len(c.done)+len(c.tries) > 2*maxUnacked { // of some that will never come again
+		to := acks[len(acks)-1]
+		maps.DeleteFunc(c.done, func(l letter, _ outcome) bool { return l.epoch == to.epoch && l.seq <= to.seq })
+		maps.DeleteFunc(c.tries, func(l letter, _ tries) bool { return l.epoch == to.epoch && l.seq <= to.seq })
+	}
 	return acks
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/hooktest"
 )
 
 // sink is an instance, in this process, that exports the names of spans.
@@ -56,7 +58,7 @@ func (s *sink) Flush(ctx context.Context) error {
 	defer s.mu.Unlock()
 	names := s.came
 	s.came = nil
-	if len(names) == 0 {
+	if len(names) == 0 && s.fail == nil {
 		return ctx.Err()
 	}
 	s.served++
@@ -457,4 +459,70 @@ func TestTwoProgramsAtOnce(t *testing.T) {
 		t.Errorf("%d arrived, %d again", got, again)
 	}
 	unused(t, dir)
+}
+
+// TestWhatIsTooOld is lost and counted, and the rest arrives.
+func TestWhatIsTooOld(t *testing.T) {
+	t.Parallel()
+	dir, s := spoolDir(t), newSink()
+	s.set(away)
+	spec := s.spec(dir)
+	spec.Durable.MaxBytes, spec.Durable.MaxAge = 1<<20, 50*time.Millisecond
+	h := start(t, spec)
+	big := strings.Repeat("x", 20<<10)
+	for i := range 40 {
+		emit(t, h, fmt.Sprint(i, big), 1)
+		time.Sleep(5 * time.Millisecond)
+	}
+	s.set(nil)
+	flushWithin(t, h)
+	emit(t, h, "after", 1)
+	flush(t, h)
+	st := h.Stats()
+	if got, again := s.distinct(); st.Dropped[Expired] == 0 || len(st.Dropped) != 1 || st.Emitted != 41 || st.Losses.Spans != st.Lost() || uint64(got) != st.Delivered || again > 0 {
+		t.Errorf("%d arrived, %d again: %+v", got, again, st)
+	}
+	shutdown(t, h, time.Second)
+	lost(t, h, "kept for as long as is allowed")
+}
+
+// TestABacklogTakesNoMemory: it is on the disk.
+func TestABacklogTakesNoMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes some MiB")
+	}
+	sp := spec(t, testConfig{Flush: "fail"}) // a process, which has its own
+	sp.Durable, sp.retryDelay = &Durable{Dir: spoolDir(t)}, 5*time.Millisecond
+	h := start(t, sp)
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	names := make([]string, 20) // the encoder knows some of them
+	for i := range names {
+		names[i] = fmt.Sprint(strings.Repeat("n", 1<<10), i)
+	}
+	fill := func() {
+		run := hooktest.Start(h, hooktest.Config("daily"))
+		for _, name := range names {
+			run.Node(name).OK(0)
+		}
+		run.OK(0)
+		stored(t, h)
+	}
+	for range 50 {
+		fill()
+	}
+	before := heap()
+	for range 500 {
+		fill()
+	}
+	grown := (int64(heap()) - int64(before)) >> 10
+	st := h.Stats()
+	t.Logf("%d events in %d KiB, the heap has grown by %d KiB", st.Kept, st.Spool.Bytes>>10, grown)
+	if grown > 2<<10 || st.Spool.Bytes < 10<<20 || st.Kept == 0 || st.Kept+st.Delivered != st.Emitted {
+		t.Errorf("%+v", st)
+	}
 }

@@ -23,7 +23,7 @@ const (
 // has answered for it. It returns the backend's error when that is down or could
 // not export all, and ctx's when that ends first, or a minute is over, and
 // [ErrClosed] once Shutdown has begun. An export that is under way when ctx ends
-// goes on.
+// goes on. With a spool, what earlier runs have left comes first.
 func (h *Host) Flush(ctx context.Context) error {
 	h.mu.Lock()
 	if h.shutdown {

@@ -54,9 +54,8 @@ telemetry:
 	response := httptest.NewRecorder()
 	server.ServeHTTP(response, request)
 	fmt.Println(response.Body)
-	fmt.Println(tel.Shutdown(ctx)) // when the server has ended, and with it all runs
+	_ = tel.Shutdown(ctx) // when the server has ended, and with it all runs
 	// Output:
 	// stock is asked in 0af7651916cd43dd8448eb211c80319c
 	// 7 <nil>
-	// <nil>
 }

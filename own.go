@@ -215,10 +215,10 @@ func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
 	j.Provider = t.TracerProvider()
 	list := []callbacks.PipelineCallback{j}
 	if o.metrics != nil {
-		list = append(list, pinnedTo{o.metrics})
+		list = append(list, callbacks.Pin(o.metrics))
 	}
 	if o.lifecycle != nil {
-		list = append(list, pinnedTo{o.lifecycle})
+		list = append(list, callbacks.Pin(o.lifecycle))
 	}
 	return list
 }
@@ -257,12 +257,3 @@ func (j joined) ContextValue(cc *callbacks.CallbackContext, key any) any {
 	}
 	return j.Sampler.ContextValue(cc, key)
 }
-
-// pinnedTo is a callback that no step of a pipeline can silence.
-type pinnedTo struct{ callbacks.PipelineCallback }
-
-// Pinned implements [callbacks.Pinned].
-func (pinnedTo) Pinned() bool { return true }
-
-// Hooks returns those that the callback wants.
-func (p pinnedTo) Hooks() callbacks.Hook { return callbacks.Interest(p.PipelineCallback) }

@@ -55,7 +55,7 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 	}
 	list := t.ownCallbacks()
 	for _, h := range t.hosts {
-		list = append(list, pinned{h})
+		list = append(list, callbacks.Pin(h))
 	}
 	return list
 }
@@ -144,9 +144,3 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 // maxReserve is the most of the time to shut down that is kept for a standard
 // error that nobody reads.
 const maxReserve = 250 * time.Millisecond
-
-// pinned is a host whose backend no step of a pipeline can silence.
-type pinned struct{ *pluginhost.Host }
-
-// Pinned implements [callbacks.Pinned].
-func (pinned) Pinned() bool { return true }

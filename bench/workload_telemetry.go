@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanloom/spanloom"
+	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/telemetry"
 )
 
@@ -218,6 +219,11 @@ func shipped(tel *spanloom.Telemetry, s *sink, want int, makeJob func() (Job, er
 func delivered(tel *spanloom.Telemetry) error {
 	var errs []error
 	for _, cb := range tel.Callbacks() {
+		if pin, ok := cb.(interface {
+			Unwrap() callbacks.PipelineCallback
+		}); ok {
+			cb = pin.Unwrap()
+		}
 		if host, ok := cb.(interface {
 			Flush(ctx context.Context) error
 		}); ok {

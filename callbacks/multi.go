@@ -15,6 +15,9 @@ func Multi(cbs ...PipelineCallback) PipelineCallback {
 		if cb == nil {
 			continue
 		}
+		if p, ok := cb.(pin); ok {
+			cb = p.PipelineCallback
+		}
 		if inner, ok := cb.(*multi); ok { // each has a say of its own in each run
 			m.join(inner)
 			continue

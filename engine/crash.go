@@ -61,7 +61,8 @@ func (j *journal) begin(cc *callbacks.CallbackContext) {
 }
 
 // crashes tells of what earlier starts and other runs have left open. Whether a
-// callback hears of it does not depend on this run, which may not be sampled.
+// callback hears of it does not depend on this run, which may not be sampled. Where
+// none does the store is not asked: it would take it for told.
 func (j *journal) crashes(ctx context.Context, list []callbacks.PipelineCallback) {
 	if j == nil || len(list) == 0 {
 		return

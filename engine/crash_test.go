@@ -187,6 +187,42 @@ func toldOf(t *testing.T, at, again string) {
 	}
 }
 
+// A start to which nobody listens leaves it to others to tell of the one before.
+func TestAStartThatNobodyHearsTellsNothing(t *testing.T) {
+	t.Parallel()
+	for _, teller := range []string{"r", "another"} {
+		path := t.TempDir() + "/runs"
+		store := &mortal{Dir: inProcess(t, path)}
+		p := mortalPipeline(func(path string) error {
+			if path == "p/first" && !store.dead.Swap(true) {
+				return errBroken
+			}
+			return nil
+		})
+		run := func(id string, s runs.Store, list ...callbacks.PipelineCallback) error {
+			_, err := p.Run(t.Context(), 1, engine.Config{RunID: id, Runs: s, Callbacks: list})
+			return err
+		}
+		if err := run("r", store, &callbacktest.Recorder{}); !errors.Is(err, errBroken) {
+			t.Fatal(err)
+		}
+		rec := &callbacktest.Recorder{}
+		err := errors.Join(run("r", inProcess(t, path)), run("r", inProcess(t, path)), run(teller, inProcess(t, path), rec))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, ev := range rec.Events() {
+			if ev.Hook == callbacks.HookCrashed {
+				told = append(told, ev.Context.Path())
+			}
+		}
+		if diff := cmp.Diff([]string{"p/first", "p"}, told); diff != "" {
+			t.Errorf("%s tells (-want +got)\n%s", teller, diff)
+		}
+	}
+}
+
 // Of what nobody would have heard, nothing is noted or told.
 func TestWithoutSpansNothingIsNotedOfCrashes(t *testing.T) {
 	t.Parallel()

@@ -77,7 +77,7 @@ func (r *run) open(ctx context.Context, f *frame, c *Config, root *callbacks.Run
 		return nil
 	}
 	if incomparable != nil { // nor could the first, or the run would have been refused
-		slog.Warn("a run goes on, although its input cannot be compared with that of its first start", "run", h.ID, "reason", incomparable)
+		slog.WarnContext(ctx, "a run goes on, although its input cannot be compared with that of its first start", "run", h.ID, "reason", incomparable)
 	}
 	return r.log.restore(first, starts, root, c.NewTrace)
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,10 +22,12 @@ type Callback struct {
 	began  time.Time
 	panics map[string]uint64 // before that
 	shards int
-	runs   *places // pipelines
-	nodes  *places // nodes in pipelines
-	gauges gauges  // of values that node code marks
-	pools  pools   // of workers
+	runs   *places    // pipelines
+	nodes  *places    // nodes in pipelines
+	blocks blocks     // of nodes
+	moving sync.Mutex // held while counts move out of a block, and while all are read
+	gauges gauges     // of values that node code marks
+	pools  pools      // of workers
 
 	backends func() []Backend
 }
@@ -82,26 +85,24 @@ func (c *Callback) OnPipelineEnd(cc *callbacks.CallbackContext, ev callbacks.Pip
 
 // OnNodeStart counts a node as active, and its look-up of a stored result.
 func (c *Callback) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart) {
-	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
-	p.counter(&p.active, c.nodeActive).add(shard, 1)
-	c.waited(p, shard, cc)
-	c.looked(p, shard, ev.Cache)
+	e, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	c.started(e, shard, cc, one)
+	c.looked(e.place, shard, ev.Cache)
 }
 
 // OnNodeEnd measures a node.
 func (c *Callback) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
-	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
-	p.counter(&p.active, c.nodeActive).add(shard, -1)
-	p.duration(&p.succeeded, c.nodeDuration, &ev.End, lookedUp(ev.Cache)).record(shard, cc, ev.Duration)
+	e, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	c.ended(e, shard, cc, &ev.End, lookedUp(ev.Cache))
 	c.stored(shard, ev.Cache)
 }
 
 // OnNodeCached counts a node whose stored result was used.
 func (c *Callback) OnNodeCached(cc *callbacks.CallbackContext, ev callbacks.NodeCached) {
-	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
-	c.waited(p, shard, cc)
-	p.duration(&p.succeeded, c.nodeDuration, &success, cacheHit).record(shard, cc, 0)
-	c.hit(p, shard, &ev)
+	e, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	c.started(e, shard, cc, 0)
+	e.duration(&e.succeeded, c.nodeDuration, &success, cacheHit).record(shard, cc, 0)
+	c.hit(e.place, shard, &ev)
 }
 
 // OnNodeRetry counts a failed attempt that another will follow.
@@ -113,23 +114,21 @@ func (c *Callback) OnNodeRetry(cc *callbacks.CallbackContext, ev callbacks.NodeR
 
 // OnMapStart counts a map, which is a node, as active.
 func (c *Callback) OnMapStart(cc *callbacks.CallbackContext, _ callbacks.MapStart) {
-	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
-	p.counter(&p.active, c.nodeActive).add(shard, 1)
-	c.waited(p, shard, cc)
+	e, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	c.started(e, shard, cc, one)
 }
 
 // OnMapEnd measures a map, which is a node.
 func (c *Callback) OnMapEnd(cc *callbacks.CallbackContext, ev callbacks.MapEnd) {
-	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
-	p.counter(&p.active, c.nodeActive).add(shard, -1)
-	p.duration(&p.succeeded, c.nodeDuration, &ev.End, cacheNone).record(shard, cc, ev.Duration)
+	e, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
+	c.ended(e, shard, cc, &ev.End, cacheNone)
 }
 
 // OnMapItemStart counts an item as active, and its look-up of a stored result.
 func (c *Callback) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapItemStart) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.counter(&p.items, c.itemActive).add(shard, 1)
-	c.looked(p, shard, ev.Cache)
+	c.looked(p.place, shard, ev.Cache)
 }
 
 // OnMapItemEnd measures an item.
@@ -144,7 +143,7 @@ func (c *Callback) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapI
 func (c *Callback) OnMapItemCached(cc *callbacks.CallbackContext, ev callbacks.MapItemCached) {
 	p, shard := c.nodes.ofNode(cc), shardOf(cc, c.shards)
 	p.duration(&p.itemSucceeded, c.itemDuration, &success, cacheHit).record(shard, cc, 0)
-	c.hit(p, shard, &callbacks.NodeCached{Saved: ev.Saved, Reason: ev.Reason, Tier: ev.Tier, Size: ev.Size})
+	c.hit(p.place, shard, &callbacks.NodeCached{Saved: ev.Saved, Reason: ev.Reason, Tier: ev.Tier, Size: ev.Size})
 }
 
 // OnError counts a failure where it began.
@@ -201,16 +200,6 @@ func (c *Callback) hit(p *place, shard int, ev *callbacks.NodeCached) {
 		c.cacheIO.of(labels{direction: "read"}).add(shard, int64(ev.Size))
 	}
 	p.counter(&p.saved, c.cacheSaved).add(shard, int64(max(ev.Saved, 0)))
-}
-
-// waited measures how long a node queued.
-func (c *Callback) waited(p *place, shard int, cc *callbacks.CallbackContext) {
-	s := p.queue.Load()
-	if s == nil {
-		s = c.nodeQueue.of(labels{pipeline: p.pipeline, overflow: p.overflow})
-		p.queue.Store(s)
-	}
-	s.wait(shard, cc)
 }
 
 // counter returns the series of the place itself.

@@ -61,15 +61,16 @@ type number struct {
 type counter struct {
 	set   attribute.Set
 	cells []atomic.Pointer[number]
+	sources
 }
 
 func newCounter(set attribute.Set, shards int) *counter {
-	return &counter{set, make([]atomic.Pointer[number], shards)}
+	return &counter{set: set, cells: make([]atomic.Pointer[number], shards)}
 }
 
 func (c *counter) add(shard int, n int64) { cell(&c.cells[shard]).Add(n) }
 
-// sum returns the sum over all shards.
+// sum returns the sum over all shards, without what is in blocks.
 func (c *counter) sum() (sum int64) {
 	for i := range c.cells {
 		if cell := c.cells[i].Load(); cell != nil {
@@ -83,19 +84,19 @@ func (c *counter) sum() (sum int64) {
 // have the same sum in any order.
 type distribution struct {
 	sum     atomic.Int64
+	flags   atomic.Uint32 // the buckets, as bits, that need no exemplar
 	buckets [buckets.Count]atomic.Uint64
 
-	_ [cacheLine - 8*(buckets.Count+1)%cacheLine]byte
+	_ [cacheLine - 8*(buckets.Count+2)%cacheLine]byte
 }
 
 // histogram is a series of a histogram.
 type histogram struct {
-	// What each measurement looks at comes first, on one cache line.
-
 	bounds *buckets.Bounds
 	cells  []atomic.Pointer[distribution]
 	exemplars
 	set attribute.Set
+	sources
 }
 
 func newHistogram(set attribute.Set, b *buckets.Bounds, shards int) *histogram {
@@ -107,28 +108,25 @@ func newHistogram(set attribute.Set, b *buckets.Bounds, shards int) *histogram {
 // record adds one duration; a clock that ran backwards gives 0.
 func (h *histogram) record(shard int, cc *callbacks.CallbackContext, d time.Duration) {
 	d = max(d, 0)
-	if b := h.count(shard, d); h.wanted.Load()&(1<<b) != 0 {
-		h.keep(b, cc, d, d)
-	}
-}
-
-// wait adds the time that cc's scope queued before its start.
-func (h *histogram) wait(shard int, cc *callbacks.CallbackContext) {
-	d := cc.Queued()
-	if b := h.count(shard, d); h.wanted.Load()&(1<<b) != 0 {
-		h.keep(b, cc, d, 0)
-	}
-}
-
-// count adds d and returns its bucket.
-func (h *histogram) count(shard int, d time.Duration) (bucket int) {
 	c, b := cell(&h.cells[shard]), h.bounds.Index(d)
 	c.sum.Add(int64(d))
 	c.buckets[b].Add(1)
-	return b
+	if c.flags.Load()>>b&1 == 0 {
+		h.keep(&c.flags, b, cc, d, d)
+	}
 }
 
-// read returns the sum and the counts over all shards.
+// want asks for new exemplars. Those that are there stay until a new one comes.
+func (h *histogram) want() {
+	h.exemplars.want()
+	for i := range h.cells {
+		if c := h.cells[i].Load(); c != nil {
+			c.flags.Store(0)
+		}
+	}
+}
+
+// read returns the sum and the counts over all shards, without what is in blocks.
 func (h *histogram) read() (sum time.Duration, counts []uint64) {
 	counts = make([]uint64, buckets.Count)
 	for i := range h.cells {

@@ -57,7 +57,7 @@ func New(c Config) (*Callback, error) {
 			cacheLookups: counters(&cacheLookups), cacheSaved: counters(&cacheSaved), cacheIO: counters(&cacheIO),
 		},
 		began: time.Now(), panics: callbacks.Panics(), shards: n,
-		runs: newPlaces(runGroups), nodes: newPlaces(nodeGroups),
+		runs: newPlaces(runGroups), nodes: newPlaces(nodeGroups), blocks: make(blocks, n),
 		backends: c.Backends,
 	}
 	if len(c.Exporters) == 0 {

@@ -14,8 +14,9 @@ import (
 const sampled = 1
 
 // exemplars are measurements of a histogram that lead to a trace: for each bucket
-// the first of a sampled run since the last collection, so that most measurements
-// cost one look at a word that rarely changes.
+// the first of a sampled run since the last collection. Each shard has flags beside
+// what it counts, which say that there is one, so that most measurements look at
+// nothing else.
 type exemplars struct {
 	wanted atomic.Uint32 // the buckets, as bits, that may take another
 	taken  [buckets.Count]atomic.Pointer[exemplar]
@@ -28,16 +29,20 @@ type exemplar struct {
 	span  callbacks.SpanID
 }
 
-// want asks for new exemplars. Those that are there stay until a new one comes.
+// isSampled reports whether cc's run is sampled.
+func isSampled(cc *callbacks.CallbackContext) bool { return cc.Identity().Flags&sampled != 0 }
+
+// want asks for new exemplars, before the flags of shards are taken back.
 func (e *exemplars) want() { e.wanted.Store(1<<buckets.Count - 1) }
 
 // keep makes a measurement of cc's scope, so long after its start, the exemplar of its
-// bucket.
-func (e *exemplars) keep(bucket int, cc *callbacks.CallbackContext, d, after time.Duration) {
-	if cc.Identity().Flags&sampled == 0 {
+// bucket, if the run is sampled and there is none yet, and raises the shard's flag.
+func (e *exemplars) keep(flags *atomic.Uint32, bucket int, cc *callbacks.CallbackContext, d, after time.Duration) {
+	if !isSampled(cc) {
 		return
 	}
 	bit := uint32(1) << bucket
+	flags.Or(bit) // first: should a collection come between, it takes the flag back
 	if e.wanted.And(^bit)&bit == 0 {
 		return // another was quicker
 	}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 )
@@ -69,4 +70,40 @@ func (f *family[S]) all() []*S {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.list
+}
+
+// sources are the places whose blocks have a part of a series. The lock of the family
+// guards them; they are only ever appended to.
+type sources struct{ places []uint32 }
+
+func (s *sources) from() *sources { return s }
+
+// sourced is a series that blocks may have a part of.
+type sourced[S any] interface {
+	*S
+	from() *sources
+}
+
+// join returns the series of l, of which the blocks of a place have a part from then on:
+// the place knows it.
+func join[S any, P sourced[S]](f *family[S], l labels, place uint32, known *atomic.Pointer[S]) *S {
+	if s := known.Load(); s != nil {
+		return s
+	}
+	s := f.of(l)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known.Load() == nil {
+		from := P(s).from()
+		from.places = append(from.places, place)
+		known.Store(s)
+	}
+	return s
+}
+
+// joined returns the places that have joined a series.
+func joined[S any, P sourced[S]](f *family[S], s *S) []uint32 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return P(s).from().places
 }

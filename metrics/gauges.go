@@ -20,8 +20,9 @@ const maxGauges = 100
 
 // gauge is a series of a value that node code marks: the latest.
 type gauge struct {
-	set  attribute.Set
-	bits atomic.Uint64
+	set    attribute.Set
+	bits   atomic.Uint64
+	marked atomic.Bool // bits has a value
 }
 
 // gauges are the instruments of node code, by their names in lower case: those of
@@ -73,18 +74,21 @@ func (c *Callback) OnMetric(cc *callbacks.CallbackContext, ev callbacks.Metric) 
 		c.errors.of(labels{component: "metric", errorType: "too_many_names"}).add(shardOf(cc, c.shards), 1)
 		return
 	}
-	f.of(c.nodes.ofNode(cc).labels).bits.Store(math.Float64bits(ev.Value))
+	g := f.of(c.nodes.ofNode(cc).labels)
+	g.bits.Store(math.Float64bits(ev.Value))
+	g.marked.Store(true)
 }
 
 // latest returns the values of a gauge.
 func latest(f *family[gauge], now time.Time) metricdata.Aggregation {
-	series := f.all()
-	if len(series) == 0 { // it has only just been made
-		return nil
+	var points []metricdata.DataPoint[float64]
+	for _, s := range f.all() {
+		if s.marked.Load() { // otherwise it has only just been made
+			points = append(points, metricdata.DataPoint[float64]{Attributes: s.set, Time: now, Value: math.Float64frombits(s.bits.Load())})
+		}
 	}
-	points := make([]metricdata.DataPoint[float64], len(series))
-	for i, s := range series {
-		points[i] = metricdata.DataPoint[float64]{Attributes: s.set, Time: now, Value: math.Float64frombits(s.bits.Load())}
+	if len(points) == 0 {
+		return nil
 	}
 	return metricdata.Gauge[float64]{DataPoints: points}
 }

@@ -12,7 +12,9 @@ import (
 // place is a pipeline, or a node in one, by their names, with the series that
 // nearly all of its events go to. The others are looked up by their labels.
 type place struct {
-	// What each event looks at comes first, on one cache line.
+	labels
+
+	number uint32 // by which its blocks are found: below maxSeries
 
 	active atomic.Pointer[counter] // of the node or pipeline
 	items  atomic.Pointer[counter] // active ones
@@ -22,8 +24,6 @@ type place struct {
 	lookups [cacheResults]atomic.Pointer[tiered]
 	saved   atomic.Pointer[counter]
 	queue   atomic.Pointer[histogram] // of the pipeline
-
-	labels
 }
 
 // tiered is a series of one tier of a cache: mostly there is only one.
@@ -39,7 +39,7 @@ type places struct {
 
 	mu       sync.RWMutex
 	named    map[labels]*place
-	overflow place
+	overflow place // number 0
 }
 
 // group is where some keys may be found. It is a set of an associative cache: a
@@ -49,10 +49,13 @@ type group [groupSize]atomic.Pointer[entry]
 
 const groupSize = 8
 
-// entry is the place of a node in a pipeline, or of a pipeline.
+// entry is the place of a node in a pipeline, or of a pipeline. It has what finds a
+// block: most events do not look at the place.
 type entry struct {
 	pipeline, node *callbacks.Node
 	*place
+
+	number uint32 // that of the place
 }
 
 func newPlaces(groups int) *places {
@@ -63,7 +66,7 @@ func newPlaces(groups int) *places {
 var nested = &callbacks.Node{}
 
 // ofPipeline returns the place of the pipeline that cc is the context of.
-func (p *places) ofPipeline(cc *callbacks.CallbackContext) *place {
+func (p *places) ofPipeline(cc *callbacks.CallbackContext) *entry {
 	if cc.Depth() > 0 {
 		return p.of(cc.Node(), nested)
 	}
@@ -71,7 +74,7 @@ func (p *places) ofPipeline(cc *callbacks.CallbackContext) *place {
 }
 
 // ofNode returns the place of cc's step in the innermost pipeline around it.
-func (p *places) ofNode(cc *callbacks.CallbackContext) *place {
+func (p *places) ofNode(cc *callbacks.CallbackContext) *entry {
 	around := cc.Parent()
 	for around != nil && around.Kind() != callbacks.KindPipeline {
 		around = around.Parent()
@@ -85,23 +88,37 @@ func (p *places) ofNode(cc *callbacks.CallbackContext) *place {
 // unknown stands for a pipeline of which nothing is known.
 var unknown = &callbacks.Node{}
 
-func (p *places) of(pipeline, node *callbacks.Node) *place {
-	h := (address(unsafe.Pointer(pipeline))*spread ^ address(unsafe.Pointer(node))) * spread //nolint:gosec // see address
-	g := &p.known[h>>32&uint64(len(p.known)-1)]
-	first := h >> 61
+func (p *places) of(pipeline, node *callbacks.Node) *entry {
+	g, first := p.find(address(unsafe.Pointer(pipeline)), address(unsafe.Pointer(node))) //nolint:gosec // see address
 	for i := range uint64(groupSize) {
 		e := g[(first+i)%groupSize].Load()
 		if e == nil {
 			break
 		}
 		if e.node == node && e.pipeline == pipeline {
-			return e.place
+			return e
 		}
 	}
 	found := p.byName(pipeline, node)
-	g.put(first, &entry{pipeline, node, found})
-	return found
+	e := &entry{pipeline, node, found, found.number}
+	g.put(first, e)
+	return e
 }
+
+// find returns the group of a node in a pipeline, and where to begin in it. Nodes that
+// were made one after the other, which are mostly neighbours in memory and in a run,
+// have neighbouring groups, so that a run goes through them as a processor foresees.
+// What lies apart by many times the size of a node does not come to the same group
+// because of that: upper bits count too.
+func (p *places) find(pipeline, node uint64) (g *group, first uint64) {
+	near := node>>nodeSize + pipeline*spread>>32
+	near += near >> 10 * 5
+	return &p.known[near&uint64(len(p.known)-1)], node * spread >> 61
+}
+
+// nodeSize is about twice the size of a node, as a power of two: groups stay far from
+// full when all nodes are neighbours.
+const nodeSize = 8
 
 // put adds e, which two goroutines may do at once: that costs a place.
 func (g *group) put(first uint64, e *entry) {
@@ -141,7 +158,7 @@ func (p *places) byName(pipeline, node *callbacks.Node) *place {
 	case p.full():
 		return &p.overflow
 	}
-	found = &place{labels: l}
+	found = &place{labels: l, number: uint32(len(p.named)) + 1}
 	p.named[l] = found
 	return found
 }

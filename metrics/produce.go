@@ -28,12 +28,12 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 		}
 	}
 	for _, f := range []*family[histogram]{c.runDuration, c.nodeDuration, c.nodeQueue, c.itemDuration} {
-		add(f.instrument, histograms(f, c.began, now))
+		add(f.instrument, c.histograms(f, now))
 	}
 	for _, f := range []*family[counter]{c.runActive, c.nodeActive, c.itemActive, c.nodeRetries, c.errors, c.cacheLookups, c.cacheIO} {
-		add(f.instrument, sums(f, c.began, now, func(n int64) int64 { return n }))
+		add(f.instrument, sums(f, c.began, now, c.total))
 	}
-	add(c.cacheSaved.instrument, sums(c.cacheSaved, c.began, now, func(n int64) float64 { return time.Duration(n).Seconds() }))
+	add(c.cacheSaved.instrument, sums(c.cacheSaved, c.began, now, saved))
 	loads := c.pools.loads()
 	add(&workerUsage, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Busy }))
 	add(&workerLimit, ofPools(loads, c.began, now, func(l callbacks.Load) int { return l.Limit }))
@@ -59,18 +59,28 @@ func (c *Callback) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	}}, nil
 }
 
-func histograms(f *family[histogram], began, now time.Time) metricdata.Aggregation {
+func (c *Callback) histograms(f *family[histogram], now time.Time) metricdata.Aggregation {
 	series := f.all()
 	if len(series) == 0 {
 		return nil
 	}
+	c.moving.Lock()
+	defer c.moving.Unlock()
 	bounds := seconds(f.bounds)
 	points := make([]metricdata.HistogramDataPoint[float64], len(series))
 	for i, s := range series {
 		sum, counts := s.read()
+		from := joined(f, s)
+		c.blocks.each(from, func(b *block) {
+			if f == c.nodeQueue {
+				counts[0] += b.waited()
+			} else {
+				b.read(&sum, counts)
+			}
+		})
 		p := &points[i]
 		*p = metricdata.HistogramDataPoint[float64]{
-			Attributes: s.set, StartTime: began, Time: now,
+			Attributes: s.set, StartTime: c.began, Time: now,
 			Bounds: bounds, BucketCounts: counts, Sum: sum.Seconds(),
 			Exemplars: s.list(),
 		}
@@ -78,20 +88,33 @@ func histograms(f *family[histogram], began, now time.Time) metricdata.Aggregati
 			p.Count += n
 		}
 		s.want()
+		if f == c.nodeDuration {
+			c.blocks.each(from, (*block).want)
+		}
 	}
 	return metricdata.Histogram[float64]{DataPoints: points, Temporality: metricdata.CumulativeTemporality}
 }
 
-func sums[N int64 | float64](f *family[counter], began, now time.Time, unit func(int64) N) metricdata.Aggregation {
+func sums[N int64 | float64](f *family[counter], began, now time.Time, total func(*counter) N) metricdata.Aggregation {
 	series := f.all()
 	if len(series) == 0 {
 		return nil
 	}
 	points := make([]metricdata.DataPoint[N], len(series))
 	for i, s := range series {
-		points[i] = metricdata.DataPoint[N]{Attributes: s.set, StartTime: began, Time: now, Value: unit(s.sum())}
+		points[i] = metricdata.DataPoint[N]{Attributes: s.set, StartTime: began, Time: now, Value: total(s)}
 	}
 	return metricdata.Sum[N]{
 		DataPoints: points, Temporality: metricdata.CumulativeTemporality, IsMonotonic: f.shape != upDownShape,
 	}
 }
+
+// total returns what a series has counted.
+func (c *Callback) total(s *counter) int64 {
+	sum := s.sum()
+	c.blocks.each(joined(c.nodeActive, s), func(b *block) { sum += b.active() })
+	return sum
+}
+
+// saved returns what a series of nanoseconds has counted, in seconds.
+func saved(s *counter) float64 { return time.Duration(s.sum()).Seconds() }

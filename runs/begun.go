@@ -1,8 +1,8 @@
 package runs
 
 import (
-	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -42,17 +42,29 @@ type toldEntry struct {
 	Cut int64     `json:"cut,omitempty"` // as of a start
 }
 
-// begun is what the last start of a run has left open.
+// passedEntry says that a start has told what earlier ones had left open, and that
+// it has lived on for long enough to pass it on.
+type passedEntry struct {
+	At time.Time `json:"at"`
+}
+
+// mostEarlier bounds the starts that are told of once more because those after
+// them were killed at once, as in a crash loop.
+const mostEarlier = 10
+
+// begun is what the starts of a run have left open, and may not have been told.
 type begun struct {
+	earlier []left // starts that were killed
+	last    left
+	over    bool // the last start has ended, or it was told of
+}
+
+// left is what one start has left open.
+type left struct {
 	steps  map[int]Step
 	scopes map[text]ordered
 	seen   int
-	ended  bool // that start has, or it was told of
-
-	// again says that there is another start, which has not begun anything yet. It
-	// first tells of what is here, and may have been killed before that.
-	again bool
-	alive time.Time // the last sign of life before that; zero: that of the file
+	alive  time.Time // its last sign of life
 }
 
 type ordered struct {
@@ -64,121 +76,78 @@ type ordered struct {
 func (b *begun) add(h head) {
 	switch {
 	case h.Start != nil:
-		if b.ended {
-			*b = begun{}
+		b.next(h.Start.Alive)
+	case h.End != nil:
+		b.last, b.over = left{}, true
+		if !h.End.Left {
+			b.earlier = nil
 		}
-		if b.alive.IsZero() {
-			b.alive = h.Start.Alive
-		}
-		b.again = true
-	case h.End != nil, h.Told != nil:
-		*b = begun{ended: true}
+	case h.Told != nil:
+		*b = begun{over: true}
+	case h.Passed != nil:
+		b.earlier = nil
+	default:
+		b.last.add(h)
+	}
+}
+
+// next goes on to another start. The time is zero when that found nothing open.
+func (b *begun) next(alive time.Time) {
+	if b.open() && !alive.IsZero() {
+		b.last.alive = alive
+		b.earlier = append(b.earlier, b.last)
+		b.earlier = b.earlier[max(len(b.earlier)-mostEarlier, 0):]
+	}
+	b.last, b.over = left{}, false
+}
+
+// open reports whether the last start has left something open.
+func (b *begun) open() bool { return !b.over && len(b.last.scopes) > 0 }
+
+// isOver reports whether nothing is open, and nothing can be until another start.
+func (b *begun) isOver() bool { return b.over && len(b.earlier) == 0 }
+
+func (s *left) add(h head) {
+	switch {
 	case h.Step != nil:
-		b.goOn()
-		if b.steps == nil {
-			b.steps = map[int]Step{}
+		if s.steps == nil {
+			s.steps = map[int]Step{}
 		}
-		b.steps[h.Step.Number] = h.Step.Step
+		s.steps[h.Step.Number] = h.Step.Step
 	case h.Begin != nil:
-		b.goOn()
-		if b.scopes == nil {
-			b.scopes = map[text]ordered{}
+		if s.scopes == nil {
+			s.scopes = map[text]ordered{}
 		}
-		b.seen++
-		b.scopes[h.Begin.SpanID] = ordered{b.seen, *h.Begin}
+		s.seen++
+		s.scopes[h.Begin.SpanID] = ordered{s.seen, *h.Begin}
 	case h.Done != nil:
-		delete(b.scopes, h.Done.SpanID)
+		delete(s.scopes, h.Done.SpanID)
 	case h.Record != nil && finished(h.Record.Status):
-		delete(b.scopes, h.Record.SpanID)
+		delete(s.scopes, h.Record.SpanID)
 	}
 }
 
-// goOn forgets what an earlier start has left open: the last one has told of it.
-func (b *begun) goOn() {
-	if b.again {
-		*b = begun{}
+// crashes returns what is open, by starts. Alive is the last sign of life of the
+// last one.
+func (b *begun) crashes(h Header, alive time.Time) (list []Crash) {
+	for _, s := range b.earlier {
+		list = append(list, s.crash(h, s.alive))
 	}
+	if b.open() {
+		list = append(list, b.last.crash(h, alive))
+	}
+	return list
 }
 
-// crash returns what is open; nil when nothing is.
-func (b *begun) crash(h Header, alive time.Time) *Crash {
-	if b.ended || len(b.scopes) == 0 {
-		return nil
-	}
-	list := make([]ordered, 0, len(b.scopes))
-	for _, s := range b.scopes {
-		list = append(list, s)
-	}
-	slices.SortFunc(list, func(a, b ordered) int { return cmp.Compare(a.number, b.number) })
-	if !b.alive.IsZero() {
-		alive = b.alive
-	}
-	c := &Crash{Header: h, Alive: alive}
-	for _, s := range list {
+func (s *left) crash(h Header, alive time.Time) Crash {
+	list := slices.SortedFunc(maps.Values(s.scopes), func(a, b ordered) int { return cmp.Compare(a.number, b.number) })
+	c := Crash{Header: h, Alive: alive}
+	for _, e := range list {
 		c.Open = append(c.Open, Scope{
-			Kind: string(s.Kind), Path: string(s.Path), SpanID: string(s.SpanID), ParentSpanID: string(s.Parent),
-			Index: s.Index, Iteration: s.Iteration, Depth: s.Depth, Started: s.Started, Runner: string(s.Runner),
-			Step: b.steps[s.Step], TraceID: string(s.TraceID), Flags: s.Flags, TraceState: string(s.State),
+			Kind: string(e.Kind), Path: string(e.Path), SpanID: string(e.SpanID), ParentSpanID: string(e.Parent),
+			Index: e.Index, Iteration: e.Iteration, Depth: e.Depth, Started: e.Started, Runner: string(e.Runner),
+			Step: s.steps[e.Step], TraceID: string(e.TraceID), Flags: e.Flags, TraceState: string(e.State),
 		})
 	}
 	return c
-}
-
-// Begin implements [Log].
-func (l *fileLog) Begin(s Scope) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	number, known := l.steps[s.Step]
-	if !known {
-		number = len(l.steps) + 1
-		if err := l.write(head{Step: &stepEntry{number, s.Step}}); err != nil {
-			return err
-		}
-		if l.steps == nil {
-			l.steps = map[Step]int{}
-		}
-		l.steps[s.Step] = number
-	}
-	return l.write(head{Begin: &beginEntry{
-		Step: number, Kind: text(s.Kind), Path: text(s.Path), SpanID: text(s.SpanID), Parent: text(s.ParentSpanID),
-		Index: s.Index, Iteration: s.Iteration, Depth: s.Depth, Started: s.Started.UTC(), Runner: text(s.Runner),
-		TraceID: text(s.TraceID), Flags: s.Flags, State: text(s.TraceState),
-	}})
-}
-
-// Done implements [Log].
-func (l *fileLog) Done(spanID string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.write(head{Done: &doneEntry{text(spanID)}})
-}
-
-// beat is the time between two signs of life of a run that writes nothing.
-const beat = 5 * time.Second
-
-// live has the time of the file tell that the process is alive. Every line that is
-// written does so too.
-func (l *fileLog) live() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.heart = time.AfterFunc(beat, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if !l.closed {
-			_ = l.dir.root.Chtimes(l.name, time.Time{}, time.Now())
-			l.heart.Reset(beat)
-		}
-	})
-}
-
-// isOver reports whether the end of a file says that its last start has ended, or
-// that what it left open was told. It may say no where that is so.
-func isOver(tail []byte) bool {
-	tail, whole := bytes.CutSuffix(tail, []byte{'\n'})
-	line := tail[bytes.LastIndexByte(tail, '\n')+1:]
-	if !whole || len(line) < prefixLen {
-		return false
-	}
-	payload := line[prefixLen:]
-	return bytes.HasPrefix(payload, []byte(`{"end":`)) || bytes.HasPrefix(payload, []byte(`{"told":`))
 }

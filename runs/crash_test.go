@@ -72,11 +72,14 @@ func TestWhatACrashLeavesOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	end(t, l, "")
-	l = begin(t, d, "x") // the start between has told, and left nothing
-	if list := l.Crashes(t.Context()); len(list) > 0 {
-		t.Error(list)
+	l = begin(t, d, "x") // the start between has told, and was killed at once
+	if again := l.Crashes(t.Context()); !cmp.Equal(list, again) {
+		t.Error(cmp.Diff(list, again))
 	}
 	end(t, l, "success")
+	if list := begin(t, d, "x").Crashes(t.Context()); len(list) > 0 {
+		t.Error(list)
+	}
 }
 
 // Another run of the store finds those whose process has died: once, and no other.

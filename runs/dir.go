@@ -29,7 +29,8 @@ type Dir struct {
 	options Options
 
 	sweeping sync.Mutex
-	swept    time.Time // when it was last looked for crashed runs
+	swept    time.Time           // when it was last looked for crashed runs
+	reading  map[string]*reading // what was not yet read to its end then
 }
 
 var _ Store = (*Dir)(nil)

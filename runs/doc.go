@@ -41,6 +41,9 @@
 // the run is continued. A damaged line is passed over, and both are counted in
 // [Summary]. Only with a damaged first line a file is refused.
 //
+// The time of a file is the last sign of life of its run. One of 1970 says that the
+// disk had no room for a line: see [Log].Crashes.
+//
 // # Who may read it
 //
 // The directory is made with mode 0700 and files with 0600: they hold the values

@@ -24,6 +24,7 @@ type head struct {
 	Begin  *beginEntry  `json:"begin,omitempty"`
 	Done   *doneEntry   `json:"done,omitempty"`
 	Told   *toldEntry   `json:"told,omitempty"`
+	Passed *passedEntry `json:"passed,omitempty"`
 }
 
 // headerEntry is the first line of a file, and the first start of its run.
@@ -49,7 +50,8 @@ type startEntry struct {
 	At     time.Time `json:"at"`
 	PID    int       `json:"pid"`
 	Cut    int64     `json:"cut,omitempty"` // bytes of a torn tail
-	// Alive is the last sign of life of a start that was killed before this one.
+	// Alive is the last sign of life of the start before this one, if that has left
+	// something open.
 	Alive time.Time `json:"alive,omitzero"`
 }
 
@@ -80,6 +82,9 @@ type recordEntry struct {
 
 // endEntry is the end of a start that was not killed.
 type endEntry struct {
+	// Left says that earlier ones were killed, and that nobody was told of it. It
+	// comes first, where isOver looks for it.
+	Left    bool      `json:"left,omitempty"`
 	Result  string    `json:"result"`
 	Message string    `json:"message,omitempty"`
 	At      time.Time `json:"at"`

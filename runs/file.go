@@ -19,17 +19,19 @@ type runFile struct {
 }
 
 // openScan reads the first line. Path is for messages.
-func openScan(from io.ReaderAt, size int64, path string) (*runFile, error) {
-	s := scanner{from: from, size: size}
-	at, sum, payload, err := s.next()
-	if errors.Is(err, io.EOF) && s.damaged == 0 {
-		return nil, errEmpty
+func openScan(s scanner, path string) (*runFile, error) {
+	sum, payload, ok, err := s.line()
+	if err == nil && !ok && s.size <= prefixLen+MaxRecord+1 { // it may be torn
+		var whole bool
+		if whole, err = s.skip(); !whole && err == nil {
+			return nil, errEmpty
+		}
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil {
 		return nil, err
 	}
 	damaged := fmt.Errorf("%s: its first line is damaged, and without it nothing in it can be trusted; move the file away or remove it to start the run from the beginning", path)
-	if err != nil || at != 0 {
+	if !ok {
 		return nil, damaged
 	}
 	h, _, err := readHead(payload)

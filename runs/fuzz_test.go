@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -25,6 +26,7 @@ func FuzzScan(f *testing.F) {
 		again(t, data) // no checksum protects it here
 		s := scanner{from: bytes.NewReader(data), size: int64(len(data))}
 		behind := int64(0)
+		var starts []int64
 		for {
 			at, sum, payload, err := s.next()
 			if errors.Is(err, io.EOF) {
@@ -38,6 +40,7 @@ func FuzzScan(f *testing.F) {
 				t.Fatalf("a line at %d to %d, behind %d", at, stop, behind)
 			}
 			behind = stop
+			starts = append(starts, at)
 			if at == 0 {
 				s.seed = sum
 			}
@@ -46,7 +49,33 @@ func FuzzScan(f *testing.F) {
 		if s.pos < behind || bytes.IndexByte(data[s.pos:], '\n') >= 0 && s.pos != int64(len(data)) {
 			t.Fatalf("the tail begins at %d", s.pos)
 		}
+		if parts, err := byParts(data); err == nil && !slices.Equal(starts, parts) {
+			t.Fatalf("lines by parts at %v, at once at %v", parts, starts)
+		}
 	})
+}
+
+// byParts returns where the lines start that a scanner finds with a small budget
+// each time. It fails where too much is damaged.
+func byParts(data []byte) (starts []int64, err error) {
+	budget := int64(1)
+	s := scanner{from: bytes.NewReader(data), size: int64(len(data)), budget: &budget}
+	for {
+		at, sum, _, err := s.next()
+		switch {
+		case errors.Is(err, errSpent):
+			budget, s.buf = 700, nil
+			continue
+		case errors.Is(err, io.EOF):
+			return starts, nil
+		case err != nil:
+			return nil, err
+		}
+		starts = append(starts, at)
+		if at == 0 {
+			s.seed = sum
+		}
+	}
 }
 
 // again writes a payload that is a record once more.

@@ -119,7 +119,7 @@ func (d *Dir) scan(name string, read func(*os.File, *runFile) error) error {
 	if err != nil {
 		return err
 	}
-	file, err := openScan(f, info.Size(), filepath.Join(d.path, name))
+	file, err := openScan(scanner{from: f, size: info.Size()}, filepath.Join(d.path, name))
 	if errors.Is(err, errEmpty) {
 		return fs.ErrNotExist
 	}

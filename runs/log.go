@@ -24,17 +24,18 @@ type fileLog struct {
 	starts int
 	seed   uint32
 
-	crashed *Crash // the start before; until somebody asks
-	over    bool   // that start has ended, or was told of
-
-	mu     sync.Mutex
-	steps  map[Step]int // the numbers of those that were written
-	heart  *time.Timer
-	index  index
-	end    int64 // of the last line
-	torn   bool  // there may be something behind end
-	failed error // the disk may have lost records
-	closed bool
+	mu      sync.Mutex
+	crashed []Crash      // earlier starts; until somebody asks
+	owed    bool         // there were some, and what was told of them may be lost
+	asked   time.Time    // when somebody did
+	steps   map[Step]int // the numbers of those that were written
+	heart   *time.Timer  // nil until the start is noted
+	index   index
+	end     int64 // of the last line
+	torn    bool  // there may be something behind end
+	missing bool  // a line of this start is
+	failed  error // the disk may have lost records
+	closed  bool
 }
 
 // Open implements [Store].
@@ -92,7 +93,7 @@ func (l *fileLog) begin(ctx context.Context, h Header, accept func(Header) error
 		return err
 	}
 	path := filepath.Join(l.dir.path, l.name)
-	file, err := openScan(l.f, info.Size(), path)
+	file, err := openScan(scanner{from: l.f, size: info.Size()}, path)
 	if errors.Is(err, errEmpty) {
 		return l.create(h, info.Size())
 	}
@@ -105,24 +106,35 @@ func (l *fileLog) begin(ctx context.Context, h Header, accept func(Header) error
 	if err := accept(file.header); err != nil {
 		return err
 	}
-	cut, err := l.load(ctx, file, info)
+	before, err := l.load(ctx, file)
 	if err != nil {
 		return err
 	}
+	l.end = file.lines.pos
+	cut := info.Size() - l.end
+	l.torn = cut > 0
 	start := startEntry{Number: l.starts + 1, At: time.Now().UTC(), PID: os.Getpid(), Cut: cut}
-	if l.crashed != nil {
-		start.Alive = l.crashed.Alive.UTC()
+	if isUnsure(info) {
+		before.last = left{}
 	}
-	return l.write(head{Start: &start})
+	if before.open() {
+		start.Alive = info.ModTime().UTC()
+	}
+	l.crashed = before.crashes(l.first, info.ModTime())
+	l.owed = len(l.crashed) > 0
+	err = l.write(head{Start: &start})
+	if err != nil { // what was cut off, if anything, has changed the time
+		_ = l.dir.root.Chtimes(l.name, time.Time{}, info.ModTime())
+	}
+	return err
 }
 
-// load reads all lines but the first. It returns the length of a torn tail.
-func (l *fileLog) load(ctx context.Context, file *runFile, info fs.FileInfo) (cut int64, err error) {
+// load reads all lines but the first.
+func (l *fileLog) load(ctx context.Context, file *runFile) (before begun, err error) {
 	l.first, l.seed, l.starts = file.header, file.lines.seed, 1
-	var left begun
 	err = file.each(ctx, func(at int64, payload []byte) bool {
 		entry, _, _ := readHead(payload) // one that cannot be read is empty, and passed over
-		left.add(entry)
+		before.add(entry)
 		if r := entry.Record; r != nil {
 			l.index.add(string(r.Kind), string(r.Path), r.Status, r.Kept, at)
 		}
@@ -131,14 +143,7 @@ func (l *fileLog) load(ctx context.Context, file *runFile, info fs.FileInfo) (cu
 		}
 		return true
 	})
-	if err != nil {
-		return 0, err
-	}
-	l.over, l.crashed = left.ended, left.crash(l.first, info.ModTime())
-	l.end = file.lines.pos
-	cut = info.Size() - l.end
-	l.torn = cut > 0
-	return cut, nil
+	return before, err
 }
 
 // create writes the first line of a file, which may hold the torn beginning of
@@ -177,6 +182,15 @@ func (l *fileLog) append(line []byte) (sum uint32, err error) {
 	if l.closed {
 		return 0, fs.ErrClosed
 	}
+	sum, err = l.put(line)
+	l.missing = l.missing || err != nil && l.heart != nil
+	if l.missing { // and a line behind those has set the time
+		l.sign()
+	}
+	return sum, err
+}
+
+func (l *fileLog) put(line []byte) (sum uint32, err error) {
 	if l.failed != nil {
 		return 0, l.failed
 	}
@@ -288,7 +302,8 @@ func (l *fileLog) Close(result, message string) error {
 	}
 	var err error
 	if result != "" {
-		err = l.write(head{End: &endEntry{Result: result, Message: message, At: time.Now().UTC()}})
+		untold := l.owed && l.asked.IsZero()
+		err = l.write(head{End: &endEntry{Left: untold, Result: result, Message: message, At: time.Now().UTC()}})
 	}
 	l.closed, l.index = true, nil
 	l.heart.Stop()

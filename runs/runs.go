@@ -42,10 +42,13 @@ type Log interface {
 	Begin(s Scope) error
 	Done(spanID string) error
 
-	// Crashes returns what was open in starts whose process has died: in the one
-	// before of this run, and in those of other runs of the store. Each is returned
-	// once, to whichever start asks first. Files that cannot be read are passed
-	// over.
+	// Crashes returns what was open in starts whose process has died: in those
+	// before of this run, the oldest first, and in those of other runs of the store.
+	// Each is returned once, to whichever start asks first; those of this run are to
+	// the next start too if this one lives for less than some seconds from then on
+	// and does not end. Of a start that could not note all, as on a full disk, nothing
+	// is returned. Files that cannot be read are passed over, and large ones are
+	// read by parts, call after call.
 	Crashes(ctx context.Context) []Crash
 
 	// Close ends this start of the run with its result, such as "success" or

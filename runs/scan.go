@@ -9,6 +9,15 @@ import (
 // scanBuffer is how much a scanner reads at once, unless a line is longer.
 const scanBuffer = 256 << 10
 
+// mostDamage is how much of a file may be damaged for those to whom it is not
+// important, in bytes that were looked at.
+const mostDamage = 1 << 20
+
+var (
+	errSpent   = errors.New("the rest of the file is read another time")
+	errDamaged = errors.New("too much of the file is damaged")
+)
+
 // scanner finds the intact lines of a file.
 type scanner struct {
 	from io.ReaderAt
@@ -19,6 +28,11 @@ type scanner struct {
 	damaged int   // stretches of damaged lines
 	inside  bool  // such a stretch
 
+	// budget is how many bytes may be looked at before errSpent; nil for all. More
+	// than mostDamage of them in damaged lines are errDamaged then.
+	budget *int64
+	wasted int64
+
 	buf []byte // what stands at off
 	off int64
 }
@@ -28,21 +42,10 @@ type scanner struct {
 // payload is valid until the next call.
 func (s *scanner) next() (at int64, sum uint32, payload []byte, err error) {
 	for s.pos < s.size {
-		head, err := s.window(prefixLen)
-		if err != nil {
-			return 0, 0, nil, err
-		}
-		if _, size, ok := readPrefix(head); ok {
-			line, err := s.window(prefixLen + size + 1)
-			if err != nil {
-				return 0, 0, nil, err
-			}
-			if sum, payload, ok := readLine(s.seed, line); ok {
-				at = s.pos
-				s.pos += int64(prefixLen + size + 1)
-				s.inside = false
-				return at, sum, payload, nil
-			}
+		at = s.pos
+		sum, payload, ok, err := s.line()
+		if ok || err != nil {
+			return at, sum, payload, err
 		}
 		if whole, err := s.skip(); err != nil {
 			return 0, 0, nil, err
@@ -57,6 +60,51 @@ func (s *scanner) next() (at int64, sum uint32, payload []byte, err error) {
 	return 0, 0, nil, io.EOF
 }
 
+// line returns the line at pos and moves behind it, if it is intact.
+func (s *scanner) line() (sum uint32, payload []byte, ok bool, err error) {
+	if s.budget != nil && *s.budget <= 0 {
+		return 0, nil, false, errSpent
+	}
+	line, err := s.window(prefixLen)
+	if err != nil {
+		return 0, nil, false, err
+	}
+	_, size, ok := readPrefix(line)
+	if !ok {
+		return 0, nil, false, nil
+	}
+	if line, err = s.window(prefixLen + size + 1); err != nil {
+		return 0, nil, false, err
+	}
+	looked := int64(min(prefixLen+size+1, len(line)))
+	if sum, payload, ok = readLine(s.seed, line); !ok {
+		return 0, nil, false, s.waste(looked)
+	}
+	s.spend(looked + lineCost)
+	s.pos += int64(prefixLen + size + 1)
+	s.inside = false
+	return sum, payload, true, nil
+}
+
+// lineCost is what it costs to decode a line, in bytes that only pass.
+const lineCost = 512
+
+func (s *scanner) spend(n int64) {
+	if s.budget != nil {
+		*s.budget -= n
+	}
+}
+
+// waste spends bytes on what is damaged.
+func (s *scanner) waste(n int64) error {
+	s.spend(n)
+	s.wasted += n
+	if s.budget != nil && s.wasted > mostDamage {
+		return errDamaged
+	}
+	return nil
+}
+
 // skip moves behind the next line feed, or returns false where none is left.
 func (s *scanner) skip() (bool, error) {
 	start := s.pos
@@ -67,9 +115,12 @@ func (s *scanner) skip() (bool, error) {
 		}
 		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 			s.pos += int64(i) + 1
-			return true, nil
+			return true, s.waste(int64(i) + 1)
 		}
 		s.pos += int64(len(rest))
+		if err := s.waste(int64(len(rest))); err != nil {
+			return false, err
+		}
 	}
 	s.pos = start
 	return false, nil

@@ -138,6 +138,7 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 			Env:          environmentOf(b, ok),
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
+			Durable:      durableOf(m, b),
 			Tracing:      tracingOf(m.Telemetry),
 			// The console shows runs, not traces.
 			Unsampled: b.Plugin == "console" || len(m.Telemetry.Sampling.Keep) > 0,

@@ -127,7 +127,7 @@ func (t *Telemetry) ledgers() []metrics.Backend {
 	list := make([]metrics.Backend, 0, len(t.hosts))
 	for _, h := range t.hosts {
 		s := h.Stats()
-		b := metrics.Backend{Name: s.Name, Delivered: s.Delivered, InFlight: s.InFlight, Dropped: map[string]uint64{}, Restarts: map[string]uint64{}}
+		b := metrics.Backend{Name: s.Name, Delivered: s.Delivered, InFlight: s.InFlight + s.Kept, Dropped: map[string]uint64{}, Restarts: map[string]uint64{}}
 		for _, reason := range pluginhost.Reasons() { // also those of none: a rate needs a 0 to begin at
 			b.Dropped[string(reason)] = s.Dropped[reason]
 		}

@@ -100,7 +100,8 @@ func (t *Telemetry) ProgramStats() providers.Stats {
 // Shutdown sends what is still queued, ends the backends and returns within the
 // manifest's shutdown_timeout, or by the deadline of ctx if that is earlier,
 // whatever the backends do. What could not be delivered is told in one line for
-// each backend on standard error; the error says the same.
+// each backend on standard error; the error says the same. What is kept on the disk
+// for the next start is told there, too, and is no error.
 //
 // Calling it again does nothing and returns the same error. What runs emit
 // afterwards is dropped, and counted by [Telemetry.Stats] and
@@ -128,6 +129,9 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 			if line, ok := h.Lost(); ok {
 				fmt.Fprintln(told, line)
 				lost = append(lost, errors.New(line))
+			}
+			if line, ok := h.Kept(); ok {
+				fmt.Fprintln(t.stderr, line)
 			}
 		}
 		t.stderr.Drain(ctx)

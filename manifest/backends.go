@@ -32,6 +32,7 @@ func (p *parser) checkBackends(doc any) {
 		p.checkEither(i, entry)
 		p.checkCommand(i, entry)
 		p.checkEnv(doc, i)
+		p.checkDelivery(doc, i, entry)
 		p.checkName(i, entry, used)
 		if catalogue != nil {
 			p.checkPlugin(i, entry, catalogue)
@@ -69,6 +70,22 @@ func (p *parser) checkCommand(i int, entry map[string]any) {
 	case !isPath(program):
 		shown := p.shown(pl.node)
 		p.errorf(pl.node, pl.path, "%q is not a path and PATH is never searched; write %q, relative to the manifest, or an absolute path", shown, "./"+shown)
+	}
+}
+
+// checkDelivery keeps what telemetry says, which others may have a hand in, from where
+// programs are found.
+func (p *parser) checkDelivery(doc any, i int, entry map[string]any) {
+	dir := at[string](entry, "delivery", "dir")
+	pl := entryPlace(p, i, "delivery", "dir")
+	if dir == "" || p.broken[pl.node] {
+		return
+	}
+	for _, plugins := range p.dirs(doc) {
+		if rel, err := filepath.Rel(plugins, p.abs(dir)); err == nil && filepath.IsLocal(rel) {
+			p.errorf(pl.node, pl.path, "%q is in plugins.dirs, where only programs belong; choose another directory", p.shown(pl.node))
+			return
+		}
 	}
 }
 

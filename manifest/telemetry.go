@@ -162,6 +162,24 @@ type Backend struct {
 	StartTimeout time.Duration `json:"start_timeout"`
 	// Queue is what waits for the backend. Defaults to 64 MiB.
 	Queue Queue `json:"queue"`
+	// Delivery is what is kept until the backend has exported it.
+	// Defaults to what fits into the queue.
+	Delivery Delivery `json:"delivery"`
+}
+
+// Delivery is what is kept of telemetry until a backend has exported it.
+type Delivery struct {
+	// Durable says whether it is written to the disk before it is sent.
+	// Defaults to false.
+	Durable bool `json:"durable"`
+	// Dir is the absolute path of a directory, in which the backend has one of its
+	// own. Defaults to empty: the opener picks one of the user's.
+	Dir string `json:"dir"`
+	// MaxBytes bounds what a process keeps on the disk; it is at least 1 MiB.
+	// Defaults to 1 GiB.
+	MaxBytes int64 `json:"max_bytes"`
+	// MaxAge is how long it is kept; it is longer than zero. Defaults to 168h.
+	MaxAge time.Duration `json:"max_age"`
 }
 
 // Queue is what waits in memory for a backend.

@@ -25,7 +25,7 @@ var briefs = map[attribute.Key]string{
 	keyMethod:    "Method of the protocol: Describe, Configure, Stream, Flush, Health or Shutdown.",
 	keyBackend:   "Name of the backend in the manifest.",
 	keyOutcome:   "What became of an event: delivered or dropped.",
-	keyReason:    "Why an event was dropped: queue_full, export_failed, oversize, shutdown, after_shutdown or backend_down. Why a backend was started again: exited, hung, connection or start.",
+	keyReason:    "Why an event was dropped: queue_full, export_failed, oversize, shutdown, after_shutdown, backend_down, spool_full, spool_failed or expired. Why a backend was started again: exited, hung, connection or start.",
 }
 
 // TestRegistry holds the registry of names to the table of instruments.

@@ -43,11 +43,22 @@
 // A backend that is alive and slow is left alone. The queue has a bound, above
 // which new events are dropped and counted.
 //
+// # What survives
+//
+// With [Spec].Durable the batches are written to the disk before they are sent, and
+// are sent from there until the backend has exported them: by this host, or by the next
+// one with the same directory. So neither the end of the program nor that of the backend
+// loses what was written, and a batch of which nothing could be exported is sent again
+// for as long as nothing else can be either. Hooks do not wait for the disk. A backend
+// that is given up loses nothing then: [Host.Kept] tells of what waits for the next
+// start.
+//
 // # The ledger
 //
 // [Host.Stats] is exact at every moment: every event that was emitted is either
 // delivered, which means that the backend has said so after its export, or
-// dropped for a reason, or in flight. A request of an exporter is one event.
+// dropped for a reason, or in flight, or kept on the disk. A request of an exporter is
+// one event.
 //
 // # Processes
 //

@@ -63,6 +63,11 @@ type Spec struct {
 	// the very size of the others. Defaults to 64 MiB.
 	QueueBytes int64
 
+	// Durable has events kept on the disk until the backend has exported them. When
+	// the disk does not allow it, which is logged and in the [Stats], they are kept in
+	// memory. Defaults to nil: in memory.
+	Durable *Durable
+
 	// CheckConfig checks Config against the JSON Schema with which the backend
 	// describes it; what it says against it keeps the backend from being opened.
 	// Defaults to none: Config is known to be valid.
@@ -75,7 +80,7 @@ type Spec struct {
 	// what the backend writes to Output does not. Defaults to none.
 	Redact func(text string) string
 
-	ackTimeout, healthTimeout, restartDelay time.Duration // 0 but in tests
+	ackTimeout, healthTimeout, restartDelay, retryDelay time.Duration // 0 but in tests
 
 	logLine func(line string) // gets what the process writes to standard error
 }
@@ -97,6 +102,9 @@ func (s *Spec) setDefaults() {
 	if s.restartDelay == 0 {
 		s.restartDelay = firstDelay
 	}
+	if s.retryDelay == 0 {
+		s.retryDelay = retryDelay
+	}
 	if s.healthTimeout == 0 {
 		s.healthTimeout = time.Second
 	}
@@ -112,6 +120,14 @@ type Host struct {
 	ctx    context.Context //nolint:containedctx // the life of the host, not of a call
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	// encoding ends the making of batches.
+	encoding context.Context //nolint:containedctx // as ctx
+	stop     context.CancelFunc
+
+	opened   chan struct{} // closed when what follows is known
+	courier  *courier      // nil without a spool
+	spoolErr error         // why there is none
+
 	linger atomic.Int64  // how long an event waits for others, a time.Duration
 	hurry  chan struct{} // encode now
 	urge   chan struct{} // start the backend now, if it is to be started again at all
@@ -175,6 +191,7 @@ func Start(spec Spec) *Host {
 		urge:     make(chan struct{}, 1),
 		up:       make(chan struct{}),
 		closed:   make(chan struct{}),
+		opened:   make(chan struct{}),
 		state:    Starting,
 		restarts: map[EndReason]uint64{},
 	}
@@ -183,6 +200,7 @@ func Start(spec Spec) *Host {
 	h.linger.Store(int64(defaultLinger))
 	h.takes.Store(allSignals)
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.encoding, h.stop = context.WithCancel(context.Background())
 	h.wg.Go(h.encode)
 	h.wg.Go(h.run)
 	return h
@@ -255,7 +273,7 @@ func (h *Host) unanswered(ctx context.Context, what string, err error) error {
 	return err
 }
 
-// fail gives the backend up for good.
+// fail gives the backend up for good. What is to be kept on the disk is still kept.
 func (h *Host) fail(err error) {
 	h.mu.Lock()
 	if h.state == Closed {
@@ -265,7 +283,17 @@ func (h *Host) fail(err error) {
 	h.err = shown(err, h.spec.Redact)
 	h.state = Down
 	h.mu.Unlock()
-	h.queue.close(reasonBackendDown)
+	if h.spec.Durable != nil {
+		select {
+		case <-h.opened:
+		case <-h.ctx.Done():
+			return
+		}
+	}
+	if h.courier == nil {
+		h.queue.close(reasonBackendDown)
+		h.stop()
+	}
 	h.cancel()
 }
 

@@ -28,6 +28,13 @@ const (
 	AfterShutdown Reason = "after_shutdown"
 	// BackendDown: the backend was not there.
 	BackendDown Reason = "backend_down"
+	// SpoolFull: the event was to be kept on the disk, and the spool had no room.
+	SpoolFull Reason = "spool_full"
+	// SpoolFailed: the disk failed when the event was to be kept there, or gave it
+	// back damaged.
+	SpoolFailed Reason = "spool_failed"
+	// Expired: the event was kept on the disk for as long as is allowed.
+	Expired Reason = "expired"
 )
 
 // Reasons returns all of them.
@@ -44,10 +51,13 @@ const (
 	reasonShutdown
 	reasonAfterShutdown
 	reasonBackendDown
+	reasonSpoolFull
+	reasonSpoolFailed
+	reasonExpired
 	reasons
 )
 
-var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, AfterShutdown, BackendDown}
+var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, AfterShutdown, BackendDown, SpoolFull, SpoolFailed, Expired}
 
 // ledger knows of every event and export that left the shards. Its lock is taken before
 // those of the shards.
@@ -67,6 +77,7 @@ type ledger struct {
 	waiters   []*waiter
 	feed      chan struct{} // there may be something to send
 	acked     chan struct{} // a batch was acknowledged
+	disk      disk
 }
 
 // batch is what waits to be sent, or for its acknowledgement.
@@ -262,6 +273,10 @@ func (q *queue) close(why reason) {
 		s.records, s.extras, s.exports, s.starts = nil, nil, nil, nil
 		s.bytes, s.told = 0, 0
 	}
+	if l.disk.kept < 0 { // they are in flight by name only
+		l.inFlight -= uint64(-l.disk.kept)
+		l.disk.kept = 0
+	}
 	l.dropped[why] += l.inFlight
 	l.lost[why].add(&l.flying)
 	l.inFlight, l.flying = 0, units{}
@@ -322,7 +337,7 @@ func (q *queue) oldest() (time.Time, bool) {
 }
 
 // counts returns the ledger as it is at one moment.
-func (q *queue) counts() (emitted, delivered, inFlight uint64, dropped map[Reason]uint64, lost units) {
+func (q *queue) counts() (emitted, delivered, inFlight, kept uint64, dropped map[Reason]uint64, lost units) {
 	l := &q.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -333,6 +348,11 @@ func (q *queue) counts() (emitted, delivered, inFlight uint64, dropped map[Reaso
 		lost.add(&l.lost[r])
 	}
 	inFlight = l.inFlight
+	if l.disk.kept < 0 {
+		inFlight -= uint64(-l.disk.kept)
+	} else {
+		kept = uint64(l.disk.kept)
+	}
 	for i := range q.shards {
 		s := &q.shards[i]
 		emitted += s.emitted
@@ -348,5 +368,5 @@ func (q *queue) counts() (emitted, delivered, inFlight uint64, dropped map[Reaso
 			dropped[reasonNames[r]] = n
 		}
 	}
-	return emitted, l.delivered, inFlight, dropped, lost
+	return emitted, l.delivered, inFlight, kept, dropped, lost
 }

@@ -55,6 +55,9 @@ func init() {
 	if len(os.Args) > 1 && os.Args[1] == "host" {
 		hostMain()
 	}
+	if len(os.Args) > 1 && os.Args[1] == "durable" {
+		durableMain()
+	}
 	if len(os.Args) > 1 && os.Args[1] == "leave" {
 		leaveMain()
 	}
@@ -238,7 +241,7 @@ func shutdown(t testing.TB, h *Host, limit time.Duration) {
 func exact(t testing.TB, h *Host) {
 	t.Helper()
 	s := h.Stats()
-	if s.Emitted != s.Delivered+s.Lost()+s.InFlight {
+	if s.Emitted != s.Delivered+s.Lost()+s.InFlight+s.Kept {
 		t.Errorf("the ledger is wrong: %+v", s)
 	}
 }

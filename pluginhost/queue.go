@@ -60,6 +60,7 @@ type queue struct {
 func newQueue(limit int64) *queue {
 	q := &queue{limit: limit, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 	q.ledger.feed, q.ledger.acked = make(chan struct{}, 1), make(chan struct{}, 1)
+	q.ledger.disk.changed = make(chan struct{}, 1)
 	return q
 }
 

@@ -24,11 +24,11 @@ func (h *Host) receive(life context.Context, s *session, stream pb.Backend_Strea
 		if err != nil {
 			return err // the first counts
 		}
-		if ack.GetEpoch() != h.epoch {
+		if ack.GetEpoch() != h.epoch && h.durable() == nil {
 			continue
 		}
 		h.exports(h.note(ack.GetError())) // before those who wait for the acknowledgement ask
-		if !h.queue.ack(ack.GetSeq(), lostOf(ack)) {
+		if !h.acked(ack) {
 			return fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq())
 		}
 		h.write(ack.GetOutput())
@@ -90,7 +90,7 @@ func (h *Host) watch(life context.Context, s *session, end func(error)) {
 		case <-life.Done():
 			return
 		}
-		oldest, ok := h.queue.oldest()
+		oldest, ok := h.oldest()
 		if !ok || time.Since(oldest) < h.spec.ackTimeout {
 			continue
 		}
@@ -109,6 +109,22 @@ func (h *Host) watch(life context.Context, s *session, end func(error)) {
 		}
 		h.mu.Unlock()
 	}
+}
+
+// acked notes an acknowledgement. It is false when there was no such batch.
+func (h *Host) acked(ack *pb.Ack) bool {
+	if c := h.durable(); c != nil {
+		return c.ack(ack.GetEpoch(), ack.GetSeq(), lostOf(ack))
+	}
+	return h.queue.ack(ack.GetSeq(), lostOf(ack))
+}
+
+// oldest returns when the oldest unacknowledged batch was sent.
+func (h *Host) oldest() (time.Time, bool) {
+	if c := h.durable(); c != nil {
+		return c.oldest()
+	}
+	return h.queue.oldest()
 }
 
 // hung says why a backend without a sign of life is given up.

@@ -19,12 +19,18 @@ type shipper struct {
 	pend    pending
 	seq     uint64
 	dropped uint64 // what the batches so far have told of
-	lost    uint64 // oversize events that no batch has told of
+	lost    uint64 // events that were no batch's, and no batch has told of
+
+	courier *courier // nil without a spool
+	list    []outgoing
+	size    int  // of the batches in list
+	total   mark // of the events for the spool so far
 }
 
-// encode makes batches until the host's context ends.
+// encode makes batches until it is told to stop.
 func (h *Host) encode() {
-	sh := &shipper{host: h, enc: wire.NewEncoder()}
+	h.openSpool()
+	sh := &shipper{host: h, enc: wire.NewEncoder(), courier: h.courier}
 	for sh.await() {
 		h.queue.take(&sh.pend)
 		h.queue.unended()
@@ -45,8 +51,8 @@ func (sh *shipper) await() bool {
 		case <-q.wake:
 		case <-h.hurry:
 			q.idle.Store(false)
-			return h.ctx.Err() == nil
-		case <-h.ctx.Done():
+			return h.encoding.Err() == nil
+		case <-h.encoding.Done():
 			return false
 		}
 	}
@@ -82,7 +88,7 @@ func (sh *shipper) wait(d time.Duration, told <-chan struct{}) (late, live bool)
 	case <-sh.host.queue.full:
 	case <-sh.host.hurry:
 	case <-told:
-	case <-sh.host.ctx.Done():
+	case <-sh.host.encoding.Done():
 		return false, false
 	}
 	return false, true
@@ -104,6 +110,9 @@ func (sh *shipper) encode() bool {
 		}
 		rest = rest[n:]
 	}
+	if sh.courier != nil && !sh.keep() {
+		return false
+	}
 	sh.enc.Begin(0, 0, 0) // lets the contexts go
 	clear(p.records)
 	clear(p.extras)
@@ -123,7 +132,6 @@ func (sh *shipper) encode() bool {
 // batch makes one batch of records, or more when they are too large for one.
 // estimate is what they count for in the queue.
 func (sh *shipper) batch(records []wire.Record, estimate int64) bool {
-	q := sh.host.queue
 	seq := sh.seq + 1
 	told := sh.pend.dropped + sh.lost
 	sh.enc.Begin(sh.host.epoch, seq, told-sh.dropped)
@@ -145,22 +153,50 @@ func (sh *shipper) batch(records []wire.Record, estimate int64) bool {
 	if size > wire.MaxBatch {
 		if len(records) == 1 {
 			sh.lost++
-			return q.encoded(batch{events: 1, came: came, holds: holds, lost: reasonOversize}, estimate)
+			return sh.put(batch{events: 1, came: came, holds: holds, lost: reasonOversize}, estimate)
 		}
 		half := len(records) / 2
 		return sh.batch(records[:half], estimate/2) && sh.batch(records[half:], estimate-estimate/2)
 	}
-	data, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(make([]byte, 0, size), sh.enc.Batch())
+	b := batch{seq: seq, events: len(records), came: came, holds: holds}
+	data, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(sh.buffer(size, &b), sh.enc.Batch())
 	if err != nil { // does not happen: every string was made valid
-		return q.encoded(batch{events: len(records), came: came, holds: holds, lost: reasonOversize}, estimate)
+		return sh.put(batch{events: len(records), came: came, holds: holds, lost: reasonOversize}, estimate)
 	}
+	b.data = data
+	before := sh.dropped
 	sh.seq, sh.dropped = seq, told
-	return q.encoded(batch{seq: seq, events: len(records), came: came, holds: holds, data: data}, estimate)
+	if sh.courier != nil {
+		return sh.keepSoon(b, before, estimate)
+	}
+	return sh.host.queue.encoded(b, estimate)
+}
+
+// put passes on a batch that is not to be sent.
+func (sh *shipper) put(b batch, estimate int64) bool {
+	if sh.courier != nil {
+		sh.list = append(sh.list, outgoing{batch: b, estimate: estimate})
+		return true
+	}
+	return sh.host.queue.encoded(b, estimate)
+}
+
+// buffer returns one for a batch of a size, which it may grow.
+func (sh *shipper) buffer(size int, b *batch) []byte {
+	if sh.courier == nil {
+		return make([]byte, 0, size)
+	}
+	s := stamp{came: b.came, holds: b.holds, before: sh.total}
+	return s.append(make([]byte, 0, size+maxStamp))
 }
 
 // send sends batches until life ends. A backend that does not read stops it, and
 // nothing else.
 func (h *Host) send(life context.Context, stream pb.Backend_StreamClient) {
+	if c := h.durable(); c != nil {
+		c.send(life, stream)
+		return
+	}
 	for {
 		data, ok := h.queue.send()
 		if !ok {

@@ -23,7 +23,7 @@ const (
 // has answered for it. It returns the backend's error when that is down or could
 // not export all, and ctx's when that ends first, or a minute is over, and
 // [ErrClosed] once Shutdown has begun. An export that is under way when ctx ends
-// goes on.
+// goes on. With a spool, what earlier runs have left comes first.
 func (h *Host) Flush(ctx context.Context) error {
 	h.mu.Lock()
 	if h.shutdown {
@@ -128,8 +128,9 @@ const askTime = 100 * time.Millisecond
 // unacknowledged says what a flush has waited for in vain: how much, since when, and
 // what the backend says that it is doing, or else what it said last.
 func (h *Host) unacknowledged(err error) error {
-	text := fmt.Sprintf("backend %q: flush: %d events are not acknowledged", h.spec.Name, h.Stats().InFlight)
-	if at, ok := h.queue.oldest(); ok {
+	s := h.Stats()
+	text := fmt.Sprintf("backend %q: flush: %d events are not acknowledged", h.spec.Name, s.InFlight+s.Kept)
+	if at, ok := h.oldest(); ok {
 		text += fmt.Sprintf(", the first of them sent %s ago", time.Since(at).Round(time.Millisecond))
 	}
 	ctx, cancel := context.WithTimeout(h.ctx, askTime)
@@ -172,7 +173,8 @@ func (h *Host) hasten(ctx context.Context, answered chan<- struct{}) {
 
 // Shutdown flushes, ends the backend and frees everything. It returns by ctx's
 // deadline whatever the backend does, or after five seconds when ctx has none;
-// what was not acknowledged by then is counted as dropped, and makes the error.
+// what was not acknowledged by then is counted as dropped, and makes the error. With
+// a spool it is kept for the next start instead, and is no error.
 // A backend that went down before is no error: [Host.Lost] tells of it.
 //
 // Events that are emitted after Shutdown has begun are dropped and counted. A
@@ -202,6 +204,7 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	h.queue.refuse(reasonAfterShutdown)
 	signal(h.urge)
 	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
+	h.store(flushCtx)
 	_, err := h.flush(flushCtx, flushCtx)
 	cancel()
 	clean, said := h.close(ctx, deadline.Add(-reserve/2))
@@ -212,15 +215,17 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	h.mu.Unlock()
 	h.cancel()
 	h.queue.close(reasonShutdown)
+	h.stop()
 	if s != nil {
 		endCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve/8))
 		s.stop(endCtx, clean)
 		cancel()
 	}
 	h.settle(ctx)
+	h.closeSpool(ctx)
 	h.out.Drain(ctx)
 	switch {
-	case down:
+	case down, h.durable() != nil && h.Stats().Dropped[AtShutdown] == 0:
 		return nil
 	case err == nil && said != "":
 		return fmt.Errorf("backend %q: shutdown: %s", h.spec.Name, said)

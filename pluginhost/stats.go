@@ -9,7 +9,7 @@ import (
 
 // Stats is what became of the events of a host, at one moment:
 //
-//	Emitted = Delivered + the sum of Dropped + InFlight
+//	Emitted = Delivered + the sum of Dropped + InFlight + Kept
 //
 // An export, whatever it holds, counts as one event.
 type Stats struct {
@@ -26,6 +26,11 @@ type Stats struct {
 	// InFlight counts events that are queued, or sent and not acknowledged. It
 	// is 0 after Shutdown.
 	InFlight uint64
+	// Kept counts events that are on the disk and not acknowledged, whether sent or
+	// not. After Shutdown the next start has them. It is 0 without a spool.
+	Kept uint64
+	// Spool is what there is on the disk; nil without [Durable].
+	Spool *SpoolStats
 	// Ignored counts exports of signals that the backend does not take. They are
 	// in none of the other counts.
 	Ignored map[Signal]uint64
@@ -36,6 +41,21 @@ type Stats struct {
 	// Err is why the backend is down, or was before it is started again; nil when it
 	// is neither.
 	Err error
+}
+
+// SpoolStats is what a spool holds, and what became of the events that earlier runs
+// have left in it: they are in none of the counts of Stats.
+type SpoolStats struct {
+	// Err is why there is no spool, so that events are in memory only; nil mostly.
+	Err error
+	// Bytes is what the spool takes on the disk.
+	Bytes int64
+	// Adopted counts the events that earlier runs have left, Delivered and Failed those
+	// of them that the backend has exported, and could not, and Waiting those without
+	// an answer. What is in none of the three was too old, or damaged.
+	Adopted, Delivered, Failed, Waiting uint64
+	// Damaged counts places on the disk that could not be read.
+	Damaged uint64
 }
 
 // Lost returns the sum of Dropped.
@@ -58,7 +78,8 @@ func (h *Host) Stats() Stats {
 	}
 	h.mu.Unlock()
 	var lost units
-	s.Emitted, s.Delivered, s.InFlight, s.Dropped, lost = h.queue.counts()
+	s.Emitted, s.Delivered, s.InFlight, s.Kept, s.Dropped, lost = h.queue.counts()
+	s.Spool = h.spoolStats()
 	s.Losses = lost.losses()
 	s.Calls = h.queue.calls.all()
 	s.Ignored = map[Signal]uint64{}
@@ -107,20 +128,75 @@ func (h *Host) Lost() (line string, ok bool) {
 	said, uncounted := h.said, h.uncounted
 	h.mu.Unlock()
 	switch {
-	case n > 0 || s.Err != nil:
+	case n > 0 || s.Err != nil && s.Kept == 0:
 		line = fmt.Sprintf("backend %q: %s lost: %s", s.Name, s.Losses, h.why(s, said))
-	case uncounted:
+		if s.Spool != nil && s.Spool.Err != nil {
+			line += fmt.Sprintf("; delivery was not durable: %v", s.Spool.Err)
+		}
+	case s.Spool != nil && s.Spool.Err != nil:
+		line = fmt.Sprintf("backend %q: delivery was not durable: %v", s.Name, s.Spool.Err)
+	case uncounted && s.Kept == 0:
 		line = fmt.Sprintf("backend %q: events may be lost: %s", s.Name, said)
 	default:
 		return "", false
 	}
+	return h.line(line), true
+}
+
+// line makes a line for people.
+func (h *Host) line(text string) string {
 	if h.spec.Place != "" {
-		line = h.spec.Place + ": " + line
+		text = h.spec.Place + ": " + text
 	}
 	if h.spec.Redact != nil {
-		line = h.spec.Redact(line)
+		text = h.spec.Redact(text)
 	}
-	return escape(line), true
+	return escape(text)
+}
+
+// Kept returns one line for people when events are on the disk that were not
+// delivered, such as
+//
+//	backend "main": 1204 events are kept for the next start: export to http://127.0.0.1:4317: connection refused
+//
+// Print it once, after Shutdown.
+func (h *Host) Kept() (line string, ok bool) {
+	s := h.Stats()
+	n := s.Kept
+	if s.Spool != nil {
+		n += s.Spool.Waiting
+	}
+	if n == 0 {
+		return "", false
+	}
+	line = fmt.Sprintf("backend %q: %d events are kept for the next start", s.Name, n)
+	if n == 1 {
+		line = fmt.Sprintf("backend %q: 1 event is kept for the next start", s.Name)
+	}
+	why := h.lastSaid()
+	if he, ok := errors.AsType[*hostError](s.Err); ok {
+		why = he.err.Error()
+	}
+	if why != "" {
+		line += ": " + why
+	}
+	return h.line(line), true
+}
+
+// spoolStats returns those of the spool.
+func (h *Host) spoolStats() *SpoolStats {
+	if h.spec.Durable == nil {
+		return nil
+	}
+	select {
+	case <-h.opened:
+	default:
+		return &SpoolStats{}
+	}
+	if h.courier == nil {
+		return &SpoolStats{Err: h.spoolErr}
+	}
+	return h.courier.stats()
 }
 
 // why names the reason that lost the most, and the backend's own.
@@ -143,6 +219,9 @@ func (h *Host) why(s Stats, said string) string {
 			AtShutdown:    "the backend did not take them in the time to shut down",
 			AfterShutdown: "they were emitted after Shutdown",
 			BackendDown:   "the backend was down",
+			SpoolFull:     "the spool had no room for them",
+			SpoolFailed:   "the disk failed that was to keep them",
+			Expired:       "they were kept for as long as is allowed",
 		}[most]
 		if most == ExportFailed || most == AtShutdown {
 			sep = ": "

@@ -79,7 +79,9 @@ func (h *Host) serve() (up time.Duration, err error) {
 	if err != nil {
 		return 0, h.explain(s, err)
 	}
-	h.queue.rewind()
+	if !h.rewind(life) {
+		return 0, nil
+	}
 	began := time.Now()
 	h.goUp()
 	var wg sync.WaitGroup
@@ -90,6 +92,25 @@ func (h *Host) serve() (up time.Duration, err error) {
 	<-life.Done()
 	h.goDown()
 	return max(time.Since(began), 1), context.Cause(life)
+}
+
+// rewind has all that is not acknowledged sent again. It is false when life has ended.
+func (h *Host) rewind(life context.Context) bool {
+	if h.spec.Durable == nil {
+		h.queue.rewind()
+		return true
+	}
+	select {
+	case <-h.opened:
+	case <-life.Done():
+		return false
+	}
+	if h.courier == nil {
+		h.queue.rewind()
+	} else {
+		h.courier.begin()
+	}
+	return true
 }
 
 // goUp says that the backend takes events.

@@ -1,0 +1,340 @@
+package pluginhost
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/spool"
+)
+
+// courier sends what is in a spool, until it is acknowledged.
+//
+// What could not be exported at all is sent again, after the others and alone, until
+// it is delivered, too old, or clear that the fault is its own: see giveUp. So nothing
+// is lost while a collector is away.
+type courier struct {
+	spool *spool.Spool
+	queue *queue
+	epoch uint64 // our own
+	pause time.Duration
+
+	// Of the goroutine that sends.
+	reader *spool.Reader
+	wire   wireEpoch
+
+	answered chan struct{} // something was
+	replayed chan struct{} // closed when nothing of earlier runs waits
+
+	mu       sync.Mutex
+	sent     []parcel // those that were read and are not acknowledged to the spool
+	pending  int      // how many of them have no answer
+	alone    bool     // the one that was sent last must have its answer before others go
+	failing  bool     // the last answer was that nothing could be exported
+	retry    time.Time
+	last     lastSent
+	done     map[letter]outcome // those of earlier rounds
+	tries    map[letter]tries
+	good     uint64 // how often something was delivered
+	first    letter // that the last backend which ended had to answer first
+	ends     int    // of backends, one after the other, with that one
+	expired  uint64 // what of the spool's expired events is accounted for
+	replay   replay
+	finished bool // replayed is closed
+}
+
+// letter names a batch in a spool.
+type letter struct{ epoch, seq uint64 }
+
+// parcel is a batch under way.
+type parcel struct {
+	letter
+
+	wire     uint64 // the epoch it was sent under
+	at       time.Time
+	stamp    stamp
+	events   uint64
+	answered bool // finally
+	failed   bool // it is to be sent again
+	outcome  outcome
+}
+
+// outcome is what became of a batch: how many of its events could not be exported,
+// and what those held.
+type outcome struct {
+	lost  uint64
+	holds units
+}
+
+// tries is how often a batch could not be exported, since when.
+type tries struct {
+	n    int
+	good uint64 // courier.good at the first
+}
+
+// replay counts events of earlier runs.
+type replay struct{ adopted, delivered, failed uint64 }
+
+// wireEpoch is under which epoch batches are sent: their own, or, where those of a
+// backend that is still the same would not follow one another, a new one. It begins
+// with any number.
+type wireEpoch struct {
+	lastSent
+
+	of   uint64 // the epoch in the spool
+	used map[uint64]bool
+}
+
+type lastSent struct{ epoch, seq uint64 }
+
+// continued returns the epoch to send a batch under.
+func (w *wireEpoch) continued(l letter) uint64 {
+	switch {
+	case w.of == l.epoch && w.seq != 0 && l.seq == w.seq+1:
+	case !w.used[l.epoch]:
+		w.used[l.epoch] = true
+		w.epoch = l.epoch
+	default:
+		w.epoch = rand.Uint64() //nolint:gosec // it must differ, not be secret
+	}
+	w.of, w.seq = l.epoch, l.seq
+	return w.epoch
+}
+
+const (
+	// retryDelay is how long nothing is sent after an answer that nothing could be
+	// exported, or after the disk could not be read.
+	retryDelay = time.Second
+	// maxTries is how often a batch is tried that others overtake.
+	maxTries = 3
+)
+
+func newCourier(s *spool.Spool, q *queue, epoch uint64, pause time.Duration) *courier {
+	st := s.Stats()
+	c := &courier{
+		spool: s, queue: q, epoch: epoch, pause: pause,
+		answered: make(chan struct{}, 1), replayed: make(chan struct{}),
+		done: map[letter]outcome{}, tries: map[letter]tries{},
+		expired: st.Expired.Events,
+	}
+	c.replay.adopted = st.Adopted.Events
+	return c
+}
+
+// begin has everything that is not acknowledged sent again, to a backend that has
+// just started.
+func (c *courier) begin() {
+	c.mu.Lock()
+	for i := range c.sent {
+		p := &c.sent[i]
+		if p.answered || p.failed {
+			continue
+		}
+		if p.letter != c.first {
+			c.first, c.ends = p.letter, 0
+		}
+		if c.ends++; c.ends == maxEnds { // it may be what ends them
+			p.giveUp()
+		}
+		break
+	}
+	c.failing, c.retry = false, time.Time{}
+	c.mu.Unlock()
+	c.wire = wireEpoch{used: map[uint64]bool{}}
+	c.rewind()
+}
+
+// rewind begins a new round: all that is not acknowledged to the spool is read again.
+func (c *courier) rewind() {
+	c.mu.Lock()
+	for i := range c.sent {
+		if p := &c.sent[i]; p.answered {
+			c.done[p.letter] = p.outcome
+		}
+	}
+	c.sent, c.pending, c.alone = c.sent[:0], 0, false
+	c.mu.Unlock()
+	c.stop()
+	c.reader = c.spool.NewReader()
+}
+
+func (c *courier) stop() {
+	if c.reader != nil {
+		c.reader.Close()
+		c.reader = nil
+	}
+}
+
+// send sends batches until life ends.
+func (c *courier) send(life context.Context, stream pb.Backend_StreamClient) {
+	defer c.stop()
+	for c.ready(life) {
+		stored := c.queue.storedTo()
+		b, some, err := c.reader.Next()
+		var data []byte
+		switch {
+		case err != nil:
+			sleep(life, c.pause)
+		case !some:
+			c.idle(life, stored)
+		default:
+			data = c.post(life, b)
+		}
+		// An error here is the stream's end, of which the receiver learns more.
+		if data != nil && stream.SendMsg(encodedBatch(data)) != nil {
+			return
+		}
+	}
+}
+
+// ready waits until another batch may be sent. It is false when life has ended.
+func (c *courier) ready(life context.Context) bool {
+	for life.Err() == nil {
+		c.mu.Lock()
+		pending, full := c.pending, len(c.sent) == maxUnacked
+		wait := pending > 0 && (full || c.alone || c.failing)
+		retry := c.retry
+		c.mu.Unlock()
+		if wait {
+			c.await(life)
+			continue
+		}
+		sleep(life, time.Until(retry))
+		if full && pending == 0 { // the first has failed
+			c.rewind()
+		}
+		return life.Err() == nil
+	}
+	return false
+}
+
+func (c *courier) await(life context.Context) {
+	select {
+	case <-c.answered:
+	case <-life.Done():
+	}
+}
+
+func sleep(life context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-life.Done():
+	}
+}
+
+// idle is called when there is nothing more to read. Everything up to stored could
+// be read.
+func (c *courier) idle(life context.Context, stored mark) {
+	c.mu.Lock()
+	left, pending := len(c.sent), c.pending
+	missing := left == 0 && stored.events > c.queue.settledTo()
+	if missing {
+		c.queue.settleMissing(stored, c.whyMissing())
+	}
+	if left == 0 {
+		c.finish()
+	}
+	c.mu.Unlock()
+	if missing {
+		c.spool.Ack(c.epoch, stored.seq)
+	}
+	if left > 0 && pending == 0 {
+		c.rewind()
+		return
+	}
+	select {
+	case <-c.spool.More():
+	case <-c.answered:
+	case <-life.Done():
+	}
+}
+
+// whyMissing says why batches of our own did not come from the spool.
+func (c *courier) whyMissing() reason {
+	if n := c.spool.Stats().Expired.Events; n > c.expired {
+		c.expired = n
+		return reasonExpired
+	}
+	return reasonSpoolFailed
+}
+
+// finish notes that nothing of earlier runs waits. The courier is locked.
+func (c *courier) finish() {
+	if !c.finished {
+		c.finished = true
+		close(c.replayed)
+	}
+}
+
+// post notes that a batch is about to be sent, and returns it as it goes; nil when it
+// need not.
+func (c *courier) post(life context.Context, b spool.Batch) []byte {
+	p := parcel{letter: letter{b.Epoch, b.Seq}, events: uint64(b.Events)}
+	var data []byte
+	var err error
+	p.stamp, data, err = parseStamp(b.Data)
+	c.mu.Lock()
+	again := c.tries[p.letter].n > 0
+	for again && c.pending > 0 && life.Err() == nil {
+		c.mu.Unlock()
+		c.await(life)
+		c.mu.Lock()
+	}
+	if p.outcome, p.answered = c.done[p.letter]; err != nil && !p.answered {
+		p.giveUp()
+	}
+	if p.answered {
+		c.sent = append(c.sent, p)
+		acks := c.pop()
+		c.mu.Unlock()
+		c.acknowledge(acks)
+		return nil
+	}
+	p.wire, p.at = c.wire.continued(p.letter), time.Now()
+	c.last = c.wire.lastSent
+	c.sent = append(c.sent, p)
+	c.pending++
+	c.alone = again
+	c.mu.Unlock()
+	if p.wire != b.Epoch { // of two values of a field the last counts
+		data = protowire.AppendFixed64(protowire.AppendTag(data, epochField, protowire.Fixed64Type), p.wire)
+	}
+	return data
+}
+
+// epochField is the number of the epoch's field in a batch.
+const epochField = 1
+
+// oldest returns when the oldest batch without an answer was sent.
+func (c *courier) oldest() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.sent {
+		if p := &c.sent[i]; !p.answered && !p.failed {
+			return p.at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// stats returns what the spool holds, and what became of what earlier runs have left.
+func (c *courier) stats() *SpoolStats {
+	st := c.spool.Stats()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &c.replay
+	s := &SpoolStats{Bytes: st.Bytes, Adopted: r.adopted, Delivered: r.delivered, Failed: r.failed, Damaged: st.Damaged}
+	if known := r.delivered + r.failed + st.Expired.Events; !c.finished && known < r.adopted {
+		s.Waiting = r.adopted - known
+	}
+	return s
+}

@@ -1,0 +1,137 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/spanloom/spanloom/internal/spool"
+)
+
+// Durable says where events are kept on the disk from before they are sent until the
+// backend has exported them.
+type Durable struct {
+	// Dir is the directory of the backend's spool, which is made if there is none. It
+	// must be ours alone. Processes may share it if they feed the same backend for the
+	// same service. Required.
+	Dir string
+	// MaxBytes is the most that this process keeps there, with what earlier ones have
+	// left. What comes when it is full is dropped and counted. Defaults to 1 GiB.
+	MaxBytes int64
+	// MaxAge is how long an event is kept. Defaults to 7 days.
+	MaxAge time.Duration
+}
+
+// openSpool opens the spool, if there is to be one. The disk may hang.
+func (h *Host) openSpool() {
+	d := h.spec.Durable
+	if d == nil {
+		return
+	}
+	defer close(h.opened)
+	var s *spool.Spool
+	err := errors.New("there is no directory for the spool, as this user has none for state: choose one")
+	if d.Dir != "" {
+		s, err = spool.Open(d.Dir, h.epoch, spool.Config{MaxBytes: d.MaxBytes, MaxAge: d.MaxAge})
+	}
+	if err != nil {
+		h.spoolErr = shown(err, h.spec.Redact)
+		// Standard error may be a pipe that nobody reads.
+		go slog.Warn("delivery is not durable", "backend", h.spec.Name, "reason", h.spoolErr.Error())
+		return
+	}
+	h.courier = newCourier(s, h.queue, h.epoch, h.spec.retryDelay)
+	for _, p := range s.Problems() {
+		go slog.Warn("a part of the spool is not used", "backend", h.spec.Name, "reason", h.clean(p.Error()))
+	}
+	if n := s.Stats().Adopted; n.Events > 0 {
+		go slog.Info("events of earlier runs are sent", "backend", h.spec.Name, "events", n.Events)
+	}
+}
+
+// durable returns what sends from the spool; nil when there is none, or not yet.
+func (h *Host) durable() *courier {
+	if h.spec.Durable == nil {
+		return nil
+	}
+	select {
+	case <-h.opened:
+		return h.courier
+	default:
+		return nil
+	}
+}
+
+// store waits until everything that was emitted is on the disk, or lost.
+func (h *Host) store(ctx context.Context) {
+	if h.spec.Durable == nil {
+		return
+	}
+	select {
+	case <-h.opened:
+	case <-ctx.Done():
+		return
+	}
+	q := h.queue
+	q.lockShards() // no record is between its number and its place
+	target := q.order.Load()
+	q.unlockShards()
+	for h.courier != nil && !q.storedAll(target) {
+		signal(h.hurry)
+		select {
+		case <-q.ledger.disk.changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// closeSpool lets go of the spool, until ctx ends and a moment longer. It may hang as
+// the disk does.
+func (h *Host) closeSpool(ctx context.Context) {
+	if h.spec.Durable == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-h.opened
+		if h.courier != nil {
+			_ = h.courier.spool.Close() // nothing that was accepted depends on it
+		}
+	}()
+	select {
+	case <-done:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(grace):
+	}
+}
+
+// Replay waits until everything is answered for that earlier runs have left in the
+// spool, or the backend is down. Without a spool it returns at once.
+func (h *Host) Replay(ctx context.Context) error {
+	if h.spec.Durable == nil {
+		return nil
+	}
+	select {
+	case <-h.opened:
+	case <-ctx.Done():
+		return context.Cause(ctx) //nolint:wrapcheck // the caller knows its own
+	}
+	if h.courier == nil {
+		return &hostError{name: h.spec.Name, place: h.spec.Place, err: h.spoolErr}
+	}
+	select {
+	case <-h.courier.replayed:
+		return nil
+	case <-h.ctx.Done():
+		return h.closedError()
+	case <-ctx.Done():
+		return context.Cause(ctx) //nolint:wrapcheck // the caller knows its own
+	}
+}

@@ -72,8 +72,14 @@ func TestADeadCollector(t *testing.T) {
 					t.Errorf("%+v", st)
 				}
 			}
-			if l, err = net.Listen("tcp", address); err != nil {
-				t.Skip("the port is taken: ", err)
+			for range 100 { // a connection of somebody else may have the port
+				if l, err = net.Listen("tcp", address); err == nil {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			if err != nil {
+				t.Fatal(err)
 			}
 			c := otlptest.StartOn(t, l, nil)
 			if next == "replay" {

@@ -67,16 +67,7 @@ func ExampleCallbackContext() {
 	// in pipeline inner of run r1
 }
 
-// pinned is a callback that a step of a pipeline cannot remove.
-type pinned struct{ callbacks.PipelineCallback }
-
-// Pinned implements callbacks.Pinned.
-func (pinned) Pinned() bool { return true }
-
-// Hooks passes on what the callback wants: embedding the interface hides it.
-func (p pinned) Hooks() callbacks.Hook { return callbacks.Interest(p.PipelineCallback) }
-
-func ExamplePinned() {
+func ExamplePin() {
 	tells := func(who string) callbacks.PipelineCallback {
 		return callbacks.Funcs{NodeEnd: func(cc *callbacks.CallbackContext, _ callbacks.NodeEnd) {
 			fmt.Println(who, "hears of", cc.Path())
@@ -85,7 +76,7 @@ func ExamplePinned() {
 	quiet := pipeline("p", half, engine.WithCallbacks()) // as if nobody should hear
 
 	_, _ = quiet.Run(context.Background(), 8, engine.Config{
-		Callbacks: []callbacks.PipelineCallback{tells("the program"), pinned{tells("operations")}},
+		Callbacks: []callbacks.PipelineCallback{tells("the program"), callbacks.Pin(tells("operations"))},
 	})
 	// Output: operations hears of p/half
 }

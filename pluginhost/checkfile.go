@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 // CheckFile says why the file at path would not be started as a backend, with a
@@ -68,7 +70,7 @@ func checkOwner(path string, info os.FileInfo) error {
 			Fix: "chmod go-w " + path,
 		}
 	}
-	if !ownedByUs(info) && !ownedByRoot(info) {
+	if !private.Ours(info) && !ownedByRoot(info) {
 		return &StartError{
 			Problem: Unsafe, Detail: path + " belongs to another user", Fix: "install it as your own user or as root",
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spanloom/spanloom/internal/private"
 )
 
 const (
@@ -71,8 +73,8 @@ func makeRunDir(base string) (*runDir, error) {
 	}
 	d := &runDir{path: path}
 	d.lock, err = os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err == nil && !tryLock(d.lock) {
-		err = fmt.Errorf("%s is locked", path)
+	if err == nil {
+		err = lockDir(d.lock)
 	}
 	if err == nil {
 		_, err = d.lock.WriteString(lockText)
@@ -82,6 +84,16 @@ func makeRunDir(base string) (*runDir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// lockDir takes the lock of a run directory, until it is closed, by the end of the
+// process if need be.
+func lockDir(lock *os.File) error {
+	ok, err := private.TryLock(lock)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s is locked", filepath.Dir(lock.Name()))
+	}
+	return err
 }
 
 func (d *runDir) remove() {
@@ -130,7 +142,7 @@ func sweep(base string, age time.Duration) {
 			continue
 		}
 		info, err := e.Info()
-		if err != nil || time.Since(info.ModTime()) < age || info.Mode().Perm() != 0o700 || !ownedByUs(info) {
+		if err != nil || time.Since(info.ModTime()) < age || info.Mode().Perm() != 0o700 || !private.Ours(info) {
 			continue
 		}
 		sweepOne(filepath.Join(base, e.Name()))
@@ -147,7 +159,7 @@ func sweepOne(path string) {
 		return // not one of ours
 	}
 	defer func() { _ = lock.Close() }()
-	if tryLock(lock) && onlyOurs(path) {
+	if lockDir(lock) == nil && onlyOurs(path) {
 		emptyRunDir(path)
 	}
 }
@@ -158,7 +170,7 @@ func openLock(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // for sweepOne only
 	}
-	if !info.Mode().IsRegular() || info.Size() != int64(len(lockText)) || !ownedByUs(info) {
+	if !info.Mode().IsRegular() || info.Size() != int64(len(lockText)) || !private.Ours(info) {
 		return nil, errors.New("not a lock")
 	}
 	text, err := os.ReadFile(path)

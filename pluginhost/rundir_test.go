@@ -59,7 +59,7 @@ func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
 	put("spanloom-14", lock, "plugin-dir5/thesis.txt=written") // not empty
 	put("spanloom-15", lock)
 	held, err := openLock(filepath.Join(base, "spanloom-15", lockName))
-	if err != nil || !tryLock(held) {
+	if err != nil || lockDir(held) != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = held.Close() }()

@@ -50,7 +50,7 @@ func boundedAll(list []attribute.KeyValue) (kept []attribute.KeyValue, dropped, 
 			continue
 		}
 		kv = bounded(kv)
-		n := size(kv)
+		n := Size(kv)
 		if bytes+n > maxBytes/2 {
 			dropped++
 			continue
@@ -88,8 +88,8 @@ func boundedValue(v attribute.Value) attribute.Value {
 	}
 }
 
-// size is an estimate of the bytes of kv, on the wire and in memory.
-func size(kv attribute.KeyValue) int { return len(kv.Key) + sizeOf(kv.Value) + 8 }
+// Size is an estimate of the bytes of kv, on the wire and in memory.
+func Size(kv attribute.KeyValue) int { return len(kv.Key) + sizeOf(kv.Value) + 8 }
 
 func sizeOf(v attribute.Value) int {
 	n := 8
@@ -114,7 +114,7 @@ func sizeOf(v attribute.Value) int {
 		}
 	case attribute.MAP:
 		for _, kv := range v.AsMap() {
-			n += size(kv)
+			n += Size(kv)
 		}
 	}
 	return n

@@ -80,14 +80,14 @@ func (r *recorder) set(kv attribute.KeyValue) bool {
 	kv = bounded(kv)
 	for i, old := range r.rec.Attributes {
 		if old.Key == kv.Key {
-			if !r.room(size(kv) - size(old)) {
+			if !r.room(Size(kv) - Size(old)) {
 				return false
 			}
 			r.rec.Attributes[i] = kv
 			return true
 		}
 	}
-	if len(r.rec.Attributes) >= maxAttributes || !r.room(size(kv)) {
+	if len(r.rec.Attributes) >= maxAttributes || !r.room(Size(kv)) {
 		return false
 	}
 	r.rec.Attributes = append(r.rec.Attributes, kv)

@@ -80,11 +80,11 @@ func TestBytes(t *testing.T) {
 	r := Take(cc)
 	total := len(r.Description)
 	for _, kv := range r.Attributes {
-		total += size(kv)
+		total += Size(kv)
 	}
 	for _, ev := range r.Events {
 		for _, kv := range ev.Attributes {
-			total += size(kv)
+			total += Size(kv)
 		}
 	}
 	if total > maxBytes || r.DroppedAttributes < 100 || r.DroppedEvents == 0 {

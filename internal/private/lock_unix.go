@@ -40,8 +40,8 @@ func flock(f *os.File, how int) (bool, error) {
 	}
 }
 
-// ownedByUs reports whether a file is the property of our user.
-func ownedByUs(info fs.FileInfo) bool {
+// Ours reports whether a file is the property of our user.
+func Ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }

@@ -52,7 +52,7 @@ func CheckDir(info fs.FileInfo, forbid fs.FileMode) error {
 		return errors.New("it is not a directory: choose another")
 	case runtime.GOOS == "windows": // modes say nothing there
 		return nil
-	case !ownedByUs(info):
+	case !Ours(info):
 		return errors.New("it belongs to another user: choose a directory of your own")
 	case info.Mode().Perm()&forbid&NoWriters != 0:
 		return fmt.Errorf("it can be changed by other users (mode %04o): chmod 700 it, if they have not", info.Mode().Perm())
@@ -92,7 +92,7 @@ func checkFile(info fs.FileInfo) error {
 		return errors.New("it is not a regular file: remove it")
 	case runtime.GOOS == "windows":
 		return nil
-	case !ownedByUs(info):
+	case !Ours(info):
 		return errors.New("it belongs to another user: remove it")
 	case info.Mode().Perm()&^0o600 != 0:
 		return fmt.Errorf("its mode is %04o: chmod 600 it, if nobody has changed it", info.Mode().Perm())

@@ -3,6 +3,8 @@ package providers
 import (
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/spanloom/spanloom/internal/nodespan"
 )
 
 // What a span and each of its parts take beside their texts, in memory and roughly on
@@ -26,35 +28,8 @@ func sizeOf(s sdktrace.ReadOnlySpan) int {
 }
 
 func sizeOfAll(list []attribute.KeyValue) (n int) {
-	for i := range list {
-		n += len(list[i].Key) + sizeOfValue(list[i].Value)
-	}
-	return n
-}
-
-func sizeOfValue(v attribute.Value) int {
-	n := valueBytes
-	switch v.Type() { //nolint:exhaustive // the others are of one size
-	case attribute.STRING:
-		n += len(v.AsString())
-	case attribute.BYTESLICE:
-		n += len(v.AsByteSlice())
-	case attribute.BOOLSLICE:
-		n += len(v.AsBoolSlice())
-	case attribute.INT64SLICE:
-		n += 8 * len(v.AsInt64Slice())
-	case attribute.FLOAT64SLICE:
-		n += 8 * len(v.AsFloat64Slice())
-	case attribute.STRINGSLICE:
-		for _, s := range v.AsStringSlice() {
-			n += valueBytes + len(s)
-		}
-	case attribute.SLICE:
-		for _, e := range v.AsSlice() {
-			n += sizeOfValue(e)
-		}
-	case attribute.MAP:
-		n += sizeOfAll(v.AsMap())
+	for _, kv := range list {
+		n += valueBytes + nodespan.Size(kv)
 	}
 	return n
 }

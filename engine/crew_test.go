@@ -54,11 +54,16 @@ func TestCrewSeesTheProcessors(t *testing.T) { //nolint:paralleltest // it chang
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	for _, n := range []int{8, 1, 4} {
 		runtime.GOMAXPROCS(n)
-		if _, err := p.Run(t.Context(), in); err != nil {
-			t.Fatal(err)
+		seen := false
+		for range 100 { // the pool may keep others too
+			if _, err := p.Run(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			c := pooled(t, p)
+			seen = seen || c != nil && int(c.processors.Load()) == n
 		}
-		if c := pooled(t, p); c != nil && c.workers.Load() != &c.caller && int(c.processors.Load()) != n {
-			t.Errorf("%d processors, want %d", c.processors.Load(), n)
+		if !seen {
+			t.Errorf("no crew saw %d processors", n)
 		}
 	}
 }

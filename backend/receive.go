@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -72,10 +73,13 @@ func receive(ctx context.Context, in Instance, signal pb.Signal, request []byte)
 	return false, nil
 }
 
+// errUnreadable is what is wrong with a request that no protobuf library reads.
+var errUnreadable = errors.New("cannot be read")
+
 // call reads a request and calls f with it.
 func call[M proto.Message](ctx context.Context, data []byte, m M, f func(context.Context, M) error) error {
 	if err := proto.Unmarshal(data, m); err != nil {
-		return fmt.Errorf("%s cannot be read: %w", m.ProtoReflect().Descriptor().Name(), err)
+		return fmt.Errorf("%s %w: %w", m.ProtoReflect().Descriptor().Name(), errUnreadable, err)
 	}
 	return f(ctx, m)
 }

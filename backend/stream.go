@@ -93,8 +93,14 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 	}
 	ctx, cancel := s.flushContext(ctx)
 	defer cancel()
+	var refused refusal
 	s.decoder.Export = func(signal pb.Signal, request []byte) (bool, error) {
-		return receive(ctx, s.instance, signal, request)
+		taken, err := receive(ctx, s.instance, signal, request)
+		if errors.Is(err, errUnreadable) {
+			refused.export(err, signal)
+			err = nil
+		}
+		return taken, err
 	}
 	var said error
 	news, events, bytes := false, 0, 0
@@ -107,7 +113,10 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 			continue
 		}
 		news = true
-		said = s.decoder.Deliver(b, s.instance)
+		if said = s.decoder.Deliver(b, s.instance); errors.Is(said, wire.ErrMalformed) {
+			refused.batch(said, b)
+			said = nil
+		}
 		events += len(b.GetEvents().GetHook()) + len(b.GetExports())
 		for _, e := range b.GetExports() {
 			bytes += len(e.GetRequest())
@@ -128,6 +137,7 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 	if err := guard("Flush", func() error { return s.instance.Flush(ctx) }); said == nil {
 		said, lost = err, partOf(err)
 	}
+	said, lost = refused.join(said, lost)
 	s.note(said)
 	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Output: s.out.take()}, nil
 }

@@ -26,8 +26,8 @@ test: jaeger ## Vet and test every module, against real servers.
 	done
 	@echo "== test what has limits of time"; \
 	go test -race -timeout 10m -p 1 $(TIMED)
-	@echo "== test the engine and the spool without the race detector: more random pipelines, faults and damage, real sizes"; \
-	go test -timeout 10m ./engine/... ./internal/spool
+	@echo "== test the engine, the spool and the rules of backends without the race detector: more random pipelines, faults and damage, real sizes"; \
+	go test -timeout 10m ./engine/... ./internal/spool ./backend/conformance
 
 .PHONY: e2e
 e2e: jaeger prometheus ## Prove telemetry against a real Collector, Jaeger and Prometheus.

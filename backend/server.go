@@ -34,7 +34,7 @@ type Server struct {
 	epoch, seq uint64 // the last batch that was handled
 
 	doing                  atomic.Pointer[doer] // the instance, if it says what it does
-	streaming              atomic.Bool
+	streaming              atomic.Pointer[openStream]
 	closed                 atomic.Bool // the host has asked for the end
 	open, evicted, ignored atomic.Uint64
 	ignoredExports         atomic.Uint64
@@ -211,7 +211,9 @@ func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushRespon
 	ctx, end := s.flushContext(ctx)
 	defer end()
 	err := guard("Flush", func() error { return s.instance.Flush(ctx) })
-	s.note(err)
+	if err != nil { // else there may have been nothing to export
+		s.note(err)
+	}
 	return &pb.FlushResponse{Error: valid(err), Output: s.out.take()}, nil
 }
 

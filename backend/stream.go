@@ -20,10 +20,11 @@ const maxErrorText = 8 << 10
 
 // Stream implements the service.
 func (s *Server) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error {
-	if !s.streaming.CompareAndSwap(false, true) {
-		return status.Error(codes.FailedPrecondition, "a stream is open already")
+	leave, err := s.enter(stream.Context())
+	if err != nil {
+		return err
 	}
-	defer s.streaming.Store(false)
+	defer leave()
 	in := &inbox{batches: make(chan *pb.Batch, readAhead)}
 	go in.fill(stream)
 	for b := range in.batches {
@@ -36,6 +37,35 @@ func (s *Server) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 		}
 	}
 	return in.err
+}
+
+// openStream is a stream that is not finished. The host may know of its end before.
+type openStream struct {
+	ctx      context.Context
+	finished chan struct{}
+}
+
+// enter makes the stream that has ctx the only one, when the one before is finished.
+func (s *Server) enter(ctx context.Context) (leave func(), err error) {
+	own := &openStream{ctx, make(chan struct{})}
+	for !s.streaming.CompareAndSwap(nil, own) {
+		other := s.streaming.Load()
+		switch {
+		case other == nil:
+			continue
+		case other.ctx.Err() == nil:
+			return nil, status.Error(codes.FailedPrecondition, "a stream is open already")
+		}
+		select {
+		case <-other.finished:
+		case <-ctx.Done():
+			return nil, status.FromContextError(ctx.Err()).Err()
+		}
+	}
+	return func() {
+		s.streaming.Store(nil)
+		close(own.finished)
+	}, nil
 }
 
 // readAhead is the most batches that are read before it is their turn.

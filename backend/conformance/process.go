@@ -19,10 +19,6 @@ import (
 )
 
 const (
-	// startTimeout is how long a host waits for the handshake by default.
-	startTimeout = 5 * time.Second
-	// exitTimeout is how long a process may take to end by itself.
-	exitTimeout = 5 * time.Second
 	// pipeGrace is how long the pipes of a process that has ended are read.
 	pipeGrace = 200 * time.Millisecond
 	// keep is how much of an output is kept.
@@ -32,6 +28,7 @@ const (
 // process is a backend's process, started as hosts do it.
 type process struct {
 	cmd  *exec.Cmd
+	late time.Duration // for a handshake
 	dir  string
 	cert *identity
 	// line is closed when the first line of standard output is there, or there will
@@ -94,7 +91,7 @@ func (t *Target) spawn(host func(dir string) []string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a directory for the socket: %w", err)
 	}
-	p := &process{dir: dir, line: make(chan struct{}), done: make(chan struct{}), rest: &output{}, errs: &output{}}
+	p := &process{dir: dir, late: t.limit().start, line: make(chan struct{}), done: make(chan struct{}), rest: &output{}, errs: &output{}}
 	p.cmd = &exec.Cmd{Path: path, Args: t.Command, Dir: dir, Env: append(host(dir), t.Env...)}
 	isolate(p.cmd)
 	if err := p.start(); err != nil {
@@ -178,16 +175,16 @@ func (p *process) ended(ctx context.Context, limit time.Duration) bool {
 // firstLine returns the first line of standard output, without its end; it is empty
 // when there is none before the process ends or the time is over.
 func (p *process) firstLine(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.late)
 	defer cancel()
 	select {
 	case <-p.line:
-		if p.first == "" && p.ended(ctx, startTimeout) {
+		if p.first == "" && p.ended(ctx, p.late) {
 			return "", fmt.Errorf("the process ended before its handshake (%s)%s", p.cmd.ProcessState, p.wrote())
 		}
 		return strings.TrimSuffix(p.first, "\n"), nil
 	case <-ctx.Done():
-		return "", fmt.Errorf("no handshake within %s%s", startTimeout, p.wrote())
+		return "", fmt.Errorf("no handshake within %s%s", p.late, p.wrote())
 	}
 }
 

@@ -149,8 +149,8 @@ func exits(clean bool) func(context.Context, *Target) error {
 			s.proc.closePipes() // as the system does for a host that was killed
 		}
 		s.hangUp()
-		if !s.proc.ended(ctx, exitTimeout) {
-			return fmt.Errorf("the process still runs %s after the end of its connection", exitTimeout)
+		if !s.proc.ended(ctx, t.limit().exit) {
+			return fmt.Errorf("the process still runs %s after the end of its connection", t.limit().exit)
 		}
 		if clean && !s.proc.cmd.ProcessState.Success() {
 			return fmt.Errorf("the process ended with %s%s", s.proc.cmd.ProcessState, s.proc.wrote())

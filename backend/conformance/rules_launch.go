@@ -52,8 +52,8 @@ func withoutCookie(ctx context.Context, t *Target) error {
 		return err
 	}
 	defer p.kill()
-	if !p.ended(ctx, startTimeout) {
-		return fmt.Errorf("the process still runs after %s", startTimeout)
+	if !p.ended(ctx, t.limit().start) {
+		return fmt.Errorf("the process still runs after %s", t.limit().start)
 	}
 	if _, err := parse(p.first); err == nil {
 		return errors.New("the process printed a handshake")
@@ -159,8 +159,8 @@ func otherVersion(ctx context.Context, t *Target) error {
 	defer p.kill()
 	line, err := p.firstLine(ctx)
 	if err != nil || line == "" {
-		if !p.ended(ctx, startTimeout) {
-			return fmt.Errorf("neither a handshake nor the end of the process within %s", startTimeout)
+		if !p.ended(ctx, t.limit().start) {
+			return fmt.Errorf("neither a handshake nor the end of the process within %s", t.limit().start)
 		}
 		if p.cmd.ProcessState.Success() {
 			return errors.New("the process ended with status 0")
@@ -190,7 +190,7 @@ func quiet(ctx context.Context, t *Target) error {
 		return s.explain(err)
 	}
 	s.hangUp()
-	if !s.proc.ended(ctx, exitTimeout) {
+	if !s.proc.ended(ctx, t.limit().exit) {
 		s.proc.kill()
 	}
 	if text := s.proc.rest.String(); text != "" {

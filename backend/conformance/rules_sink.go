@@ -11,14 +11,8 @@ import (
 
 const sinking = "sink"
 
-const (
-	// patience is for how long a check watches that something does not happen.
-	patience = 1500 * time.Millisecond
-	// hasty is the deadline of a host that is about to end the backend.
-	hasty = time.Second
-	// slack is what an answer may take on its way, beyond its deadline.
-	slack = 500 * time.Millisecond
-)
+// slack is what an answer may take on its way, beyond its deadline.
+const slack = time.Second
 
 var sinkRules = []Rule{
 	{
@@ -88,12 +82,12 @@ func (s *session) claims(ctx context.Context, state State, f func(*stream, *scri
 	if err != nil {
 		return err
 	}
-	defer st.close()
+	defer st.cut()
 	b := w.batch()
 	if err := st.send(b); err != nil {
 		return err
 	}
-	asking, cancel := limited(ctx, patience)
+	asking, cancel := limited(ctx, s.target.limit().patience)
 	defer cancel()
 	go func() { _, _ = s.rpc.Flush(asking, &pb.FlushRequest{}) }() // the host waits
 	if st.until(asking, b.GetSeq()) == nil && st.refused() == nil {
@@ -131,7 +125,7 @@ func failingHealth(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer st.close()
+	defer st.cut()
 	if err := st.send(w.batch()); err != nil {
 		return err
 	}
@@ -163,6 +157,7 @@ func hangingHealth(ctx context.Context, s *session) error {
 
 func hangingFlush(ctx context.Context, s *session) error {
 	return s.claims(ctx, Hangs, func(st *stream, w *script) error {
+		hasty := s.target.limit().deadline
 		asking, cancel := context.WithTimeout(ctx, hasty)
 		defer cancel()
 		go func() { _, _ = s.rpc.Flush(asking, &pb.FlushRequest{}) }()

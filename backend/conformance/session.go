@@ -404,6 +404,11 @@ func (st *stream) close() {
 	case <-st.gone:
 	case <-time.After(time.Second):
 	}
+	st.cut()
+}
+
+// cut ends the stream without a word, and waits for its end.
+func (st *stream) cut() {
 	st.end()
 	<-st.gone
 }

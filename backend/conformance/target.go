@@ -31,6 +31,29 @@ type Target struct {
 	// Timeout is how long a backend may take for an answer, where no rule says
 	// otherwise. Defaults to 10 s.
 	Timeout time.Duration
+
+	limits *limits // nil means those of rules
+}
+
+// limits are the times that rules name.
+type limits struct {
+	// start is how long a host waits for the handshake by default.
+	start time.Duration
+	// exit is how long a process may take to end by itself.
+	exit time.Duration
+	// patience is for how long a check watches that something does not happen.
+	patience time.Duration
+	// deadline is that of a host which is about to end the backend.
+	deadline time.Duration
+}
+
+var named = limits{start: 5 * time.Second, exit: 5 * time.Second, patience: 700 * time.Millisecond, deadline: time.Second}
+
+func (t *Target) limit() limits {
+	if t.limits != nil {
+		return *t.limits
+	}
+	return named
 }
 
 // Mistake is a config that the backend refuses, with or without its schema.

@@ -54,6 +54,7 @@ bench: ## Measure W1-W6, engines and telemetry side by side.
 generate: .bin/buf ## Regenerate committed code from proto/ and go:generate lines.
 	.bin/buf lint
 	.bin/buf generate
+	.bin/buf build --exclude-source-info -o examples/backend-python/backend.binpb
 	go generate ./...
 
 # A satellite is tidied against this tree: no release exists that it could

@@ -46,18 +46,18 @@ func (r *refusal) count(signal pb.Signal) {
 
 // join adds what was refused to what the instance has said: its error, and what it
 // says is lost, which is all when lost is nil.
-func (r *refusal) join(said error, lost *pb.Losses) (error, *pb.Losses) {
+func (r *refusal) join(said error, lost *pb.Losses) (*pb.Losses, error) {
 	switch {
 	case r.err == nil:
-		return said, lost
+		return lost, said
 	case said == nil:
-		return r.err, &r.lost
+		return &r.lost, r.err
 	case lost == nil:
-		return said, nil
+		return nil, said
 	}
 	lost.Events += r.lost.GetEvents()
 	lost.Traces += r.lost.GetTraces()
 	lost.Metrics += r.lost.GetMetrics()
 	lost.Logs += r.lost.GetLogs()
-	return said, lost
+	return lost, said
 }

@@ -167,7 +167,7 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 	if err := guard("Flush", func() error { return s.instance.Flush(ctx) }); said == nil {
 		said, lost = err, partOf(err)
 	}
-	said, lost = refused.join(said, lost)
+	lost, said = refused.join(said, lost)
 	s.note(said)
 	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Output: s.out.take()}, nil
 }

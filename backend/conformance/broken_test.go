@@ -244,7 +244,7 @@ var callFaults = []fault{
 				if len(b.GetEvents().GetHook()) > 1000 {
 					mu.Lock()
 					defer mu.Unlock()
-					work.Do(func() { time.Sleep(atOnce + 200*time.Millisecond) })
+					work.Do(func() { time.Sleep(testLimits.atOnce + 200*time.Millisecond) })
 				}
 			},
 			health: func(next func() *pb.HealthResponse) (*pb.HealthResponse, error) {
@@ -526,7 +526,7 @@ var otherFaults = []fault{
 	{"waits with Health", "sink-hangs-health", func(m *memory) *middle {
 		return &middle{health: func(next func() *pb.HealthResponse) (*pb.HealthResponse, error) {
 			if m.is(Hangs) {
-				time.Sleep(atOnce + 100*time.Millisecond)
+				time.Sleep(testLimits.atOnce + 100*time.Millisecond)
 			}
 			return next(), nil
 		}}
@@ -575,12 +575,17 @@ func shuttingDown(f func(a *pb.ShutdownResponse, n int, used bool) error) func(*
 	}
 }
 
+var testLimits = limits{
+	start: 2 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
+	patience: 200 * time.Millisecond, deadline: 500 * time.Millisecond,
+}
+
 // failed returns the rules that a target does not keep, of processes or of others, or
 // of those that are named.
 func failed(t *testing.T, target Target, only ...string) (ids []string) {
 	t.Helper()
 	target.Timeout = 3 * time.Second
-	target.limits = &limits{start: time.Second, exit: time.Second, patience: 200 * time.Millisecond, deadline: 500 * time.Millisecond}
+	target.limits = &testLimits
 	for _, r := range Rules() {
 		if r.Process != (target.Dial == nil) || len(only) > 0 && !slices.Contains(only, r.ID) {
 			continue
@@ -663,6 +668,7 @@ func golden(t *testing.T, name, got string) {
 
 // TestReference: a backend without faults keeps all rules, in the process and as one.
 func TestReference(t *testing.T) {
+	t.Parallel()
 	for name, target := range map[string]Target{
 		"in process": inProcess(t, newMemory(), nil), "as a process": asProcess(t, ""),
 	} {

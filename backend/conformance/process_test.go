@@ -86,10 +86,10 @@ func serve(fault string) error {
 	go func() { _ = g.Serve(l) }()
 
 	version := "1"
-	switch {
-	case fault == "another version":
+	switch fault {
+	case "another version":
 		version = "2"
-	case fault == "claims any version":
+	case "claims any version":
 		version = os.Getenv("PLUGIN_PROTOCOL_VERSIONS")
 	}
 	block, _ := pem.Decode([]byte(id.pem))

@@ -59,7 +59,7 @@ func skip(why string) error { return &skipped{why} }
 
 // Check checks one rule, each time with a backend that is newly started. It takes
 // about a minute at most when the backend answers nothing.
-func (t Target) Check(ctx context.Context, r Rule) Result {
+func (t *Target) Check(ctx context.Context, r Rule) Result {
 	began := time.Now()
 	res := Result{Rule: r, Outcome: Passed}
 	err := t.check(ctx, r)

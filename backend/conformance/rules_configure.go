@@ -84,7 +84,7 @@ func unconfigured(ctx context.Context, s *session) error {
 	}
 	defer st.close()
 	if st.send(w.batch()) == nil {
-		ctx, cancel := limited(st.ctx, atOnce) // a backend may wait for Configure
+		ctx, cancel := limited(st.ctx, s.target.limit().patience) // a backend may wait for Configure
 		defer cancel()
 		if st.until(ctx, 1) == nil && st.refused() == nil {
 			return errors.New("a batch was acknowledged before Configure")

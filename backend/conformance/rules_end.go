@@ -116,7 +116,7 @@ func afterShutdown(ctx context.Context, s *session) error {
 	if st.send(w.batch()) != nil {
 		return nil
 	}
-	ctx, cancel := limited(ctx, atOnce)
+	ctx, cancel := limited(ctx, s.target.limit().patience)
 	defer cancel()
 	if st.until(ctx, 1) == nil && st.refused() == nil {
 		return errors.New("a batch was acknowledged")

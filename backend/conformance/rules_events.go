@@ -117,9 +117,9 @@ func mapped(w *script) {
 	in.node("one").ok()
 	in.ok()
 	c.ok()
-	m.end(pb.Result_RESULT_SUCCESS, sizes(3, 3, 0, 0, 0))
+	m.end(pb.Result_RESULT_SUCCESS, sizes(3, 3, 0))
 	empty := root.mapping("nothing", 0)
-	empty.end(pb.Result_RESULT_SUCCESS, sizes(0, 0, 0, 0, 0))
+	empty.end(pb.Result_RESULT_SUCCESS, sizes(0, 0, 0))
 	root.ok()
 }
 
@@ -136,7 +136,7 @@ func cachedSteps(w *script) {
 	item := m.inside(pb.Kind_KIND_MAP_ITEM, "embed", "func")
 	item.index, item.flags = 0, 0
 	item.stored(pb.Hook_HOOK_MAP_ITEM_CACHED)
-	m.end(pb.Result_RESULT_SUCCESS, sizes(1, 0, 0, 1, 0))
+	m.end(pb.Result_RESULT_SUCCESS, sizes(1, 0, 1))
 	root.ok()
 }
 
@@ -152,7 +152,7 @@ func retries(w *script) {
 	item.retry(1)
 	item.ok()
 	w.events[len(w.events)-1].attempts = 2
-	m.end(pb.Result_RESULT_SUCCESS, sizes(1, 1, 0, 0, 0))
+	m.end(pb.Result_RESULT_SUCCESS, sizes(1, 1, 0))
 	root.ok()
 }
 
@@ -234,7 +234,7 @@ func values(w *script) {
 	label := attribute("spanloom.map.item.label", pb.Attributes_TYPE_STRING, "eu-west-1")
 	item.say(pb.Hook_HOOK_MAP_ITEM_START, label)
 	item.end(pb.Result_RESULT_SUCCESS, label)
-	m.end(pb.Result_RESULT_SUCCESS, sizes(1, 1, 0, 0, 0))
+	m.end(pb.Result_RESULT_SUCCESS, sizes(1, 1, 0))
 	root.ok()
 }
 
@@ -299,7 +299,7 @@ func bigMap(w *script) {
 	}
 	// Not all items of a large map have spans.
 	w.ended = nil
-	m.end(pb.Result_RESULT_SUCCESS, sizes(items, items, 0, 0, 0))
+	m.end(pb.Result_RESULT_SUCCESS, sizes(items, items, 0))
 	root.ok()
 }
 

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -74,18 +73,15 @@ func healthBusy(ctx context.Context, s *session) error {
 	defer st.close()
 	delivered := make(chan error, 1)
 	go func() { delivered <- st.deliver(list...) }()
-	for n := 0; ; n++ {
+	for {
 		select {
 		case err := <-delivered:
-			if err == nil && n == 0 {
-				return errors.New("the check asked too late")
-			}
 			return err
 		default:
 		}
 		if _, err := s.health(ctx); err != nil {
 			st.end()
-			<-delivered
+			_ = <-delivered
 			return fmt.Errorf("while batches are handled: %w", err)
 		}
 		select {

@@ -141,7 +141,7 @@ func (c *scope) nested(name string) *scope {
 
 func (c *scope) mapping(name string, size uint64) *scope {
 	in := c.inside(pb.Kind_KIND_MAP, name, "func")
-	in.say(pb.Hook_HOOK_MAP_START, sizes(size, 0, 0, 0, 0))
+	in.say(pb.Hook_HOOK_MAP_START, sizes(size, 0, 0))
 	return in
 }
 
@@ -280,19 +280,24 @@ func failure(typ, message, stack string) func(*writer, uint32) {
 	}
 }
 
-// sizes is the row of the start or the end of a map.
-func sizes(size, succeeded, failed, cached, skipped uint64) func(*writer, uint32) {
+// sizes is the row of the start or the end of a map, at whose end all items that
+// neither succeeded nor were cached are skipped.
+func sizes(size, succeeded, cached uint64) func(*writer, uint32) {
 	return func(w *writer, at uint32) {
 		t := w.b.GetMaps()
 		if t == nil {
 			t = &pb.Maps{}
 			w.b.Maps = t
 		}
+		skipped := uint64(0)
+		if w.b.GetEvents().GetHook()[at] == pb.Hook_HOOK_MAP_END {
+			skipped = size - succeeded - cached
+		}
 		t.Event = append(t.Event, at)
 		t.Size = append(t.Size, size)
 		t.Concurrency = append(t.Concurrency, 8)
 		t.Succeeded = append(t.Succeeded, succeeded)
-		t.Failed = append(t.Failed, failed)
+		t.Failed = append(t.Failed, 0)
 		t.Cached = append(t.Cached, cached)
 		t.Skipped = append(t.Skipped, skipped)
 	}

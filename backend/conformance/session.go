@@ -18,12 +18,8 @@ import (
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
-const (
-	// atOnce is how long a host waits for an answer of Health.
-	atOnce = time.Second
-	// again is how often a host that waits for acknowledgements calls Flush.
-	again = 20 * time.Millisecond
-)
+// again is how often a host that waits for acknowledgements calls Flush.
+const again = 20 * time.Millisecond
 
 // session is a connection to a backend.
 type session struct {
@@ -217,7 +213,7 @@ func (s *session) flush(ctx context.Context) (*pb.FlushResponse, error) {
 }
 
 func (s *session) health(ctx context.Context) (*pb.HealthResponse, error) {
-	return call(ctx, atOnce, "Health", &pb.HealthRequest{}, s.rpc.Health)
+	return call(ctx, s.target.limit().atOnce, "Health", &pb.HealthRequest{}, s.rpc.Health)
 }
 
 func (s *session) shutdown(ctx context.Context) (*pb.ShutdownResponse, error) {
@@ -298,7 +294,7 @@ func (st *stream) send(list ...*pb.Batch) error {
 		return err
 	case <-late.C:
 		st.end()
-		<-done
+		_ = <-done
 		return fmt.Errorf("batches were not read within %s", st.session.target.timeout())
 	}
 }

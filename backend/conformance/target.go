@@ -39,6 +39,8 @@ type Target struct {
 type limits struct {
 	// start is how long a host waits for the handshake by default.
 	start time.Duration
+	// atOnce is how long a host waits for an answer of Health.
+	atOnce time.Duration
 	// exit is how long a process may take to end by itself.
 	exit time.Duration
 	// patience is for how long a check watches that something does not happen.
@@ -47,7 +49,7 @@ type limits struct {
 	deadline time.Duration
 }
 
-var named = limits{start: 5 * time.Second, exit: 5 * time.Second, patience: 700 * time.Millisecond, deadline: time.Second}
+var named = limits{start: 5 * time.Second, atOnce: time.Second, exit: 5 * time.Second, patience: 700 * time.Millisecond, deadline: time.Second}
 
 func (t *Target) limit() limits {
 	if t.limits != nil {

@@ -23,11 +23,11 @@ type listed struct {
 func backendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backend",
-		Short: "Tell of telemetry backends",
+		Short: "Tell of telemetry backends, and check them",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(backendListCommand())
+	cmd.AddCommand(backendListCommand(), backendVerifyCommand())
 	return cmd
 }
 

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spanloom/spanloom/backend/conformance"
+	"github.com/spanloom/spanloom/pluginhost"
+)
+
+func backendVerifyCommand() *cobra.Command {
+	var asJSON bool
+	var config string
+	cmd := &cobra.Command{
+		Use:   "verify FILE [ARG...]",
+		Short: "Check that a backend keeps the rules of backends",
+		Long: `Check that a backend keeps the rules of backends. FILE is its binary, in whatever
+language it is written, and each ARG an argument of it. It is started some hundred
+times, as a program with a manifest would start it, and sent made-up runs: name a
+destination in the config where they do no harm.
+
+Exit codes: 0 all rules are kept, 1 some are not, 2 usage, 4 it cannot be started.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := filepath.Abs(args[0])
+			if err != nil {
+				return &exitError{exitUsage, fmt.Errorf("%s: %w", args[0], err)}
+			}
+			target := conformance.Target{Command: append([]string{path}, args[1:]...)}
+			if target.Config, err = readConfig(config); err != nil {
+				return &exitError{exitUsage, err}
+			}
+			if err := pluginhost.CheckFile(path); err != nil {
+				return &exitError{exitBackend, err}
+			}
+			each := func(r conformance.Result) { printResult(cmd.OutOrStdout(), r) }
+			if asJSON {
+				each = nil
+			}
+			report, err := conformance.Verify(cmd.Context(), target, each)
+			if err != nil {
+				return &exitError{exitBackend, fmt.Errorf("%s: %w", args[0], err)}
+			}
+			return printReport(cmd, report, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	cmd.Flags().StringVar(&config, "config", "{}", "the backend's config: JSON, or the name of a file that has it")
+	cmd.Flags().SetInterspersed(false) // what comes after FILE is the backend's
+	return cmd
+}
+
+// readConfig returns a config that is written out, or in a file.
+func readConfig(said string) (json.RawMessage, error) {
+	data := []byte(said)
+	if !strings.HasPrefix(strings.TrimSpace(said), "{") {
+		var err error
+		if data, err = os.ReadFile(said); err != nil {
+			return nil, fmt.Errorf("--config: %w", err)
+		}
+	}
+	var object map[string]any
+	if err := json.Unmarshal(data, &object); err != nil {
+		return nil, fmt.Errorf("--config is no JSON object: %w", err)
+	}
+	return data, nil
+}
+
+// verdicts are the words for people.
+var verdicts = map[conformance.Outcome]string{
+	conformance.Passed: "ok", conformance.Failed: "FAIL", conformance.Skipped: "skip",
+}
+
+func printResult(w io.Writer, r conformance.Result) {
+	text := r.Text
+	if r.Outcome == conformance.Skipped {
+		text = r.Seen
+	}
+	fmt.Fprintf(w, "%-4s  %-25s %s\n", verdicts[r.Outcome], r.ID, text)
+	if r.Outcome == conformance.Failed {
+		fmt.Fprintf(w, "%32sseen: %s\n", "", strings.ReplaceAll(r.Seen, "\n", " "))
+	}
+}
+
+func printReport(cmd *cobra.Command, r *conformance.Report, asJSON bool) error {
+	var err error
+	if asJSON {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		err = enc.Encode(r)
+	} else {
+		version := ""
+		if r.Version != "" {
+			version = " " + r.Version
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "\n%s%s: %d rules kept, %d broken, %d not checked\n", r.Backend, version, r.Passed, r.Failed, r.Skipped)
+	}
+	if err != nil {
+		return &exitError{exitFailed, fmt.Errorf("print the report: %w", err)}
+	}
+	if r.Failed > 0 {
+		return &exitError{exitFailed, errors.New("the backend does not keep all rules")}
+	}
+	return nil
+}

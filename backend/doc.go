@@ -33,7 +33,12 @@
 // # In other languages
 //
 // The protocol is proto/spanloom/backend/v1/backend.proto, whose comments are
-// its documentation; package backendpb is generated from it.
+// its documentation; package backendpb is generated from it. What stands around it is
+// told by docs/backend-protocol.md.
+//
+// # Testing
+//
+// Package backendtest checks the rules that a backend keeps, in one call.
 //
 // # Stability
 //

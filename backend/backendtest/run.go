@@ -96,14 +96,14 @@ func again(t *testing.T, target *conformance.Target) {
 		only = append(only, "^"+regexp.QuoteMeta(part)+"$")
 	}
 	target.Command = []string{path, "-test.run=" + strings.Join(only, "/"), "-test.timeout=2m"}
+	for _, e := range os.Environ() { // it is to come as far as this test has come
+		if !strings.HasPrefix(e, "PLUGIN_") && !strings.HasPrefix(e, "SPANLOOM_BACKEND") {
+			target.Env = append(target.Env, e)
+		}
+	}
 	// The race detector sleeps for a second at exit by default.
 	race := strings.TrimSpace(os.Getenv("GORACE") + " atexit_sleep_ms=0")
 	target.Env = append(target.Env, childVariable+"="+t.Name(), "GORACE="+race)
-	for _, name := range []string{"GOCOVERDIR", "TMPDIR", "HOME", "PATH"} {
-		if v, ok := os.LookupEnv(name); ok {
-			target.Env = append(target.Env, name+"="+v)
-		}
-	}
 }
 
 // closeTimeout is how long an instance may take to close, as in a process of its own.

@@ -577,7 +577,7 @@ func shuttingDown(f func(a *pb.ShutdownResponse, n int, used bool) error) func(*
 
 var testLimits = limits{
 	start: 2 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
-	patience: 200 * time.Millisecond, deadline: 500 * time.Millisecond,
+	patience: 600 * time.Millisecond, deadline: 500 * time.Millisecond,
 }
 
 // failed returns the rules that a target does not keep, of processes or of others, or

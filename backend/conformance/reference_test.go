@@ -106,7 +106,9 @@ func (in *instance) OnPipelineEnd(cc *callbacks.CallbackContext, _ callbacks.Pip
 }
 func (in *instance) OnNodeEnd(cc *callbacks.CallbackContext, _ callbacks.NodeEnd)       { in.ended(cc) }
 func (in *instance) OnNodeCached(cc *callbacks.CallbackContext, _ callbacks.NodeCached) { in.ended(cc) }
-func (in *instance) OnMapEnd(cc *callbacks.CallbackContext, _ callbacks.MapEnd)         { in.ended(cc) }
+
+func (in *instance) OnMapEnd(cc *callbacks.CallbackContext, _ callbacks.MapEnd) { in.ended(cc) }
+
 func (in *instance) OnMapItemEnd(cc *callbacks.CallbackContext, _ callbacks.MapItemEnd) { in.ended(cc) }
 
 func (in *instance) OnMapItemCached(cc *callbacks.CallbackContext, _ callbacks.MapItemCached) {

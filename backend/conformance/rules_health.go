@@ -81,7 +81,7 @@ func healthBusy(ctx context.Context, s *session) error {
 		}
 		if _, err := s.health(ctx); err != nil {
 			st.end()
-			_ = <-delivered
+			<-delivered //nolint:errcheck // the first error says it
 			return fmt.Errorf("while batches are handled: %w", err)
 		}
 		select {

@@ -294,7 +294,7 @@ func (st *stream) send(list ...*pb.Batch) error {
 		return err
 	case <-late.C:
 		st.end()
-		_ = <-done
+		<-done //nolint:errcheck // it says no more
 		return fmt.Errorf("batches were not read within %s", st.session.target.timeout())
 	}
 }

@@ -125,9 +125,6 @@ func kept(t *testing.T) (conn *grpc.ClientConn, requests *[]proto.Message) {
 	return conn, requests
 }
 
-//go:fix inline
-func ptr(f float64) *float64 { return new(f) }
-
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	const start, end = 1e18, 1e18 + 9
@@ -153,14 +150,14 @@ func TestMetrics(t *testing.T) {
 				{Name: "took", Data: &metricspb.Metric_Histogram{Histogram: &metricspb.Histogram{
 					AggregationTemporality: cumulative,
 					DataPoints: []*metricspb.HistogramDataPoint{{
-						Attributes: labels, StartTimeUnixNano: start, TimeUnixNano: end, Count: 3, Sum: new(2.5), Min: ptr(0), Max: ptr(2),
+						Attributes: labels, StartTimeUnixNano: start, TimeUnixNano: end, Count: 3, Sum: new(float64(2.5)), Min: new(float64(0)), Max: new(float64(2)),
 						BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{1}, Exemplars: exemplars,
 					}},
 				}}},
 				{Name: "exp", Data: &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
 					AggregationTemporality: cumulative,
 					DataPoints: []*metricspb.ExponentialHistogramDataPoint{{
-						StartTimeUnixNano: start, TimeUnixNano: end, Count: 4, Sum: ptr(9), Min: ptr(1), Max: ptr(4), Scale: 2, ZeroCount: 1, ZeroThreshold: 0.1,
+						StartTimeUnixNano: start, TimeUnixNano: end, Count: 4, Sum: new(float64(9)), Min: new(float64(1)), Max: new(float64(4)), Scale: 2, ZeroCount: 1, ZeroThreshold: 0.1,
 						Positive: &metricspb.ExponentialHistogramDataPoint_Buckets{Offset: 1, BucketCounts: []uint64{2}},
 						Negative: &metricspb.ExponentialHistogramDataPoint_Buckets{Offset: -1, BucketCounts: []uint64{1}},
 					}},

@@ -27,6 +27,16 @@ import (
 func pid(t *testing.T, h *Host) int {
 	t.Helper()
 	ready(t, h)
+	n, ok := child(t)
+	if !ok {
+		t.Fatal("no backend process")
+	}
+	return n
+}
+
+// child returns a process that this one has started and that has not ended.
+func child(t *testing.T) (pid int, ok bool) {
+	t.Helper()
 	list, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(list) == 0 {
 		t.Skip("needs /proc")
@@ -37,11 +47,10 @@ func pid(t *testing.T, h *Host) int {
 		fields := strings.Fields(rest)
 		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) && fields[0] != "Z" {
 			n, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
-			return n
+			return n, true
 		}
 	}
-	t.Fatal("no backend process")
-	return 0
+	return 0, false
 }
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }

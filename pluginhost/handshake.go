@@ -26,6 +26,9 @@ const (
 	maxLine  = 32 << 10
 	maxFirst = 4 << 10 // more than is shown, not to cut what is redacted
 	maxShown = 200
+
+	// lookLonger is how long a handshake is waited for behind other lines.
+	lookLonger = 2 * time.Second
 )
 
 // Read implements io.Reader.
@@ -77,10 +80,10 @@ func (h *handshakeReader) keep(data []byte) []byte {
 	return kept
 }
 
-// lookFurther waits a moment for a handshake behind other lines: then it is a backend
+// lookFurther waits for a handshake behind other lines: then it is a backend
 // after all.
 func (h *handshakeReader) lookFurther() {
-	_ = h.r.SetReadDeadline(time.Now().Add(pipeGrace))
+	_ = h.r.SetReadDeadline(time.Now().Add(lookLonger))
 	var buf [4 << 10]byte
 	for !h.isLate() {
 		n, err := h.r.Read(buf[:])

@@ -142,15 +142,19 @@ func TestErrorsOfAStartTeach(t *testing.T) {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
+			limit := 20 * time.Second
+			if tt.problem == Mute || tt.problem == StartTimeout {
+				limit = 2 * time.Second
+			}
 			s := Spec{
 				Name: "main", Place: "spanloom.yaml:6:7: telemetry.backends[0]",
-				Launch: Command(tt.path), StartTimeout: 2 * time.Second,
+				Launch: Command(tt.path), StartTimeout: limit,
 				Env:    []string{"TOKEN=" + token, badVariable + "=" + tt.bad},
 				Redact: func(s string) string { return strings.ReplaceAll(s, token, "${env:TOKEN}") },
 			}
 			h := Start(s)
 			n := hooktest.Random(h, 1)
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			err := h.Ready(ctx)
 			var se *StartError
@@ -229,6 +233,7 @@ func TestErrorsOfAnEndTeach(t *testing.T) {
 		"killed":  {syscall.SIGKILL, "process exited (signal: killed)"},
 		"stopped": {syscall.SIGSTOP, "no sign of life"},
 	} {
+		await(t, 5*time.Second, "no process of another test", func() bool { _, ok := child(t); return !ok })
 		s := spec(t, testConfig{})
 		s.Place = place
 		s.ackTimeout, s.healthTimeout, s.restartDelay = 200*time.Millisecond, 200*time.Millisecond, time.Minute

@@ -13,14 +13,14 @@ type Check struct {
 	Name string
 	// Description says what the backend is.
 	Description pluginhost.Description
-	// Health is that of the last export.
+	// Health is that of its last flush.
 	Health pluginhost.Health
 	// Err is why the backend does not answer; nil when it does.
 	Err error
 }
 
-// Check asks each backend what it is and whether its last export went well, as for a
-// probe of readiness. It waits for those that are about to start until ctx ends. With
+// Check asks each backend what it is and whether its last flush went well, as for a
+// probe of readiness; what became of telemetry is in [Telemetry.Stats]. It waits for those that are about to start until ctx ends. With
 // nothing exported yet, the health is not known: see [Telemetry.Flush].
 func (t *Telemetry) Check(ctx context.Context) []Check {
 	list := make([]Check, len(t.hosts))

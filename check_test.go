@@ -38,19 +38,23 @@ telemetry:
 	p := engine.Define("p", func(g *engine.Graph, v engine.Value[int]) engine.Value[int] {
 		return engine.Add(g, engine.Node("n", func(context.Context, int) (int, error) { return 1, nil }), v)
 	})
-	if _, err := p.Run(t.Context(), 1, engine.Config{Callbacks: tel.Callbacks()}); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	_ = tel.Flush(ctx)
-	list := tel.Check(ctx)
+	var list []spanloom.Check
+	// The last flush may have been one of nothing.
+	for len(list) == 0 || !list[0].Health.Failing && list[0].Err == nil && ctx.Err() == nil {
+		if _, err := p.Run(ctx, 1, engine.Config{Callbacks: tel.Callbacks()}); err != nil {
+			t.Fatal(err)
+		}
+		_ = tel.Flush(ctx)
+		list = tel.Check(ctx)
+	}
 	if len(list) != 2 {
 		t.Fatalf("%+v", list)
 	}
 	away, missing := list[0], list[1]
 	if away.Name != "away" || away.Err != nil || away.Description.Name != "otlp" || !away.Health.Failing || !strings.Contains(away.Health.Message, "refused") {
-		t.Errorf("%+v", away)
+		t.Errorf("%s, %+v, %v", away.Description.Name, away.Health, away.Err)
 	}
 	if missing.Name != "missing" || missing.Err == nil || !strings.Contains(missing.Err.Error(), "there is no file /no/such") {
 		t.Errorf("%+v", missing)

@@ -9,14 +9,14 @@ import (
 
 // Health is the state of a backend's way to its destination.
 type Health struct {
-	// Failing says that the last export went wrong. It is false as long as there was
-	// none.
+	// Failing says that the backend's last flush went wrong. It is false as long as
+	// there was none, and after one with nothing to export: what was lost is in [Stats].
 	Failing bool
-	// Message is the error of that export.
+	// Message is the error of that flush.
 	Message string
 }
 
-// Health asks the backend how its last export went, once it is ready.
+// Health asks the backend how its last flush went, once it is ready.
 func (h *Host) Health(ctx context.Context) (Health, error) {
 	if err := h.Ready(ctx); err != nil {
 		return Health{}, err

@@ -18,20 +18,16 @@ type RunDir struct {
 	InUse bool
 }
 
-// RunDirs returns the run directories of this user, and tries whether another can be
-// made: if not, it returns a [*StartError]. Those that are not in use were left by
-// programs that were killed; the next start removes them.
+// RunDirs returns the run directories of this user in the place where the next would be
+// made, and tries that: if it cannot be, it returns a [*StartError]. Those that are not
+// in use were left by programs that were killed; the next start removes them.
 func RunDirs() ([]RunDir, error) {
-	var list []RunDir
-	for _, base := range runBases() {
-		list = append(list, runDirsIn(base)...)
-	}
 	d, err := firstRunDir()
 	if err != nil {
-		return list, shown(err, nil)
+		return nil, shown(err, nil)
 	}
 	d.remove()
-	return list, nil
+	return runDirsIn(filepath.Dir(d.path)), nil
 }
 
 func runDirsIn(base string) (list []RunDir) {

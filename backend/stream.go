@@ -143,7 +143,7 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 			continue
 		}
 		news = true
-		if said = s.decoder.Deliver(b, s.instance); errors.Is(said, wire.ErrMalformed) {
+		if said = s.deliver(ctx, b); errors.Is(said, wire.ErrMalformed) {
 			refused.batch(said, b)
 			said = nil
 		}

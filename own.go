@@ -40,6 +40,7 @@ type own struct {
 	providers *providers.Providers
 	metrics   *metrics.Callback
 	logger    *slog.Logger
+	later     logs.Later // what lifecycle has to say
 	lifecycle callbacks.PipelineCallback
 	incoming  propagation.Config
 	sampler   telemetry.Sampler
@@ -63,7 +64,7 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 			return err
 		}
 	}
-	c := logs.Config{Level: tel.Logs.Level, Format: tel.Logs.Format}
+	c := logs.Config{Level: tel.Logs.Level, Format: tel.Logs.Format, Later: &t.own.later}
 	if tel.Logs.Forward && t.own.providers != nil {
 		c.Provider = t.own.providers.LoggerProvider()
 	}
@@ -225,6 +226,7 @@ func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
 
 // shutdown exports what is left, and returns a line of what is lost.
 func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
+	o.later.Close()
 	if o.providers == nil {
 		return "", false
 	}

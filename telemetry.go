@@ -64,6 +64,7 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 // ends, or a backend is down. The error says what is missing.
 func (t *Telemetry) Flush(ctx context.Context) error {
 	errs := make([]error, len(t.hosts)+1)
+	t.own.later.Flush()
 	if p := t.own.providers; p != nil {
 		if err := p.ForceFlush(ctx); err != nil {
 			errs[len(t.hosts)] = fmt.Errorf("flush: %s", t.own.redactor.Text(err.Error()))

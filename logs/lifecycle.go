@@ -14,6 +14,7 @@ type lifecycle struct {
 	callbacks.Base
 
 	handler slog.Handler
+	later   *Later // nil when records are written at once
 }
 
 var (
@@ -41,8 +42,13 @@ var (
 // read the clock. What is too low is not logged at any time. A run that is
 // started under an OpenTelemetry span takes part in its trace.
 func Lifecycle(logger *slog.Logger) callbacks.PipelineCallback {
+	l, h := &lifecycle{}, logger.Handler()
+	if f, ok := h.(*following); ok {
+		l.later, h = f.later, f.Handler
+	}
 	// The contexts of hooks do not count attempts; the records say what they know.
-	return &lifecycle{handler: without(NewHandler(logger.Handler()), fieldAttemptNumber)}
+	l.handler = without(NewHandler(h), fieldAttemptNumber)
+	return l
 }
 
 const (
@@ -87,7 +93,7 @@ type record struct {
 	slog.Record
 
 	cc *callbacks.CallbackContext
-	to slog.Handler
+	by *lifecycle
 }
 
 // begin returns a record of cc, and false when nobody wants its level.
@@ -95,10 +101,22 @@ func (l *lifecycle) begin(cc *callbacks.CallbackContext, level slog.Level, msg s
 	if !l.handler.Enabled(cc, level) {
 		return record{}, false
 	}
-	return record{slog.NewRecord(time.Now(), level, msg, 0), cc, l.handler}, true
+	return record{slog.NewRecord(time.Now(), level, msg, 0), cc, l}, true
 }
 
-func (r *record) log() { _ = r.to.Handle(r.cc, r.Record) }
+// log writes the record. Only one of a run may wait: there are few, and what a node
+// says of itself is worth seeing at once by those who look for what is wrong.
+func (r *record) log() {
+	l := r.by
+	switch {
+	case l.later != nil && r.Level == slog.LevelInfo:
+		l.later.put(&late{l.handler, r.cc, r.Record})
+		return
+	case l.later != nil:
+		l.later.precede(r.cc)
+	}
+	_ = l.handler.Handle(r.cc, r.Record)
+}
 
 func (r *record) text(key, value string) {
 	if value != "" {

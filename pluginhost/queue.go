@@ -100,6 +100,28 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	q.rouse(n)
 }
 
+// ended is put for what there is most of: the end of a node or item of which nothing
+// else is to be said. Nobody needs to be told of its start any more.
+func (q *queue) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e *callbacks.End, attempts int) {
+	s := q.shard(cc)
+	s.mu.Lock()
+	if last := len(s.starts) - 1; last >= 0 && s.starts[last] == cc {
+		s.starts[last] = nil
+		s.starts = s.starts[:last]
+	}
+	if !q.admit(s, wire.RecordSize, 0, 1) {
+		s.mu.Unlock()
+		return
+	}
+	s.records = append(s.records, wire.Record{
+		Context: cc, Order: q.order.Add(1), Duration: e.Duration,
+		Attempts: int32(attempts), Hook: hook, Result: e.Result, Origin: e.Origin,
+	})
+	n := len(s.records)
+	s.mu.Unlock()
+	q.rouse(n)
+}
+
 // maxStarts is the most starts that wait in a shard.
 const maxStarts = 4096
 

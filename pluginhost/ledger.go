@@ -271,6 +271,7 @@ func (q *queue) close(why reason) {
 		here := s.units()
 		s.lost[why].add(&here)
 		s.records, s.extras, s.exports, s.starts = nil, nil, nil, nil
+		s.latest.Store(nil)
 		s.bytes, s.told = 0, 0
 	}
 	if l.disk.kept < 0 { // they are in flight by name only

@@ -28,7 +28,8 @@ type shard struct {
 	bytes   int64 // of the records here
 	told    int64 // what of bytes is in queue.used
 	records []wire.Record
-	starts  []*callbacks.CallbackContext // of scopes that may end soon
+	latest  atomic.Pointer[callbacks.CallbackContext] // that began, and may end soon
+	starts  []*callbacks.CallbackContext              // those before that had not ended then
 	extras  []wire.Extra
 	exports []export
 	dropped [reasons]uint64
@@ -101,14 +102,10 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 }
 
 // ended is put for what there is most of: the end of a node or item of which nothing
-// else is to be said. Nobody needs to be told of its start any more.
+// else is to be said.
 func (q *queue) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e *callbacks.End, attempts int) {
 	s := q.shard(cc)
 	s.mu.Lock()
-	if last := len(s.starts) - 1; last >= 0 && s.starts[last] == cc {
-		s.starts[last] = nil
-		s.starts = s.starts[:last]
-	}
 	if !q.admit(s, wire.RecordSize, 0, 1) {
 		s.mu.Unlock()
 		return
@@ -126,17 +123,16 @@ func (q *queue) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e *cal
 const maxStarts = 4096
 
 // begin notes that a scope has begun whose start is worth an event only if it does not
-// end soon: see unended.
+// end soon: see unended. Mostly what began before it in the shard has ended.
 func (q *queue) begin(cc *callbacks.CallbackContext) {
 	s := q.shard(cc)
-	s.mu.Lock()
-	switch {
-	case s.refuse != reasonNone:
-		q.admit(s, wire.RecordSize, 0, 1) // which counts it as lost
-	case len(s.starts) < maxStarts:
-		s.starts = append(s.starts, cc)
+	if before := s.latest.Swap(cc); before != nil && !before.Ended() {
+		s.mu.Lock()
+		if s.refuse == reasonNone && len(s.starts) < maxStarts {
+			s.starts = append(s.starts, before)
+		}
+		s.mu.Unlock()
 	}
-	s.mu.Unlock()
 	q.rouse(0)
 }
 
@@ -145,22 +141,27 @@ func (q *queue) begin(cc *callbacks.CallbackContext) {
 func (q *queue) unended() {
 	for i := range q.shards {
 		s := &q.shards[i]
+		latest := s.latest.Swap(nil)
 		s.mu.Lock()
 		s.starts, q.spare[i].starts = q.spare[i].starts[:0], s.starts
 		s.mu.Unlock()
 		list := q.spare[i].starts
 		for _, cc := range list {
-			if !cc.Ended() {
-				q.late(s, cc)
-			}
+			q.late(s, cc)
 		}
 		clear(list) // lets the contexts go
+		if latest != nil {
+			q.late(s, latest)
+		}
 	}
 }
 
 // late queues the start of a scope, unless it has ended: the lock keeps its end, which
 // comes to the same shard, from being numbered before.
 func (q *queue) late(s *shard, cc *callbacks.CallbackContext) {
+	if cc.Ended() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if cc.Ended() || !q.admit(s, wire.RecordSize, 0, 1) {

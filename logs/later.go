@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	// laterAfter is how long a record waits at most, if nobody asks before.
-	laterAfter = 10 * time.Millisecond
+	// laterAfter is how long a record waits at most, if nobody asks before. To set a timer
+	// wakes a thread, which costs as much as all the rest: it stays set while runs come
+	// one after the other.
+	laterAfter = 100 * time.Millisecond
 	// maxLater is how many records wait at most: who makes one more writes the oldest
 	// first.
 	maxLater = 128
@@ -36,6 +38,7 @@ type Later struct {
 	head   int // the oldest in list
 	timer  *time.Timer
 	armed  bool // the timer is set
+	fresh  bool // something came since it was
 	closed bool
 
 	writing sync.Mutex // held by who takes one out of list, until it is written
@@ -105,6 +108,7 @@ func (l *Later) queue(r *late) room {
 	}
 	l.list = append(l.list, *r)
 	l.waiting.Add(1)
+	l.fresh = true
 	switch {
 	case l.armed:
 	case l.timer == nil:
@@ -116,9 +120,13 @@ func (l *Later) queue(r *late) room {
 	return queued
 }
 
+// due writes what waits when the time has come, and goes on until there was nothing.
 func (l *Later) due() {
 	l.mu.Lock()
-	l.armed = false
+	l.armed = l.fresh && !l.closed
+	if l.fresh = false; l.armed {
+		l.timer.Reset(laterAfter)
+	}
 	l.mu.Unlock()
 	for l.write() {
 	}
@@ -150,9 +158,15 @@ func (l *Later) writeOne() bool {
 	return true
 }
 
-// handle has the record written. Nobody above would recover a panic.
+// handle has the record written, if its level is enabled. Nobody above would recover a
+// panic.
 func (r *late) handle() error {
-	return protect(func() error { return r.to.Handle(r.cc, r.Record) })
+	return protect(func() error {
+		if !r.to.Enabled(r.cc, r.Level) {
+			return nil
+		}
+		return r.to.Handle(r.cc, r.Record)
+	})
 }
 
 // precede writes what waits before another record, with the context ctx, is written.

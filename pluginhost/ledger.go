@@ -274,6 +274,7 @@ func (q *queue) close(why reason) {
 		s.latest.Store(nil)
 		s.bytes, s.told = 0, 0
 	}
+	q.shut.Store(true)
 	if l.disk.kept < 0 { // they are in flight by name only
 		l.inFlight -= uint64(-l.disk.kept)
 		l.disk.kept = 0

@@ -48,6 +48,7 @@ type queue struct {
 	order  atomic.Uint64
 	used   atomic.Int64 // bytes of queued events, by estimate, and of batches
 	idle   atomic.Bool  // the encoder sleeps until the first event
+	shut   atomic.Bool  // all shards refuse what comes
 	wake   chan struct{}
 	full   chan struct{}
 	shards [shards]shard
@@ -126,6 +127,12 @@ const maxStarts = 4096
 // end soon: see unended. Mostly what began before it in the shard has ended.
 func (q *queue) begin(cc *callbacks.CallbackContext) {
 	s := q.shard(cc)
+	if q.shut.Load() {
+		s.mu.Lock()
+		q.admit(s, wire.RecordSize, 0, 1) // which counts it as lost
+		s.mu.Unlock()
+		return
+	}
 	if before := s.latest.Swap(cc); before != nil && !before.Ended() {
 		s.mu.Lock()
 		if s.refuse == reasonNone && len(s.starts) < maxStarts {
@@ -339,6 +346,7 @@ func (q *queue) refuse(r reason) {
 	for i := range q.shards {
 		q.shards[i].refuse = r
 	}
+	q.shut.Store(true)
 }
 
 // sinceStart is when a hook that is not an End was called, from the start of

@@ -29,6 +29,8 @@ const (
 	WrongVersion  Problem = "wrong version"
 	StartTimeout  Problem = "start timeout"
 	NoDirectory   Problem = "no directory"
+	NotLocked     Problem = "not locked"
+	Changed       Problem = "changed"
 )
 
 // StartError says why a backend did not start, and how to mend it.

@@ -81,7 +81,7 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := slices.DeleteFunc(specs(m), func(s pluginhost.Spec) bool { return s.Durable == nil })
+	list := slices.DeleteFunc(specs(m, o.unlocked), func(s pluginhost.Spec) bool { return s.Durable == nil })
 	if o.only != "" {
 		if list, err = pick(list, o.only); err != nil {
 			return nil, err

@@ -76,7 +76,7 @@ func (r rules) check(path string, info fs.FileInfo) error {
 	case info.Mode().Perm()&0o022 != 0:
 		return &StartError{
 			Problem: Unsafe, Detail: fmt.Sprintf("%s can be changed by other users (mode %04o)", path, info.Mode().Perm()),
-			Fix: "chmod go-w " + path + ", if they have not",
+			Fix: "chmod go-w " + path,
 		}
 	default:
 		return checkOwner(path, info)

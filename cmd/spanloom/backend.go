@@ -33,7 +33,7 @@ func backendCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(backendListCommand(), backendLockCommand())
+	cmd.AddCommand(backendListCommand(), backendLockCommand(), backendNewCommand())
 	return cmd
 }
 

@@ -87,10 +87,7 @@ func checkOutside(m *manifest.Manifest, locked bool) (code int, err error) {
 	var configs, files manifest.Errors
 	for i, b := range m.Telemetry.Backends {
 		fault, unlocked := lock.Verify(i)
-		key := "plugin"
-		if len(b.Command) > 0 {
-			key = "command"
-		}
+		_, key := backendFile(m, b)
 		said := func(err error) *manifest.Error {
 			return m.Errorf(catalog.Path(i)+"."+key, "%s", m.Redact(err.Error()))
 		}
@@ -121,6 +118,18 @@ func checkOutside(m *manifest.Manifest, locked bool) (code int, err error) {
 	default:
 		return exitOK, nil
 	}
+}
+
+// backendFile returns the file of a backend, and the key that names it; "" when it is
+// built in.
+func backendFile(m *manifest.Manifest, b manifest.Backend) (path, key string) {
+	if len(b.Command) > 0 {
+		return b.Command[0], "command"
+	}
+	if _, builtIn := catalog.Lookup(b.Plugin); builtIn {
+		return "", ""
+	}
+	return catalog.PathOf(b.Plugin, m.Plugins.Dirs), "plugin"
 }
 
 func printVerdict(cmd *cobra.Command, path string, m *manifest.Manifest, err error, code int) error {

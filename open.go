@@ -12,6 +12,7 @@ import (
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
 	"github.com/spanloom/spanloom/internal/output"
+	"github.com/spanloom/spanloom/internal/tryout"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
 	"github.com/spanloom/spanloom/privacy"
@@ -29,6 +30,7 @@ type options struct {
 	path     string
 	embedded []byte
 	only     string
+	unlocked bool
 
 	providers Providers
 }
@@ -48,6 +50,14 @@ func WithEmbeddedManifest(data []byte) Option {
 // There being none is an [*UnknownBackendError].
 func OnlyBackend(name string) Option {
 	return func(o *options) { o.only = name }
+}
+
+// AllowUnlocked starts also those backends that the lock file does not have, or not
+// with the bytes that their files have, and warns of each at each start. It is for who
+// develops a backend: give it for a flag of the command line, and never for a variable
+// of the environment or a setting in a file, with which others could turn it on.
+func AllowUnlocked() Option {
+	return func(o *options) { o.unlocked = true }
 }
 
 // UnknownBackendError says that the manifest has no backend of a name.
@@ -89,22 +99,33 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		return nil, err //nolint:wrapcheck // each of its lines begins with its place
 	}
 	t.timeout = m.Telemetry.ShutdownTimeout
-	for _, w := range m.Warnings {
-		fmt.Fprintln(t.stderr, m.Redact(w.Error()))
+	trial := tryout.Is(ctx)
+	if !trial {
+		for _, w := range m.Warnings {
+			fmt.Fprintln(t.stderr, m.Redact(w.Error()))
+		}
 	}
 	t.stderr.Settle() // what the program prints next comes next
 	if !m.Telemetry.Enabled {
 		return t, nil
 	}
-	list := specs(m)
+	list := specs(m, o.unlocked)
+	if o.unlocked && catalog.HasOutside(m) {
+		fmt.Fprintln(t.stderr, "backends run whether or not the lock file allows them: AllowUnlocked is for development (warning)")
+	}
 	if o.only != "" {
 		if list, err = pick(list, o.only); err != nil {
 			return nil, err
 		}
 	}
+	if trial {
+		for i := range list {
+			list[i].Durable = nil
+		}
+	}
 	t.start(list)
 	err = t.openOwn(ctx, m)
-	if err == nil {
+	if err == nil && !trial {
 		err = t.required(ctx, m)
 	}
 	if err != nil {
@@ -126,9 +147,11 @@ func pick(list []pluginhost.Spec, name string) ([]pluginhost.Spec, error) {
 	return nil, e
 }
 
-// specs returns what a manifest says to start.
-func specs(m *manifest.Manifest) []pluginhost.Spec {
+// specs returns what a manifest says to start: of what is not built in, the bytes that
+// the lock file has, or with unlocked any.
+func specs(m *manifest.Manifest, unlocked bool) []pluginhost.Spec {
 	service := serviceOf(m.Telemetry)
+	lock := catalog.ReadLock(m)
 	var list []pluginhost.Spec
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
@@ -147,13 +170,10 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 				Limit: m.Telemetry.Capture.Limit, Redactor: m.Redactor(),
 			},
 		}
-		switch {
-		case ok:
+		if ok {
 			spec.Launch = pluginhost.Self(builtIn)
-		case len(b.Command) > 0:
-			spec.Launch = pluginhost.Command(b.Command[0], b.Command[1:]...)
-		default:
-			spec.Launch = pluginhost.Command(catalog.PathOf(b.Plugin, m.Plugins.Dirs))
+		} else if exe, outside := lock.Executable(i, unlocked); outside {
+			spec.Launch = exe
 		}
 		if m.File != "" {
 			spec.KeyPlace = func(key string) string { return place(m, catalog.ConfigPath(i, key)) }

@@ -63,6 +63,7 @@ func (p *parser) build(doc any, env *environment, m *Manifest) error {
 	for value, shown := range p.secrets {
 		m.redactor.Add(value, shown)
 	}
+	b.cleanResource(m)
 	m.settings = sync.OnceValue((&display{b, m, redact}).settings) // few programs ask
 	return nil
 }
@@ -179,10 +180,16 @@ func (b *builder) paths() {
 	for _, dir := range b.p.dirs(b.doc) {
 		dirs = append(dirs, dir)
 	}
-	at[map[string]any](b.doc, "plugins")["dirs"] = dirs
+	plugins := at[map[string]any](b.doc, "plugins")
+	plugins["dirs"] = dirs
+	plugins["lock"] = b.p.abs(at[string](plugins, "lock"))
 	for _, entry := range at[[]any](b.doc, backendsPath...) {
 		if command := at[[]any](entry, "command"); len(command) > 0 {
-			command[0] = b.p.abs(command[0].(string)) //nolint:forcetypeassert // the schema has checked it
+			for i, word := range command {
+				if word, _ := word.(string); i == 0 || begins(word) {
+					command[i] = b.p.abs(word)
+				}
+			}
 		}
 		if dir := at[string](entry, "delivery", "dir"); dir != "" {
 			at[map[string]any](entry, "delivery")["dir"] = b.p.abs(dir)
@@ -198,6 +205,23 @@ func (p *parser) handedOn(m *Manifest, redact *privacy.Redactor) {
 			if value := p.variable(name); value != "" && redact.Key(name) {
 				p.secrets[value] = "${env:" + name + "}"
 			}
+		}
+	}
+}
+
+// cleanResource hides secrets in what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
+// say: nobody has looked at these with telemetry in mind, as who writes a manifest has.
+func (b *builder) cleanResource(m *Manifest) {
+	for key, value := range m.Telemetry.Attributes {
+		if b.by[joinTokens([]string{"telemetry", "attributes", key})] == envResource {
+			m.Telemetry.Attributes[key] = m.redactor.Value(key, value)
+		}
+	}
+	for field, value := range map[string]*string{
+		"name": &m.Telemetry.Service.Name, "version": &m.Telemetry.Service.Version, "namespace": &m.Telemetry.Service.Namespace,
+	} {
+		if by := b.by[joinTokens([]string{"telemetry", "service", field})]; by == envResource || by == envService {
+			*value = m.redactor.Text(*value)
 		}
 	}
 }

@@ -138,6 +138,7 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 			Env:          environmentOf(b, ok),
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
+			Overflow:     pluginhost.Overflow(b.Queue.Overflow),
 			Durable:      durableOf(m, b),
 			Tracing:      tracingOf(m.Telemetry),
 			// The console shows runs, not traces.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -25,6 +26,8 @@ type Telemetry struct {
 
 	once sync.Once
 	err  error
+
+	told atomic.Uint64 // how much of ProgramStats.Lost Flush has told
 }
 
 func (t *Telemetry) start(list []pluginhost.Spec) {
@@ -61,11 +64,17 @@ func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
 }
 
 // Flush waits until the backends have exported what was emitted so far, or ctx
-// ends, or a backend is down. The error says what is missing.
+// ends, or a backend is down. The error says what is missing, and what was lost, for
+// whatever reason, since the last Flush.
 func (t *Telemetry) Flush(ctx context.Context) error {
 	errs := make([]error, len(t.hosts)+1)
 	if p := t.own.providers; p != nil {
-		if err := p.ForceFlush(ctx); err != nil {
+		err := p.ForceFlush(ctx)
+		if lost := p.Stats().Lost(); lost > t.told.Swap(lost) && err == nil {
+			line, _ := p.Lost()
+			err = errors.New(line)
+		}
+		if err != nil {
 			errs[len(t.hosts)] = fmt.Errorf("flush: %s", t.own.redactor.Text(err.Error()))
 		}
 	}

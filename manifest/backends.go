@@ -33,6 +33,7 @@ func (p *parser) checkBackends(doc any) {
 		p.checkCommand(i, entry)
 		p.checkEnv(doc, i)
 		p.checkDelivery(doc, i, entry)
+		p.checkOverflow(i, entry)
 		p.checkName(i, entry, used)
 		if catalogue != nil {
 			p.checkPlugin(i, entry, catalogue)
@@ -87,6 +88,15 @@ func (p *parser) checkDelivery(doc any, i int, entry map[string]any) {
 			return
 		}
 	}
+}
+
+// checkOverflow refuses a rule that would not hold.
+func (p *parser) checkOverflow(i int, entry map[string]any) {
+	if at[string](entry, "queue", "overflow") != "drop_oldest" || !at[bool](entry, "delivery", "durable") {
+		return
+	}
+	pl := entryPlace(p, i, "queue", "overflow")
+	p.errorf(pl.node, pl.path, "drop_oldest excludes delivery.durable, which keeps what it has accepted; remove one of them")
 }
 
 // isPath reports whether a program is named in a way that no search path can

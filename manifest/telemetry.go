@@ -185,6 +185,9 @@ type Delivery struct {
 // Queue is what waits in memory for a backend.
 type Queue struct {
 	// Bytes bounds the memory for events that are not yet acknowledged; it is at
-	// least 1 MiB. Defaults to 64 MiB.
+	// least 1 MiB. An eighth of it is for metrics only. Defaults to 64 MiB.
 	Bytes int64 `json:"bytes"`
+	// Overflow is what is dropped when it is full: "drop_newest", or "drop_oldest",
+	// which a durable delivery excludes. Defaults to drop_newest.
+	Overflow string `json:"overflow"`
 }

@@ -62,6 +62,10 @@ type Spec struct {
 	// estimate for those that wait to be encoded, which takes milliseconds, and
 	// the very size of the others. Defaults to 64 MiB.
 	QueueBytes int64
+	// Overflow says what is dropped when they have no room. An eighth of QueueBytes
+	// is for exports of metrics only. Defaults to [DropNewest]. With Durable it is of
+	// no effect: the spool keeps what it has accepted.
+	Overflow Overflow
 
 	// Durable has events kept on the disk until the backend has exported them. When
 	// the disk does not allow it, which is logged and in the [Stats], they are kept in
@@ -152,8 +156,9 @@ type Host struct {
 	restarts  map[EndReason]uint64
 	trouble   trouble
 	shutdown  bool
-	said      string // the last error that the backend told of, as it may be shown
-	uncounted bool   // an error that was not about a batch, so that no event is counted for it
+	said      string         // the last error that the backend told of, as it may be shown
+	uncounted bool           // an error that was not about a batch, so that no event is counted for it
+	flushed   [reasons]units // what was lost when Flush has last told of losses
 }
 
 // State is what a host's backend is doing.
@@ -185,7 +190,7 @@ func Start(spec Spec) *Host {
 	h := &Host{
 		spec:     spec,
 		out:      output.New(spec.Output),
-		queue:    newQueue(spec.QueueBytes),
+		queue:    newQueue(spec.QueueBytes, spec.Overflow),
 		epoch:    rand.Uint64(), //nolint:gosec // it must differ, not be secret
 		hurry:    make(chan struct{}, 1),
 		urge:     make(chan struct{}, 1),

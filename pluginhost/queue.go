@@ -43,13 +43,14 @@ type shard struct {
 // records that are accepted. So a snapshot under all locks holds exactly the
 // numbers since the last one, which put it in order without comparing.
 type queue struct {
-	limit  int64
-	order  atomic.Uint64
-	used   atomic.Int64 // bytes of queued events, by estimate, and of batches
-	idle   atomic.Bool  // the encoder sleeps until the first event
-	wake   chan struct{}
-	full   chan struct{}
-	shards [shards]shard
+	limit    int64
+	shedding bool // the oldest goes when there is no room
+	order    atomic.Uint64
+	used     atomic.Int64 // bytes of queued events, by estimate, and of batches
+	idle     atomic.Bool  // the encoder sleeps until the first event
+	wake     chan struct{}
+	full     chan struct{}
+	shards   [shards]shard
 
 	ledger ledger
 	calls  callTimes
@@ -57,8 +58,8 @@ type queue struct {
 	spare  [shards]shard
 }
 
-func newQueue(limit int64) *queue {
-	q := &queue{limit: limit, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
+func newQueue(limit int64, o Overflow) *queue {
+	q := &queue{limit: limit, shedding: o == DropOldest, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 	q.ledger.feed, q.ledger.acked = make(chan struct{}, 1), make(chan struct{}, 1)
 	q.ledger.disk.changed = make(chan struct{}, 1)
 	return q
@@ -151,6 +152,10 @@ func (q *queue) late(s *shard, cc *callbacks.CallbackContext) {
 	s.records = append(s.records, wire.Record{Context: cc, Hook: hook, Order: q.order.Add(1)})
 }
 
+// forMetrics is the part of the queue that only exports of metrics may fill: they are
+// few, and say what became of all else.
+const forMetrics = 8
+
 // admit counts what is about to be queued in s, whose lock is held, and finds
 // room for it. It is false when there is none, or the queue refuses it, and n of a
 // unit are lost.
@@ -160,7 +165,11 @@ func (q *queue) admit(s *shard, size int64, unit int, n uint64) bool {
 		s.drop(s.refuse, unit, n)
 		return false
 	}
-	if q.used.Load()+s.bytes-s.told+size > q.limit {
+	limit := q.limit
+	if unit != Metrics.unit() {
+		limit -= limit / forMetrics
+	}
+	if q.used.Load()+s.bytes-s.told+size > limit {
 		s.drop(reasonQueueFull, unit, n)
 		return false
 	}

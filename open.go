@@ -102,6 +102,9 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 			return nil, err
 		}
 	}
+	if err := t.openLog(m); err != nil {
+		return nil, err
+	}
 	t.start(list)
 	err = t.openOwn(ctx, m)
 	if err == nil {

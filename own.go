@@ -110,6 +110,17 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 	return err //nolint:wrapcheck // it says all
 }
 
+// openLog makes the logger for what backends do. It does not lead to them: what says
+// that telemetry is lost must not be lost with it.
+func (t *Telemetry) openLog(m *manifest.Manifest) (err error) {
+	if !saidOfLogs(m) {
+		return nil
+	}
+	l := m.Telemetry.Logs
+	t.log, err = logs.New(t.stderr, logs.Config{Level: l.Level, Format: l.Format, Redactor: m.Redactor()})
+	return err //nolint:wrapcheck // it says all
+}
+
 // takesMetrics reports whether a backend may take metrics. Of those in the tree,
 // console shows runs and jaeger stores traces: for them none are counted.
 func takesMetrics(b manifest.Backend) bool { return b.Plugin != "console" && b.Plugin != "jaeger" }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type Telemetry struct {
 	timeout time.Duration
 	stderr  *output.Writer // never blocks for more than a moment
 	hosts   []*pluginhost.Host
+	log     *slog.Logger // nil when nobody has said how to log
 	own     own
 
 	once sync.Once
@@ -34,6 +36,7 @@ func (t *Telemetry) start(list []pluginhost.Spec) {
 	for _, spec := range list {
 		spec.Terminal = terminal(os.Stderr)
 		spec.Output = t.stderr
+		spec.Logger = t.log
 		t.hosts = append(t.hosts, pluginhost.Start(spec))
 	}
 }
@@ -141,6 +144,10 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 			}
 			if line, ok := h.Kept(); ok {
 				fmt.Fprintln(t.stderr, line)
+			}
+			if t.log != nil {
+				s := h.Stats()
+				t.log.LogAttrs(ctx, slog.LevelInfo, "telemetry has ended", slog.String("backend", s.Name), slog.Any("ledger", s))
 			}
 		}
 		t.stderr.Drain(ctx)

@@ -37,16 +37,15 @@ func (h *Host) openSpool() {
 	}
 	if err != nil {
 		h.spoolErr = shown(err, h.spec.Redact)
-		// Standard error may be a pipe that nobody reads.
-		go slog.Warn("delivery is not durable", "backend", h.spec.Name, "reason", h.spoolErr.Error())
+		h.spec.log(slog.LevelWarn, "delivery is not durable", slog.String("reason", h.spoolErr.Error()))
 		return
 	}
 	h.courier = newCourier(s, h.queue, h.epoch, h.spec.retryDelay)
 	for _, p := range s.Problems() {
-		go slog.Warn("a part of the spool is not used", "backend", h.spec.Name, "reason", h.clean(p.Error()))
+		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(p.Error())))
 	}
 	if n := s.Stats().Adopted; n.Events > 0 {
-		go slog.Info("events of earlier runs are sent", "backend", h.spec.Name, "events", n.Events)
+		h.spec.log(slog.LevelInfo, "events of earlier runs are sent", slog.Uint64("events", n.Events))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -76,6 +77,10 @@ type Spec struct {
 	// describes it; what it says against it keeps the backend from being opened.
 	// Defaults to none: Config is known to be valid.
 	CheckConfig func(schema []byte) error
+	// Logger gets what people should know while the program runs: that the backend was
+	// started again, cannot export, or that telemetry is lost. It must not lead back to
+	// the backend. Defaults to slog's default logger, as it is then.
+	Logger *slog.Logger
 	// KeyPlace returns the place of a key of Config in the manifest, for the
 	// mistakes that the backend finds in it. Defaults to none.
 	KeyPlace func(key string) string
@@ -84,7 +89,7 @@ type Spec struct {
 	// what the backend writes to Output does not. Defaults to none.
 	Redact func(text string) string
 
-	ackTimeout, healthTimeout, restartDelay, retryDelay time.Duration // 0 but in tests
+	ackTimeout, healthTimeout, restartDelay, retryDelay, lossTick time.Duration // 0 but in tests
 
 	logLine func(line string) // gets what the process writes to standard error
 }
@@ -108,6 +113,9 @@ func (s *Spec) setDefaults() {
 	}
 	if s.retryDelay == 0 {
 		s.retryDelay = retryDelay
+	}
+	if s.lossTick == 0 {
+		s.lossTick = lossTick
 	}
 	if s.healthTimeout == 0 {
 		s.healthTimeout = time.Second
@@ -135,6 +143,7 @@ type Host struct {
 	linger atomic.Int64  // how long an event waits for others, a time.Duration
 	hurry  chan struct{} // encode now
 	urge   chan struct{} // start the backend now, if it is to be started again at all
+	leave  chan struct{} // closed when Shutdown begins
 	closed chan struct{} // Shutdown has ended
 
 	takes   atomic.Uint32 // the signals that the backend takes, a bit each
@@ -195,6 +204,7 @@ func Start(spec Spec) *Host {
 		hurry:    make(chan struct{}, 1),
 		urge:     make(chan struct{}, 1),
 		up:       make(chan struct{}),
+		leave:    make(chan struct{}),
 		closed:   make(chan struct{}),
 		opened:   make(chan struct{}),
 		state:    Starting,
@@ -208,6 +218,7 @@ func Start(spec Spec) *Host {
 	h.encoding, h.stop = context.WithCancel(context.Background())
 	h.wg.Go(h.encode)
 	h.wg.Go(h.run)
+	h.wg.Go(h.watchLosses)
 	return h
 }
 

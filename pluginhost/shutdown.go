@@ -209,6 +209,7 @@ func (h *Host) Shutdown(ctx context.Context) error {
 			return fmt.Errorf("backend %q: shutdown: %w", h.spec.Name, ctx.Err())
 		}
 	}
+	close(h.leave)
 	defer close(h.closed)
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc

@@ -71,6 +71,27 @@ func (s Stats) Lost() uint64 {
 	return n
 }
 
+// Ledger returns the equation of the counts on one line, such as
+//
+//	12 emitted = 9 delivered + 3 dropped (2 queue_full, 1 oversize) + 0 in flight
+//
+// and behind it, if there is a spool, what is kept there.
+func (s Stats) Ledger() string {
+	var why []string
+	for _, r := range s.reasons() {
+		why = append(why, fmt.Sprintf("%d %s", s.Dropped[r], r))
+	}
+	text := fmt.Sprintf("%d emitted = %d delivered + %d dropped", s.Emitted, s.Delivered, s.Lost())
+	if len(why) > 0 {
+		text += " (" + strings.Join(why, ", ") + ")"
+	}
+	text += fmt.Sprintf(" + %d in flight", s.InFlight)
+	if s.Spool != nil {
+		text += fmt.Sprintf(" + %d kept", s.Kept)
+	}
+	return text
+}
+
 // Stats returns the ledger as it is at one moment.
 func (h *Host) Stats() Stats {
 	s := Stats{Name: h.spec.Name, Err: h.Err()}

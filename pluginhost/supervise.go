@@ -153,8 +153,7 @@ func (h *Host) restart(err error, was bool, delay time.Duration) error {
 	}
 	h.restarts[reason]++
 	h.mu.Unlock()
-	// Standard error may be a pipe that nobody reads.
-	go slog.Warn("backend is started again", "backend", h.spec.Name, "reason", err.Error(), "delay", delay.Round(time.Millisecond).String())
+	h.spec.log(slog.LevelWarn, "backend is started again", slog.String("reason", err.Error()), slog.String("delay", delay.Round(time.Millisecond).String()))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
@@ -31,6 +32,9 @@ type options struct {
 	only     string
 
 	providers Providers
+
+	reload  bool
+	signals []os.Signal
 }
 
 // WithManifest names the manifest. It must be there.
@@ -79,7 +83,10 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{stderr: output.New(output.File(os.Stderr)), own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}}}
+	t := &Telemetry{
+		stderr: output.New(output.File(os.Stderr)), set: pluginhost.NewSet(),
+		own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}},
+	}
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil
@@ -88,20 +95,19 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // each of its lines begins with its place
 	}
-	t.timeout = m.Telemetry.ShutdownTimeout
+	t.timeout.Store(int64(m.Telemetry.ShutdownTimeout))
 	for _, w := range m.Warnings {
 		fmt.Fprintln(t.stderr, m.Redact(w.Error()))
 	}
 	t.stderr.Settle() // what the program prints next comes next
-	if !m.Telemetry.Enabled {
+	if !m.Telemetry.Enabled && !o.reload {
 		return t, nil
 	}
-	list := specs(m)
-	if o.only != "" {
-		if list, err = pick(list, o.only); err != nil {
-			return nil, err
-		}
+	list, err := chosen(m, serviceOf(m.Telemetry), o.only)
+	if err != nil {
+		return nil, err
 	}
+	t.reloading.options = o
 	if err := t.openLog(m); err != nil {
 		return nil, err
 	}
@@ -110,6 +116,9 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if err == nil {
 		err = t.required(ctx, m)
 	}
+	if err == nil {
+		err = t.openReload(m, list)
+	}
 	if err != nil {
 		t.abandon(ctx)
 		return nil, err
@@ -117,22 +126,42 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	return t, nil
 }
 
+// chosen returns what a manifest says to start, or of it the backend called only if
+// that is not empty.
+func chosen(m *manifest.Manifest, service backend.Service, only string) ([]entry, error) {
+	if !m.Telemetry.Enabled {
+		return nil, nil
+	}
+	list := specs(m, service)
+	if only == "" {
+		return list, nil
+	}
+	return pick(list, only)
+}
+
 // pick returns the backend of a name.
-func pick(list []pluginhost.Spec, name string) ([]pluginhost.Spec, error) {
+func pick(list []entry, name string) ([]entry, error) {
 	e := &UnknownBackendError{Name: name}
 	for _, spec := range list {
 		if spec.Name == name {
-			return []pluginhost.Spec{spec}, nil
+			return []entry{spec}, nil
 		}
 		e.Known = append(e.Known, spec.Name)
 	}
 	return nil, e
 }
 
+// entry is a backend of a manifest.
+type entry struct {
+	pluginhost.Spec
+
+	// sum differs when the backend has to be another.
+	sum string
+}
+
 // specs returns what a manifest says to start.
-func specs(m *manifest.Manifest) []pluginhost.Spec {
-	service := serviceOf(m.Telemetry)
-	var list []pluginhost.Spec
+func specs(m *manifest.Manifest, service backend.Service) []entry {
+	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
 		spec := pluginhost.Spec{
@@ -165,7 +194,7 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 		if !ok { // of a built-in one the schema was known
 			spec.CheckConfig = func(schema []byte) error { return m.CheckConfig(i, schema) }
 		}
-		list = append(list, spec)
+		list = append(list, entry{spec, sumOf(m, b, &spec)})
 	}
 	return list
 }
@@ -185,10 +214,11 @@ func tracingOf(t manifest.Telemetry) backend.Tracing {
 // required waits for the backends without which the program must not begin.
 func (t *Telemetry) required(ctx context.Context, m *manifest.Manifest) error {
 	var errs []error
+	hosts := t.set.Hosts()
 	for _, b := range m.Telemetry.Backends {
-		i := slices.IndexFunc(t.hosts, func(h *pluginhost.Host) bool { return h.Stats().Name == b.Name })
+		i := slices.IndexFunc(hosts, func(h *pluginhost.Host) bool { return h.Name() == b.Name })
 		if b.Required && i >= 0 {
-			errs = append(errs, t.hosts[i].Ready(ctx))
+			errs = append(errs, hosts[i].Ready(ctx))
 		}
 	}
 	return errors.Join(errs...)
@@ -196,11 +226,11 @@ func (t *Telemetry) required(ctx context.Context, m *manifest.Manifest) error {
 
 // abandon ends what was started, because the rest cannot be.
 func (t *Telemetry) abandon(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(t.timeout.Load()))
 	defer cancel()
 	_, _ = t.own.shutdown(ctx)
 	var all sync.WaitGroup
-	for _, h := range t.hosts {
+	for _, h := range t.set.Hosts() {
 		all.Go(func() { _ = h.Shutdown(ctx) }) // nothing was emitted
 	}
 	all.Wait()

@@ -134,3 +134,16 @@ func (h *Host) Replay(ctx context.Context) error {
 		return context.Cause(ctx) //nolint:wrapcheck // the caller knows its own
 	}
 }
+
+// Adopt has what another host has left in the same spool since this one was started
+// sent too: one whose place it has taken, and that is shut down. Without a spool it
+// does nothing.
+func (h *Host) Adopt() {
+	c := h.durable()
+	if c == nil {
+		return
+	}
+	if err := c.adopt(); err != nil {
+		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(err.Error())))
+	}
+}

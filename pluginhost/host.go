@@ -385,6 +385,9 @@ type Description struct {
 	Linger time.Duration
 }
 
+// Name returns that of the entry in the manifest.
+func (h *Host) Name() string { return h.spec.Name }
+
 func (h *Host) current() *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -55,6 +55,8 @@ const (
 	reasonSpoolFailed
 	reasonExpired
 	reasons
+	// reasonMoved is for what another queue takes.
+	reasonMoved
 )
 
 var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, AfterShutdown, BackendDown, SpoolFull, SpoolFailed, Expired}

@@ -44,7 +44,8 @@ type shard struct {
 // numbers since the last one, which put it in order without comparing.
 type queue struct {
 	limit    int64
-	shedding bool // the oldest goes when there is no room
+	next     atomic.Pointer[queue] // takes what comes once this one has moved
+	shedding bool                  // the oldest goes when there is no room
 	order    atomic.Uint64
 	used     atomic.Int64 // bytes of queued events, by estimate, and of batches
 	idle     atomic.Bool  // the encoder sleeps until the first event
@@ -87,7 +88,11 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	}
 	s.mu.Lock()
 	if !q.admit(s, size, 0, 1) {
+		moved := s.refuse == reasonMoved
 		s.mu.Unlock()
+		if moved {
+			q.next.Load().put(r, x)
+		}
 		return
 	}
 	if x != nil {
@@ -110,6 +115,10 @@ func (q *queue) begin(cc *callbacks.CallbackContext) {
 	s := q.shard(cc)
 	s.mu.Lock()
 	switch {
+	case s.refuse == reasonMoved:
+		s.mu.Unlock()
+		q.next.Load().begin(cc)
+		return
 	case s.refuse != reasonNone:
 		q.admit(s, wire.RecordSize, 0, 1) // which counts it as lost
 	case len(s.starts) < maxStarts:
@@ -141,6 +150,11 @@ func (q *queue) unended() {
 // comes to the same shard, from being numbered before.
 func (q *queue) late(s *shard, cc *callbacks.CallbackContext) {
 	s.mu.Lock()
+	if s.refuse == reasonMoved {
+		s.mu.Unlock()
+		q.next.Load().begin(cc)
+		return
+	}
 	defer s.mu.Unlock()
 	if cc.Ended() || !q.admit(s, wire.RecordSize, 0, 1) {
 		return
@@ -160,6 +174,9 @@ const forMetrics = 8
 // room for it. It is false when there is none, or the queue refuses it, and n of a
 // unit are lost.
 func (q *queue) admit(s *shard, size int64, unit int, n uint64) bool {
+	if s.refuse == reasonMoved {
+		return false
+	}
 	s.emitted++
 	if s.refuse != reasonNone {
 		s.drop(s.refuse, unit, n)
@@ -323,8 +340,16 @@ func (q *queue) refuse(r reason) {
 	q.lockShards()
 	defer q.unlockShards()
 	for i := range q.shards {
-		q.shards[i].refuse = r
+		if s := &q.shards[i]; s.refuse != reasonMoved {
+			s.refuse = r
+		}
 	}
+}
+
+// move has next take what comes from now on. What is queued stays.
+func (q *queue) move(next *queue) {
+	q.next.Store(next)
+	q.refuse(reasonMoved)
 }
 
 // sinceStart is when a hook that is not an End was called, from the start of

@@ -62,6 +62,35 @@ type SpoolStats struct {
 	Damaged uint64
 }
 
+// With returns s with what went through an earlier host of the same name, which is shut
+// down. What that has left in a spool is not counted: its successor adopts it.
+func (s Stats) With(old Stats) Stats {
+	s.Emitted += old.Emitted - old.Kept
+	s.Delivered += old.Delivered
+	s.InFlight += old.InFlight
+	s.Dropped, s.Ignored, s.Restarts, s.LossesBy = maps.Clone(s.Dropped), maps.Clone(s.Ignored), maps.Clone(s.Restarts), map[Reason]Losses{}
+	for r, n := range old.Dropped {
+		s.Dropped[r] += n
+	}
+	for k, n := range old.Ignored {
+		s.Ignored[k] += n
+	}
+	for r, n := range old.Restarts {
+		s.Restarts[r] += n
+	}
+	var all units
+	for r := range s.lost {
+		s.lost[r].add(&old.lost[r])
+		all.add(&s.lost[r])
+		if s.Dropped[reasonNames[r]] > 0 {
+			s.LossesBy[reasonNames[r]] = s.lost[r].losses()
+		}
+	}
+	s.Losses = all.losses()
+	s.Calls = mergeCalls(s.Calls, old.Calls)
+	return s
+}
+
 // Lost returns the sum of Dropped.
 func (s Stats) Lost() uint64 {
 	n := uint64(0)

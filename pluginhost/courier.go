@@ -344,6 +344,14 @@ func (c *courier) oldest() (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// delivered is how often something was, and whether the last answer was that nothing
+// could be.
+func (c *courier) delivered() (n uint64, failing bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.good, c.failing
+}
+
 // stats returns what the spool holds, and what became of what earlier runs have left.
 func (c *courier) stats() *SpoolStats {
 	st := c.spool.Stats()

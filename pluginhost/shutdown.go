@@ -191,7 +191,8 @@ func (h *Host) hasten(ctx context.Context, answered chan<- struct{}) {
 // Shutdown flushes, ends the backend and frees everything. It returns by ctx's
 // deadline whatever the backend does, or after five seconds when ctx has none;
 // what was not acknowledged by then is counted as dropped, and makes the error. With
-// a spool it is kept for the next start instead, and is no error.
+// a spool it is kept for the next start instead, and is no error: Shutdown then waits
+// only for as long as something is delivered.
 // A backend that went down before is no error: [Host.Lost] tells of it.
 //
 // Events that are emitted after Shutdown has begun are dropped and counted. A
@@ -222,10 +223,15 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	h.queue.refuse(reasonAfterShutdown)
 	signal(h.urge)
 	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
-	h.store(flushCtx)
+	safe := h.store(flushCtx)
+	early := h.untilIdle(flushCtx, cancel, safe)
 	err := h.flush(flushCtx, flushCtx)
 	cancel()
-	clean, said := h.close(ctx, deadline.Add(-reserve/2))
+	end := deadline.Add(-reserve / 2)
+	if early() && time.Until(end) > idleGrace {
+		end = time.Now().Add(idleGrace)
+	}
+	clean, said := h.close(ctx, end)
 
 	h.mu.Lock()
 	s, down := h.session, h.err != nil

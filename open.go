@@ -2,6 +2,8 @@ package spanloom
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -183,6 +185,15 @@ func specs(m *manifest.Manifest, service backend.Service) []entry {
 		switch {
 		case ok:
 			spec.Launch = pluginhost.Self(builtIn)
+		case b.Address != "":
+			// What is wrong with its files was found when the manifest was loaded; without
+			// authorities nobody is trusted.
+			secure, err := catalog.TLS(&b)
+			if err != nil {
+				secure = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: x509.NewCertPool()}
+			}
+			spec.Launch = pluginhost.Remote(b.Address, secure)
+			spec.Required = b.Required
 		case len(b.Command) > 0:
 			spec.Launch = pluginhost.Command(b.Command[0], b.Command[1:]...)
 		default:

@@ -359,19 +359,23 @@ func startSettings(m *manifest.Manifest) map[string]string {
 // it is told of traces and captured values, its variables, or its file.
 func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string {
 	b.Required = false // which is of no matter once it has started
-	path := ""
+	paths := []string{b.TLS.CA, b.TLS.Cert, b.TLS.Key}
 	if len(b.Command) > 0 {
-		path = b.Command[0]
-	} else if _, ok := catalog.Lookup(b.Plugin); !ok {
-		path = catalog.PathOf(b.Plugin, m.Plugins.Dirs)
+		paths = append(paths, b.Command[0])
+	} else if _, ok := catalog.Lookup(b.Plugin); !ok && b.Plugin != "" {
+		paths = append(paths, catalog.PathOf(b.Plugin, m.Plugins.Dirs))
 	}
-	file := ""
-	if real, err := filepath.EvalSymlinks(path); path != "" && err == nil {
+	var files []string
+	for _, path := range paths {
+		real, err := filepath.EvalSymlinks(path)
+		if path == "" || err != nil {
+			continue
+		}
 		if info, err := os.Stat(real); err == nil {
-			file = fmt.Sprint(real, info.Size(), info.ModTime().UnixNano())
+			files = append(files, fmt.Sprint(real, info.Size(), info.ModTime().UnixNano()))
 		}
 	}
-	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), path, file})
+	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), files})
 	if err != nil { // does not happen: all of it was JSON
 		return ""
 	}

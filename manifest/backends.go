@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -31,6 +32,7 @@ func (p *parser) checkBackends(doc any) {
 		}
 		p.checkEither(i, entry)
 		p.checkCommand(i, entry)
+		p.checkAddress(i, entry)
 		p.checkEnv(doc, i)
 		p.checkDelivery(doc, i, entry)
 		p.checkOverflow(i, entry)
@@ -42,18 +44,23 @@ func (p *parser) checkBackends(doc any) {
 }
 
 func (p *parser) checkEither(i int, entry map[string]any) {
-	_, plugin := entry["plugin"]
-	_, command := entry["command"]
-	switch {
-	case plugin && command:
-		pl, other := entryPlace(p, i, "plugin"), entryPlace(p, i, "command")
-		if pl.key.Line < other.key.Line || pl.key.Line == other.key.Line && pl.key.Column < other.key.Column {
-			pl = other
+	var said []place
+	var names []string
+	for _, field := range []string{"plugin", "command", "address"} {
+		if _, ok := entry[field]; ok {
+			said = append(said, entryPlace(p, i, field))
+			names = append(names, field)
 		}
-		p.errorf(pl.key, pl.path, "plugin and command exclude each other; keep one")
-	case !plugin && !command:
+	}
+	switch {
+	case len(said) == 0:
 		pl := entryPlace(p, i)
-		p.errorf(pl.node, pl.path, "needs a plugin (a name) or a command (a path)")
+		p.errorf(pl.node, pl.path, "needs a plugin (a name), a command (a path) or an address (host:port)")
+	case len(said) > 1:
+		last := slices.MaxFunc(said, func(a, b place) int {
+			return cmp.Or(cmp.Compare(a.key.Line, b.key.Line), cmp.Compare(a.key.Column, b.key.Column))
+		})
+		p.errorf(last.key, last.path, "%s exclude each other; keep one", strings.Join(names, " and "))
 	}
 }
 
@@ -114,6 +121,9 @@ func nameOf(entry map[string]any) (name, field string) {
 	if _, ok := entry["plugin"]; ok {
 		return at[string](entry, "plugin"), "plugin"
 	}
+	if _, ok := entry["address"]; ok {
+		return "", "address"
+	}
 	command := at[[]any](entry, "command")
 	if len(command) == 0 {
 		return "", ""
@@ -131,6 +141,10 @@ func nameOf(entry map[string]any) (name, field string) {
 
 func (p *parser) checkName(i int, entry map[string]any, used map[string]int) {
 	name, field := nameOf(entry)
+	if field == "address" {
+		pl := entryPlace(p, i)
+		p.errorf(pl.node, joinKey(pl.path, "name"), "a backend at an address needs a name; write name: remote")
+	}
 	if field == "" || name == "" {
 		return
 	}

@@ -184,6 +184,7 @@ func (b *builder) paths() {
 		if command := at[[]any](entry, "command"); len(command) > 0 {
 			command[0] = b.p.abs(command[0].(string)) //nolint:forcetypeassert // the schema has checked it
 		}
+		b.p.tlsFiles(entry)
 		if dir := at[string](entry, "delivery", "dir"); dir != "" {
 			at[map[string]any](entry, "delivery")["dir"] = b.p.abs(dir)
 		}

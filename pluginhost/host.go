@@ -56,6 +56,9 @@ type Spec struct {
 	// Env are the NAME=value entries that a backend process gets. It sees no
 	// other part of this process's environment.
 	Env []string
+	// Required gives a backend up that is at an address and cannot be reached the first
+	// time. Others are given up anyway. Defaults to false.
+	Required bool
 	// StartTimeout is how long a backend process may take until its handshake,
 	// and again until it is configured. Defaults to 5 s.
 	StartTimeout time.Duration

@@ -36,7 +36,7 @@ func (h *Host) run() {
 			return
 		}
 		switch {
-		case first && up == 0, isFinal(err), up == 0 && h.isClosing():
+		case first && up == 0 && !h.spec.patient(), isFinal(err), up == 0 && h.isClosing():
 			h.fail(err)
 			return
 		}

@@ -8,7 +8,7 @@ MODULES := . bench
 # Packages whose tests give processes limits of time: they are tested one by one.
 TIMED := . ./pluginhost/... ./cmd/... ./examples/...
 # Tests that restart, kill and reload as often as SPANLOOM_TEST_SCALE says.
-SCALED := TestRestartsLeakNothing|TestAKilledProgramLosesNothing|TestKilledBackendsLoseNothing|TestNothingIsLostOverRestarts|TestReloadUnderLoad
+SCALED := TestRestartsLeakNothing|TestAKilledProgramLosesNothing|TestKilledBackendsLoseNothing|TestReloadUnderLoad
 # The proof against a Collector, Jaeger and Prometheus at once.
 PROOF := ./internal/e2e/... ./internal/prometheustest/...
 TOOLS := tools/lint tools/proto

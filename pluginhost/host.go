@@ -333,6 +333,9 @@ func (h *Host) Ready(ctx context.Context) error {
 	case <-h.ctx.Done(): // down or closed, or about to be
 		return h.closedError()
 	case <-ctx.Done():
+		if s := h.Stats(); s.Err != nil {
+			return fmt.Errorf("%w: not ready: %w", s.Err, ctx.Err())
+		}
 		return fmt.Errorf("backend %q is not ready: %w", h.spec.Name, ctx.Err())
 	}
 }

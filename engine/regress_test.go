@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -199,19 +200,21 @@ func TestADeadlineIsNotTolerated(t *testing.T) {
 	})
 	inner := engine.Define("wait", func(g *graph, n num) num { return engine.Add(g, wait, n) })
 	for _, s := range []engine.Step[int, int]{wait, inner} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		p := engine.Define("p", func(g *graph, in engine.Value[[]int]) engine.Value[[]int] {
-			return engine.Map(g, s, in, engine.ContinueOnError())
+		synctest.Test(t, func(t *testing.T) { // the deadline comes when all items wait
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			p := engine.Define("p", func(g *graph, in engine.Value[[]int]) engine.Value[[]int] {
+				return engine.Map(g, s, in, engine.ContinueOnError())
+			})
+			rec := &callbacktest.Recorder{}
+			_, err := p.Run(ctx, []int{1, 2, 3}, listen(rec))
+			e, ok := errors.AsType[*engine.Error](err)
+			if !ok || !errors.Is(err, context.DeadlineExceeded) || e.Item < 0 {
+				t.Error(err)
+			}
+			if err := callbacktest.Check(rec.Events()); err != nil {
+				t.Error(err)
+			}
 		})
-		rec := &callbacktest.Recorder{}
-		_, err := p.Run(ctx, []int{1, 2, 3}, listen(rec))
-		cancel()
-		e, ok := errors.AsType[*engine.Error](err)
-		if !ok || !errors.Is(err, context.DeadlineExceeded) || e.Item < 0 {
-			t.Error(err)
-		}
-		if err := callbacktest.Check(rec.Events()); err != nil {
-			t.Error(err)
-		}
 	}
 }

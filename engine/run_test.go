@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -313,37 +314,39 @@ func TestContextThatIsDone(t *testing.T) {
 
 func TestDeadlineIsOneFailure(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
-	defer cancel()
-	waits := func(ctx context.Context, _ int) (int, error) {
-		<-ctx.Done()
-		return 0, ctx.Err()
-	}
-	p := engine.Define("p", func(g *engine.Graph, in engine.Value[int]) engine.Value[int] {
-		a := engine.Add(g, engine.Node("a", waits), in)
-		b := engine.Add(g, engine.Node("b", waits), in)
-		return engine.Add(g, engine.Node("sum", sum), engine.Collect(g, a, b))
-	})
-	rec := &callbacktest.Recorder{}
-	_, err := p.Run(ctx, 0, listen(rec))
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
-	}
-	failures := 0
-	for _, ev := range rec.Events() {
-		if f, ok := ev.Event.(callbacks.Failure); ok {
-			failures++
-			if f.Result != callbacks.ResultTimeout {
-				t.Errorf("result %s", f.Result)
+	synctest.Test(t, func(t *testing.T) { // the deadline comes when both nodes wait
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		defer cancel()
+		waits := func(ctx context.Context, _ int) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}
+		p := engine.Define("p", func(g *engine.Graph, in engine.Value[int]) engine.Value[int] {
+			a := engine.Add(g, engine.Node("a", waits), in)
+			b := engine.Add(g, engine.Node("b", waits), in)
+			return engine.Add(g, engine.Node("sum", sum), engine.Collect(g, a, b))
+		})
+		rec := &callbacktest.Recorder{}
+		_, err := p.Run(ctx, 0, listen(rec))
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		failures := 0
+		for _, ev := range rec.Events() {
+			if f, ok := ev.Event.(callbacks.Failure); ok {
+				failures++
+				if f.Result != callbacks.ResultTimeout {
+					t.Errorf("result %s", f.Result)
+				}
 			}
 		}
-	}
-	if failures != 1 {
-		t.Errorf("%d failures, want 1", failures)
-	}
-	if err := callbacktest.Check(rec.Events()); err != nil {
-		t.Error(err)
-	}
+		if failures != 1 {
+			t.Errorf("%d failures, want 1", failures)
+		}
+		if err := callbacktest.Check(rec.Events()); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestGoexit has a node that ends its goroutine, as t.FailNow does. The run ends

@@ -118,13 +118,11 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if err == nil {
 		err = t.required(ctx, m)
 	}
-	if err == nil {
-		err = t.openReload(m, list)
-	}
 	if err != nil {
 		t.abandon(ctx)
 		return nil, err
 	}
+	t.openReload(m, list)
 	return t, nil
 }
 

@@ -66,11 +66,11 @@ var errNoReload = errors.New("telemetry cannot be reloaded: open it with spanloo
 const maxReload = time.Minute
 
 // openReload begins to listen to those who may ask for a reload.
-func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) error {
+func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 	r := &t.reloading
 	r.manifest, r.entries = m, list
 	if !r.options.reload {
-		return nil
+		return
 	}
 	r.turn = make(chan struct{}, 1)
 	r.ctx, r.end = context.WithCancel(context.Background())
@@ -94,7 +94,6 @@ func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) error {
 			}
 		})
 	}
-	return nil
 }
 
 // endReload ends a reload that is under way, and lets none begin.
@@ -367,12 +366,12 @@ func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string 
 	}
 	var files []string
 	for _, path := range paths {
-		real, err := filepath.EvalSymlinks(path)
+		file, err := filepath.EvalSymlinks(path)
 		if path == "" || err != nil {
 			continue
 		}
-		if info, err := os.Stat(real); err == nil {
-			files = append(files, fmt.Sprint(real, info.Size(), info.ModTime().UnixNano()))
+		if info, err := os.Stat(file); err == nil {
+			files = append(files, fmt.Sprint(file, info.Size(), info.ModTime().UnixNano()))
 		}
 	}
 	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), files})

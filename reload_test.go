@@ -24,8 +24,8 @@ import (
 	"github.com/spanloom/spanloom/pluginhost"
 )
 
-// writeManifest replaces a manifest as editors do.
-func writeManifest(t *testing.T, path, format string, args ...any) {
+// writeManifestf replaces a manifest as editors do.
+func writeManifestf(t *testing.T, path, format string, args ...any) {
 	t.Helper()
 	text := "version: \"1\"\ntelemetry:\n  service: { name: shop }\n  shutdown_timeout: 10s\n" + fmt.Sprintf(format, args...)
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
@@ -39,7 +39,7 @@ func writeManifest(t *testing.T, path, format string, args ...any) {
 // reloadable opens telemetry with a manifest that may change.
 func reloadable(t *testing.T, path string, signals ...os.Signal) *spanloom.Telemetry {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "r") // a socket's path is short
+	dir, err := os.MkdirTemp("/tmp", "r") //nolint:usetesting // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestReload(t *testing.T) {
 	first, second := otlptest.Start(t, nil), otlptest.Start(t, nil)
 	path := filepath.Join(t.TempDir(), "spanloom.yaml")
 	a := fmt.Sprintf(otlpEntry, "a", first.Endpoint, 512)
-	writeManifest(t, path, "  backends:\n%s", a)
+	writeManifestf(t, path, "  backends:\n%s", a)
 	tel := reloadable(t, path)
 	defer func() {
 		if err := tel.Shutdown(t.Context()); err != nil {
@@ -97,7 +97,7 @@ func TestReload(t *testing.T) {
 	reload(spanloom.Reloaded{Same: []string{"a"}})
 
 	b := fmt.Sprintf(otlpEntry, "b", second.Endpoint, 512)
-	writeManifest(t, path, "  backends:\n%s%s  logs: { format: text }\n", b, a)
+	writeManifestf(t, path, "  backends:\n%s%s  logs: { format: text }\n", b, a)
 	reload(spanloom.Reloaded{Added: []string{"b"}, Same: []string{"a"}, Later: []string{"telemetry.logs.format"}})
 	one(t, tel)
 	if n, m := spans(first), spans(second); n != 6 || m != 3 {
@@ -105,13 +105,13 @@ func TestReload(t *testing.T) {
 	}
 
 	// A mistake in the manifest, and a backend that does not start: all stays.
-	writeManifest(t, path, "  backends:\n%s  sampling: { ratio: 2 }\n", b)
+	writeManifestf(t, path, "  backends:\n%s  sampling: { ratio: 2 }\n", b)
 	_, err := tel.Reload(t.Context())
 	var faults manifest.Errors
 	if !errors.As(err, &faults) || !strings.HasPrefix(err.Error(), path+":7:22: telemetry.sampling.ratio: ") {
 		t.Errorf("%v", err)
 	}
-	writeManifest(t, path, "  backends:\n%s    - { command: [/bin/false], name: never }\n", b)
+	writeManifestf(t, path, "  backends:\n%s    - { command: [/bin/false], name: never }\n", b)
 	var start *pluginhost.StartError
 	if _, err = tel.Reload(t.Context()); !errors.As(err, &start) || !strings.HasPrefix(err.Error(), path+":7:7: telemetry.backends[1]: ") {
 		t.Errorf("%v", err)
@@ -122,7 +122,7 @@ func TestReload(t *testing.T) {
 	}
 
 	// Sampling changes with it, and a backend goes.
-	writeManifest(t, path, "  backends:\n%s  sampling: { ratio: 0 }\n", b)
+	writeManifestf(t, path, "  backends:\n%s  sampling: { ratio: 0 }\n", b)
 	reload(spanloom.Reloaded{Removed: []string{"a"}, Same: []string{"b"}, Later: []string{"telemetry.logs.format"}})
 	one(t, tel)
 	if n, m := spans(first), spans(second); n != 9 || m != 6 {
@@ -130,13 +130,13 @@ func TestReload(t *testing.T) {
 	}
 
 	// Off, and on again.
-	writeManifest(t, path, "  enabled: false\n  backends:\n%s", b)
+	writeManifestf(t, path, "  enabled: false\n  backends:\n%s", b)
 	reload(spanloom.Reloaded{Removed: []string{"b"}})
 	one(t, tel)
 	if err := tel.Flush(t.Context()); err != nil { // else the span of the node's code has its turn later
 		t.Error(err)
 	}
-	writeManifest(t, path, "  backends:\n%s", a)
+	writeManifestf(t, path, "  backends:\n%s", a)
 	reload(spanloom.Reloaded{Added: []string{"a"}})
 	one(t, tel)
 	if n, m := spans(first), spans(second); n != 12 || m != 6 {
@@ -158,13 +158,14 @@ func TestReload(t *testing.T) {
 func TestReloadBySignal(t *testing.T) {
 	c := otlptest.Start(t, nil)
 	path := filepath.Join(t.TempDir(), "spanloom.yaml")
-	writeManifest(t, path, "  enabled: false\n")
+	writeManifestf(t, path, "  enabled: false\n")
 	tel := reloadable(t, path, syscall.SIGHUP)
-	writeManifest(t, path, "  backends:\n"+otlpEntry, "main", c.Endpoint, 512)
+	writeManifestf(t, path, "  backends:\n"+otlpEntry, "main", c.Endpoint, 512)
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); len(tel.Stats()) == 0 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); len(tel.Stats()) == 0 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
 	}
 	one(t, tel)
 	if err := tel.Shutdown(t.Context()); err != nil || len(c.AllSpans()) != 3 {
@@ -174,7 +175,7 @@ func TestReloadBySignal(t *testing.T) {
 
 func TestNoReload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "spanloom.yaml")
-	writeManifest(t, path, "  backends: []\n")
+	writeManifestf(t, path, "  backends: []\n")
 	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(path))
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +195,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			t.Setenv("XDG_STATE_HOME", t.TempDir())
 			path := filepath.Join(t.TempDir(), "spanloom.yaml")
 			entry := "  backends:\n    - { plugin: otlp, name: main, delivery: { durable: " + fmt.Sprint(durable) + " }, config: { endpoint: %q, batch: { size: %d } } }\n"
-			writeManifest(t, path, entry, c.Endpoint, 512)
+			writeManifestf(t, path, entry, c.Endpoint, 512)
 			tel := reloadable(t, path)
 			list := tel.Callbacks()
 			var runs atomic.Int64
@@ -222,14 +223,14 @@ func TestReloadUnderLoad(t *testing.T) {
 			for i := range reloads {
 				<-tick.C
 				if i%3 == 1 {
-					writeManifest(t, path, "  backend: []\n")
+					writeManifestf(t, path, "  backend: []\n")
 					if _, err := tel.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "unknown key") {
 						t.Errorf("an invalid manifest: %v", err)
 					}
 					refused++
 					continue
 				}
-				writeManifest(t, path, entry, c.Endpoint, 100+i)
+				writeManifestf(t, path, entry, c.Endpoint, 100+i)
 				if _, err := tel.Reload(t.Context()); err != nil {
 					t.Error(err)
 				}

@@ -63,8 +63,8 @@ func ServeAddress(ctx context.Context, b Backend, address string, c *tls.Config)
 		g.Stop()
 	}
 	d.open.Wait()
-	if ctx.Err() != nil {
-		return nil
+	if err == nil || ctx.Err() != nil {
+		return nil //nolint:nilerr // it was to end
 	}
 	return fmt.Errorf("backend %s: %w", b.Name, err)
 }

@@ -16,7 +16,7 @@ func (s *Spec) log(level slog.Level, text string, attrs ...slog.Attr) {
 	}
 	ctx := context.Background()
 	if logger.Enabled(ctx, level) {
-		go logger.LogAttrs(ctx, level, text, append([]slog.Attr{slog.String("backend", s.Name)}, attrs...)...)
+		go logger.LogAttrs(ctx, level, text, append([]slog.Attr{slog.String("backend", s.Name)}, attrs...)...) //nolint:sloglint // a constant of the caller
 	}
 }
 
@@ -74,6 +74,6 @@ func (s Stats) LogValue() slog.Value {
 }
 
 // reasons returns those for which something was dropped, in their order.
-func (s *Stats) reasons() []Reason {
+func (s Stats) reasons() []Reason {
 	return slices.DeleteFunc(Reasons(), func(r Reason) bool { return s.Dropped[r] == 0 })
 }

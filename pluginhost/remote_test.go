@@ -139,7 +139,7 @@ func TestRemoteTrust(t *testing.T) {
 
 // TestRemoteComesAndGoes: nothing is lost before it is there, nor when it is restarted.
 func TestRemoteComesAndGoes(t *testing.T) {
-	dir, err := os.MkdirTemp("/tmp", "a") // a socket's path is short
+	dir, err := os.MkdirTemp("/tmp", "a") //nolint:usetesting // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -282,8 +282,8 @@ func (h *Host) why(lost *[reasons]units, down error, said string) string {
 		if lost[r] == (units{}) {
 			continue
 		}
-		text := h.inWords(Reason(reasonNames[r]))
-		switch Reason(reasonNames[r]) {
+		text := h.inWords(reasonNames[r])
+		switch reasonNames[r] {
 		case BackendDown:
 			if gone != "" {
 				text = gone

@@ -103,27 +103,35 @@ func listen(dir string) (net.Listener, error) {
 	}
 	defer func() { _ = root.Close() }()
 	sweep(root, dir)
+	ctx := context.Background() // nothing here waits
+	listen := func(path string) (net.Listener, error) { return new(net.ListenConfig).Listen(ctx, "unix", path) }
 	for n := range 100 {
 		name := fmt.Sprintf("%d-%d%s", os.Getpid(), n, suffix)
 		path := filepath.Join(dir, name)
 		if len(path) > maxSocket {
 			return nil, fmt.Errorf("the path %s is too long for a socket", path)
 		}
-		l, err := net.Listen("unix", path)
+		l, err := listen(path)
 		if err == nil {
 			return l, nil
 		}
-		if conn, dialErr := net.DialTimeout("unix", path, patience); dialErr == nil {
+		if conn, dialErr := dial(path); dialErr == nil {
 			_ = conn.Close() // another of this process
 			continue
 		}
 		_ = root.Remove(name) // of a process that had our id
-		if l, err = net.Listen("unix", path); err == nil {
+		if l, err = listen(path); err == nil {
 			return l, nil
 		}
 		return nil, err
 	}
 	return nil, errors.New("too many")
+}
+
+// dial looks whether somebody listens.
+func dial(path string) (net.Conn, error) {
+	d := net.Dialer{Timeout: patience / 10}
+	return d.DialContext(context.Background(), "unix", path)
 }
 
 // sweepAge keeps a socket safe until its owner listens.
@@ -137,7 +145,7 @@ func sweep(root *os.Root, dir string) {
 		if err != nil || info.Mode()&fs.ModeSocket == 0 || time.Since(info.ModTime()) < sweepAge {
 			continue
 		}
-		conn, err := net.DialTimeout("unix", filepath.Join(dir, e.Name()), patience/10)
+		conn, err := dial(filepath.Join(dir, e.Name()))
 		if err == nil {
 			_ = conn.Close()
 		} else if errors.Is(err, syscall.ECONNREFUSED) {

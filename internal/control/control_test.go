@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // place gives the test directories of its own, with short names.
 func place(t *testing.T) {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "c")
+	dir, err := os.MkdirTemp("/tmp", "c") //nolint:usetesting // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
 	"github.com/spanloom/spanloom/internal/output"
+	"github.com/spanloom/spanloom/internal/tryout"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
 	"github.com/spanloom/spanloom/privacy"
@@ -98,8 +99,11 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		return nil, err //nolint:wrapcheck // each of its lines begins with its place
 	}
 	t.timeout.Store(int64(m.Telemetry.ShutdownTimeout))
-	for _, w := range m.Warnings {
-		fmt.Fprintln(t.stderr, m.Redact(w.Error()))
+	trial := tryout.Is(ctx)
+	if !trial {
+		for _, w := range m.Warnings {
+			fmt.Fprintln(t.stderr, m.Redact(w.Error()))
+		}
 	}
 	t.stderr.Settle() // what the program prints next comes next
 	if !m.Telemetry.Enabled && !o.reload {
@@ -113,9 +117,14 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if err := t.openLog(m); err != nil {
 		return nil, err
 	}
+	if trial {
+		for i := range list {
+			list[i].Durable = nil
+		}
+	}
 	t.start(list)
 	err = t.openOwn(ctx, m)
-	if err == nil {
+	if err == nil && !trial {
 		err = t.required(ctx, m)
 	}
 	if err != nil {

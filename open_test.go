@@ -225,7 +225,7 @@ func TestDeadBackendsChangeNothing(t *testing.T) {
 	if len(lines) != 3 {
 		t.Fatalf("%d lines, want one for each backend:\n%v", len(lines), lost)
 	}
-	for i, want := range []string{"no file /nowhere/spanloom-backend-missing", "is it a Spanloom backend?", "http://127.0.0.1:1"} {
+	for i, want := range []string{"no file /nowhere/spanloom-backend-missing", "name a program that calls backend.Serve", "http://127.0.0.1:1"} {
 		place := fmt.Sprintf("%s:%d:", path, 5+i)
 		if !strings.HasPrefix(lines[i], place) || !strings.Contains(lines[i], " events") || !strings.Contains(lines[i], " lost: ") || !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is\n%s\nwant %s … lost … %s", i, lines[i], place, want)

@@ -2,17 +2,13 @@ package spanloom
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/internal/spooldir"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
 )
@@ -22,40 +18,7 @@ func durableOf(m *manifest.Manifest, b manifest.Backend) *pluginhost.Durable {
 	if !b.Delivery.Durable {
 		return nil
 	}
-	d := &pluginhost.Durable{MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge}
-	dir := b.Delivery.Dir
-	if dir == "" {
-		dir = stateDir(m)
-	}
-	if dir != "" {
-		d.Dir = filepath.Join(dir, b.Name)
-	}
-	return d
-}
-
-// stateDir returns the directory for what a manifest keeps, below the one where the
-// programs of this user keep their state; "" when that is not known. What is kept goes
-// out under the service and to the collector of whoever sends it, so each manifest,
-// mode and service has its own. See
-// https://specifications.freedesktop.org/basedir-spec/latest/
-func stateDir(m *manifest.Manifest) string {
-	base := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(base) { // which the specification has ignored
-		home, err := os.UserHomeDir()
-		if err != nil || !filepath.IsAbs(home) {
-			return ""
-		}
-		base = filepath.Join(home, ".local", "state")
-	}
-	file := m.File
-	if file != "" {
-		if abs, err := filepath.Abs(file); err == nil {
-			file = abs
-		}
-	}
-	s := m.Telemetry.Service
-	sum := sha256.Sum256([]byte(strings.Join([]string{file, s.Mode, s.Namespace, s.Name}, "\x00")))
-	return filepath.Join(base, "spanloom", "spool", hex.EncodeToString(sum[:8]))
+	return &pluginhost.Durable{Dir: spooldir.Of(m, b), MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge}
 }
 
 // Replay starts the backends of the manifest whose delivery is durable, sends what

@@ -12,8 +12,8 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 )
 
-// Backend describes a telemetry backend and opens instances of it. It is a
-// value: the host may serve it from a process of its own, or run it in process.
+// Backend describes a telemetry backend and opens instances of it. [New] makes most of
+// them. It is a value: the host may serve it from a process of its own, or run it in process.
 type Backend struct {
 	// Name is what a manifest calls the backend: lower-case letters, digits,
 	// "-" and "_". Required.
@@ -45,6 +45,8 @@ type Backend struct {
 // while that is running. End and Cached events are enough by themselves: after
 // a loss, an End may come without its Start.
 //
+// [FromExporters] and [FromCallback] make instances of what there is already.
+//
 // An instance that is a [TracesReceiver], a [MetricsReceiver] or a [LogsReceiver]
 // also gets what the program makes with OpenTelemetry by itself; one that is not
 // is spared it. One with a method Doing() string says by it what it has begun and not
@@ -55,8 +57,8 @@ type Instance interface {
 
 	// Flush makes what was received so far durable at its destination. The SDK
 	// calls it after every batch and acknowledges the batch when it returns; an
-	// error says that what came since the last Flush is lost, or a part of it: an
-	// error with a method Lost() Losses says how much.
+	// error says that what came since the last Flush is lost, or a part of it: one of
+	// [Lost], or another with a method Lost() Losses, says how much.
 	Flush(ctx context.Context) error
 
 	// Close flushes and frees the instance. No hook is called afterwards.
@@ -66,6 +68,18 @@ type Instance interface {
 // Losses is how much of what an instance received is lost: calls of hooks, and those
 // of [TracesReceiver], [MetricsReceiver] and [LogsReceiver].
 type Losses struct{ Hooks, Traces, Metrics, Logs int }
+
+// Lost returns err, for Flush to return, as an error that says how much is lost.
+func Lost(err error, l Losses) error { return &lostError{err, l} }
+
+type lostError struct {
+	error
+
+	lost Losses
+}
+
+func (e *lostError) Lost() Losses  { return e.lost }
+func (e *lostError) Unwrap() error { return e.error }
 
 // Sparing is an [Instance] that listens to hooks of which it does not need each call.
 // Of the others the host may leave out OnError, and OnNodeStart and OnMapItemStart

@@ -1,11 +1,26 @@
 // Package backend is what the author of a telemetry backend imports.
 //
-// # A backend is a callback in another process
+// # Writing one
 //
-// A [Backend] opens an [Instance], which is a [callbacks.PipelineCallback]. The
-// whole main of a backend is
+// A [Backend] opens an [Instance]. Of the ways to one, take the first that will do:
 //
-//	func main() { backend.Serve(console.New()) }
+//   - [FromExporters], of exporters of OpenTelemetry's SDK: spans, metrics and log
+//     records come as any program would export them.
+//   - [FromCallback], of a [callbacks.PipelineCallback]: what happens in runs, hook by
+//     hook. A backend is a callback in another process.
+//   - [BatchReceiver]: what comes over the wire, as it is.
+//
+// [New] makes the backend, with a config that is a struct. The whole main is
+//
+//	func main() {
+//		backend.Serve(backend.New("zipkin", config{}, func(_ context.Context, c backend.Config, cfg config) (backend.Instance, error) {
+//			exporter, err := zipkin.New(cfg.URL)
+//			if err != nil {
+//				return nil, err
+//			}
+//			return backend.FromExporters(c, backend.Exporters{Spans: exporter})
+//		}))
+//	}
 //
 // and the host does the rest: it starts the process, sends it the hooks of each
 // run in batches, and counts what was acknowledged.

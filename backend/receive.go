@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/internal/wire"
 )
 
 // TracesReceiver is an [Instance] that takes the spans which the program makes
@@ -39,33 +41,69 @@ type LogsReceiver interface {
 	OnLogs(ctx context.Context, request *collogspb.ExportLogsServiceRequest) error
 }
 
+// BatchReceiver is an [Instance] that takes batches as they came, in place of hooks and
+// exports: to keep them, or to hand them on to something that speaks the protocol.
+// Hooks still says which events they have.
+//
+// OnBatch is called as the hooks are, with batches that are valid, in their order and
+// each once, also after its acknowledgement was lost. The batch is the instance's to
+// keep. Flush follows, after one or several; an error, like one of Flush, says that what
+// came since the last Flush is lost.
+//
+// A batch may come again after a backend was started again.
+type BatchReceiver interface {
+	OnBatch(ctx context.Context, batch *pb.Batch) error
+}
+
+// signaller is an instance of ours that says itself which signals it takes.
+type signaller interface{ signals() []pb.Signal }
+
 // signalsOf returns what an instance takes.
 func signalsOf(in Instance) (list []pb.Signal) {
-	if _, ok := in.(TracesReceiver); ok {
+	if s, ok := in.(signaller); ok {
+		return s.signals()
+	}
+	_, all := as[BatchReceiver](in)
+	if _, ok := as[TracesReceiver](in); ok || all {
 		list = append(list, pb.Signal_SIGNAL_TRACES)
 	}
-	if _, ok := in.(MetricsReceiver); ok {
+	if _, ok := as[MetricsReceiver](in); ok || all {
 		list = append(list, pb.Signal_SIGNAL_METRICS)
 	}
-	if _, ok := in.(LogsReceiver); ok {
+	if _, ok := as[LogsReceiver](in); ok || all {
 		list = append(list, pb.Signal_SIGNAL_LOGS)
 	}
 	return list
 }
 
+// deliver hands a batch to the instance.
+func (s *Server) deliver(ctx context.Context, b *pb.Batch) error {
+	r, ok := as[BatchReceiver](s.instance)
+	if !ok {
+		return s.decoder.Deliver(b, s.instance)
+	}
+	if err := wire.Validate(b); err != nil {
+		return err
+	}
+	return guard("OnBatch", func() error { return r.OnBatch(ctx, b) })
+}
+
 // receive hands an export to the instance, if it takes the signal.
 func receive(ctx context.Context, in Instance, signal pb.Signal, request []byte) (taken bool, err error) {
+	if !slices.Contains(signalsOf(in), signal) {
+		return false, nil
+	}
 	switch signal {
 	case pb.Signal_SIGNAL_TRACES:
-		if r, ok := in.(TracesReceiver); ok {
+		if r, ok := as[TracesReceiver](in); ok {
 			return true, call(ctx, request, &coltracepb.ExportTraceServiceRequest{}, r.OnTraces)
 		}
 	case pb.Signal_SIGNAL_METRICS:
-		if r, ok := in.(MetricsReceiver); ok {
+		if r, ok := as[MetricsReceiver](in); ok {
 			return true, call(ctx, request, &colmetricspb.ExportMetricsServiceRequest{}, r.OnMetrics)
 		}
 	case pb.Signal_SIGNAL_LOGS:
-		if r, ok := in.(LogsReceiver); ok {
+		if r, ok := as[LogsReceiver](in); ok {
 			return true, call(ctx, request, &collogspb.ExportLogsServiceRequest{}, r.OnLogs)
 		}
 	}

@@ -165,7 +165,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 		return err
 	})
 	if err == nil {
-		if d, ok := s.instance.(doer); ok {
+		if d, ok := as[doer](s.instance); ok {
 			s.doing.Store(&d)
 		}
 		return &pb.ConfigureResponse{Signals: signalsOf(s.instance), Hooks: wire.Numbers(needs(s.instance))}, nil
@@ -183,7 +183,7 @@ func (s *Server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 
 // needs returns the hooks of which an instance needs each call.
 func needs(in Instance) callbacks.Hook {
-	if s, ok := in.(Sparing); ok {
+	if s, ok := as[Sparing](in); ok {
 		return s.Needs()
 	}
 	return callbacks.Interest(in)

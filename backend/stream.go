@@ -107,7 +107,7 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 			continue
 		}
 		news = true
-		said = s.decoder.Deliver(b, s.instance)
+		said = s.deliver(ctx, b)
 		events += len(b.GetEvents().GetHook()) + len(b.GetExports())
 		for _, e := range b.GetExports() {
 			bytes += len(e.GetRequest())

@@ -63,6 +63,7 @@ func (p *parser) build(doc any, env *environment, m *Manifest) error {
 	for value, shown := range p.secrets {
 		m.redactor.Add(value, shown)
 	}
+	b.cleanResource(m)
 	m.settings = sync.OnceValue((&display{b, m, redact}).settings) // few programs ask
 	return nil
 }
@@ -199,6 +200,23 @@ func (p *parser) handedOn(m *Manifest, redact *privacy.Redactor) {
 			if value := p.variable(name); value != "" && redact.Key(name) {
 				p.secrets[value] = "${env:" + name + "}"
 			}
+		}
+	}
+}
+
+// cleanResource hides secrets in what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
+// say: nobody has looked at these with telemetry in mind, as who writes a manifest has.
+func (b *builder) cleanResource(m *Manifest) {
+	for key, value := range m.Telemetry.Attributes {
+		if b.by[joinTokens([]string{"telemetry", "attributes", key})] == envResource {
+			m.Telemetry.Attributes[key] = m.redactor.Value(key, value)
+		}
+	}
+	for field, value := range map[string]*string{
+		"name": &m.Telemetry.Service.Name, "version": &m.Telemetry.Service.Version, "namespace": &m.Telemetry.Service.Namespace,
+	} {
+		if by := b.by[joinTokens([]string{"telemetry", "service", field})]; by == envResource || by == envService {
+			*value = m.redactor.Text(*value)
 		}
 	}
 }

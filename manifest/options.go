@@ -38,6 +38,19 @@ type KnownBackend struct {
 	// Schema is the JSON schema of the backend's config; references to other
 	// documents are refused. Defaults to nil: the config is not checked.
 	Schema []byte
+	// Check returns the mistakes in a config, which the schema allows, that no schema
+	// can see, for an entry of that name. It is asked when the manifest has other
+	// mistakes too, so that all are told at once; of one that has none otherwise, the
+	// caller asks. Defaults to nil: there are none.
+	Check func(name string, config []byte) []ConfigMistake
+}
+
+// ConfigMistake is a mistake in the config of a backend.
+type ConfigMistake struct {
+	// Key is its place in the config, such as "tls.ca". Defaults to empty: all of it.
+	Key string
+	// Message says what is wrong, and how to mend it.
+	Message string
 }
 
 func (o Options) lookup(name string) (string, bool) {

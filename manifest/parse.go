@@ -60,6 +60,8 @@ type parser struct {
 
 	// secrets are the values of the environment in use, and their references.
 	secrets map[string]string
+	// checks ask backends for the mistakes in their configs.
+	checks []func()
 	// broken nodes have a fault already and no usable value; later checks keep
 	// quiet about them.
 	broken map[*yaml.Node]bool
@@ -129,6 +131,9 @@ func (p *parser) finish(m *Manifest, env *environment) error {
 	p.checkRedact(doc)
 	p.checkBackends(doc)
 	if err != nil || len(p.errs) > 0 {
+		for _, check := range p.checks {
+			check()
+		}
 		return err
 	}
 	return p.build(doc, env, m)

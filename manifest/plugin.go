@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"path/filepath"
@@ -61,8 +62,37 @@ func (p *parser) checkPlugin(i int, entry map[string]any, catalogue map[string]K
 		p.errorf(pl.node, pl.path, "no backend %q%s available: %s", p.shown(pl.node), hint, available)
 		return
 	}
+	before := len(p.errs)
 	if len(known.Schema) > 0 {
 		p.checkConfig(i, entry, known, pl)
+	}
+	if known.Check != nil && len(p.errs) == before && !p.anyBroken(entryPlace(p, i).node) {
+		p.checks = append(p.checks, func() { p.askBackend(i, entry, known) })
+	}
+}
+
+// askBackend tells the mistakes that a backend finds in its config.
+func (p *parser) askBackend(i int, entry map[string]any, known KnownBackend) {
+	config, ok := entry["config"]
+	if !ok {
+		config = map[string]any{}
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return
+	}
+	name, _ := nameOf(entry)
+	redact := redactor(p.secrets)
+	for _, mistake := range known.Check(name, text) {
+		path := joinIndex("telemetry.backends", i) + ".config"
+		if mistake.Key != "" {
+			path += "." + mistake.Key
+		}
+		message := mistake.Message
+		if redact != nil {
+			message = redact.Replace(message)
+		}
+		p.errorf(nearest(p.root, path), path, "%s", message)
 	}
 }
 

@@ -19,6 +19,10 @@ import (
 // label out, and one too many is ignored. An instrument that was made with an
 // error does nothing, and so does a nil one: measuring never panics.
 //
+// Prometheus knows no sign but "_" in names: two names that differ in ".", "-", "/" and
+// "_" only, of instruments of one kind and unit, are one series there. That is logged
+// once, when the second is made.
+//
 // The SDK keeps the series of an instrument below its own limit, by default
 // 2,000. Keep ids, paths and texts out of labels nevertheless.
 type Recorder struct{ meter metric.Meter }
@@ -57,6 +61,7 @@ func (r *Recorder) Counter(name, unit string, labels ...string) (*Counter, error
 	if err != nil {
 		return &Counter{}, wrong("counter", name, "%w", err)
 	}
+	tellTwins("counter", name, unit)
 	return &Counter{c, slices.Clone(labels)}, nil
 }
 
@@ -70,6 +75,7 @@ func (r *Recorder) Gauge(name, unit string, labels ...string) (*Gauge, error) {
 	if err != nil {
 		return &Gauge{}, wrong("gauge", name, "%w", err)
 	}
+	tellTwins("gauge", name, unit)
 	return &Gauge{g, slices.Clone(labels)}, nil
 }
 
@@ -91,6 +97,7 @@ func (r *Recorder) Histogram(name, unit string, bounds []float64, labels ...stri
 	if err != nil {
 		return &Histogram{}, wrong("histogram", name, "%w", err)
 	}
+	tellTwins("histogram", name, unit)
 	return &Histogram{h, slices.Clone(labels)}, nil
 }
 

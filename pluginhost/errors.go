@@ -19,17 +19,65 @@ type Problem string
 
 // The problems.
 const (
-	NotFound      Problem = "not found"
+	// NotFound: there is no such file.
+	NotFound Problem = "not found"
+	// NotExecutable: the file may not be run.
 	NotExecutable Problem = "not executable"
-	WrongFormat   Problem = "wrong format"
-	Unsafe        Problem = "unsafe"
-	BadPath       Problem = "bad path"
-	ExitedEarly   Problem = "exited"
-	NotABackend   Problem = "not a backend"
-	WrongVersion  Problem = "wrong version"
-	StartTimeout  Problem = "start timeout"
-	NoDirectory   Problem = "no directory"
+	// NoInterpreter: what runs the file is not there, as its first line or, for a
+	// binary, its head names it.
+	NoInterpreter Problem = "no interpreter"
+	// NotAProgram: the file is a text that does not say what runs it.
+	NotAProgram Problem = "not a program"
+	// WrongFormat: the file is a program for another system.
+	WrongFormat Problem = "wrong format"
+	// Unsafe: others could change the file.
+	Unsafe Problem = "unsafe"
+	// BadPath: the path is not absolute.
+	BadPath Problem = "bad path"
+	// NoDirectory: there is no place for the backend's socket.
+	NoDirectory Problem = "no directory"
+	// ExitedEarly: the process ended before its handshake.
+	ExitedEarly Problem = "exited"
+	// Panicked: it ended so by a panic.
+	Panicked Problem = "panicked"
+	// OtherPlugin: it is a plugin of another program.
+	OtherPlugin Problem = "plugin of another program"
+	// NotABackend: what it printed, or is, is no backend.
+	NotABackend Problem = "not a backend"
+	// PrintsFirst: it is one, and printed something before its handshake.
+	PrintsFirst Problem = "prints before the handshake"
+	// LongLine: its first line does not end.
+	LongLine Problem = "line too long"
+	// WrongVersion: it speaks another version of the protocol.
+	WrongVersion Problem = "wrong version"
+	// ForeignAddress: its handshake names an address that is not its own socket.
+	ForeignAddress Problem = "foreign address"
+	// Unreachable: nobody answers at the address of its handshake.
+	Unreachable Problem = "unreachable"
+	// Mute: it printed nothing in its time to start.
+	Mute Problem = "mute"
+	// StartTimeout: it wrote something in that time, but did not finish its start.
+	StartTimeout Problem = "start timeout"
 )
+
+// Problems returns all of them.
+func Problems() []Problem {
+	return []Problem{
+		NotFound, NotExecutable, NoInterpreter, NotAProgram, WrongFormat, Unsafe, BadPath, NoDirectory,
+		ExitedEarly, Panicked, OtherPlugin, NotABackend, PrintsFirst, LongLine, WrongVersion,
+		ForeignAddress, Unreachable, Mute, StartTimeout,
+	}
+}
+
+// passes reports whether the problem may be gone at the next start.
+func (p Problem) passes() bool {
+	switch p {
+	case ExitedEarly, Panicked, Unreachable, Mute, StartTimeout:
+		return true
+	default:
+		return false
+	}
+}
 
 // StartError says why a backend did not start, and how to mend it.
 type StartError struct {
@@ -60,22 +108,39 @@ func (e *StartError) Unwrap() error { return e.Err }
 // wrote quotes the last lines that say something.
 func wrote(lines []string) string {
 	const most = 3
+	if p, ok := panicIn(lines); ok {
+		return "; it wrote: " + p
+	}
 	var said []string
 	for _, l := range lines {
 		if strings.TrimSpace(l) != "" {
 			said = append(said, l)
 		}
 	}
-	// A Go panic says what it is first, and where at length.
-	for i, l := range said {
-		if strings.HasPrefix(l, "panic: ") || strings.HasPrefix(l, "fatal error: ") {
-			return "; it wrote: " + said[i]
-		}
-	}
 	if len(said) == 0 {
 		return ""
 	}
 	return "; it wrote: " + clip(strings.Join(said[max(len(said)-most, 0):], " | "), maxText)
+}
+
+// panicIn returns how a Go program panicked, and where: that is at the top of a
+// trace, and the end of it says nothing.
+func panicIn(lines []string) (text string, ok bool) {
+	for i, l := range lines {
+		if !strings.HasPrefix(l, "panic: ") && !strings.HasPrefix(l, "fatal error: ") {
+			continue
+		}
+		// Below a function's line is that of its place, with a tab in front.
+		for j := i + 1; j+1 < len(lines); j++ {
+			place, found := strings.CutPrefix(lines[j+1], `\t`)
+			if found && !strings.HasPrefix(lines[j], "panic(") && !strings.HasPrefix(lines[j], "runtime.") {
+				place, _, _ = strings.Cut(place, " +0x")
+				return l + " (at " + place + ")", true
+			}
+		}
+		return l, true
+	}
+	return "", false
 }
 
 // hostError adds whose error it is, and the place in the manifest.

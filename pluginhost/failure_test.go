@@ -4,7 +4,6 @@ package pluginhost
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -28,6 +27,16 @@ import (
 func pid(t *testing.T, h *Host) int {
 	t.Helper()
 	ready(t, h)
+	n, ok := child(t)
+	if !ok {
+		t.Fatal("no backend process")
+	}
+	return n
+}
+
+// child returns a process that this one has started and that has not ended.
+func child(t *testing.T) (pid int, ok bool) {
+	t.Helper()
 	list, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(list) == 0 {
 		t.Skip("needs /proc")
@@ -38,11 +47,10 @@ func pid(t *testing.T, h *Host) int {
 		fields := strings.Fields(rest)
 		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) && fields[0] != "Z" {
 			n, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
-			return n
+			return n, true
 		}
 	}
-	t.Fatal("no backend process")
-	return 0
+	return 0, false
 }
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
@@ -305,76 +313,5 @@ func TestPrintingDoesNotBlockABackend(t *testing.T) {
 	shutdown(t, h, 5*time.Second)
 	if st := h.Stats(); st.Delivered != uint64(n) {
 		t.Errorf("%d events: %+v", n, st)
-	}
-}
-
-func TestBackendsThatDoNotStart(t *testing.T) {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	write := func(name, text string, mode os.FileMode) string {
-		f := filepath.Join(dir, name)
-		if err := os.WriteFile(f, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(f, mode); err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
-	open := filepath.Join(dir, "open")
-	if err := os.Mkdir(open, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	inOpen := write("open/backend", "#!/bin/sh\n", 0o700)
-	if err := os.Chmod(open, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name, path, bad string
-		problem         Problem
-		words           string
-	}{
-		{"missing", dir + "/none", "", NotFound, "build it or correct the path"},
-		{"relative", "bin/x", "", BadPath, "PATH is not searched"},
-		{"directory", dir, "", NotExecutable, "not a regular file"},
-		{"not executable", write("plain", "#!/bin/sh\n", 0o600), "", NotExecutable, "chmod +x"},
-		{"writable by all", write("loose", "#!/bin/sh\n", 0o777), "", Unsafe, "can be changed by other users (mode 0777)"},
-		{"in a directory writable by all", inOpen, "", Unsafe, "chmod go-w"},
-		{"wrong format", write("text", "hello", 0o700), "", WrongFormat, "is not a program for"},
-		{"no interpreter", write("noint", "#!/no/such\n", 0o700), "", NotFound, "its interpreter does not exist"},
-		{"exits", exe, "exit", ExitedEarly, `(exit status 3); it wrote: panic: no \x1b[31mconfig\x1b[0m`},
-		{"foreign", "/bin/true", "", ExitedEarly, "is it a Spanloom backend?"},
-		{"script", write("script", "#!/bin/sh\necho hello; sleep 5\n", 0o700), "", NotABackend, `it printed "hello"`},
-		{"prints first", exe, "garbage", NotABackend, `it printed "hello from a library"`},
-		{"prints much first", exe, "garbage-long", NotABackend, `it printed "xxxx`},
-		{"wrong version", exe, "version", WrongVersion, "protocol version 7 and this program 1"},
-		{"mute", exe, "mute", StartTimeout, "no handshake within"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := Spec{Name: "x", Launch: Command(tt.path), StartTimeout: 2 * time.Second}
-			if tt.bad != "" {
-				s.Env = []string{badVariable + "=" + tt.bad}
-			}
-			began := time.Now()
-			h := start(t, s)
-			n := hooktest.Random(h, 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			err := h.Ready(ctx)
-			t.Logf("after %s: %v", time.Since(began).Round(100*time.Microsecond), err)
-			var se *StartError
-			if !errors.As(err, &se) || se.Problem != tt.problem || !strings.Contains(err.Error(), tt.words) {
-				t.Errorf("problem %q, want %q with %q", err, tt.problem, tt.words)
-			}
-			if got := h.Stats().Dropped[BackendDown]; got != uint64(n) {
-				t.Errorf("%d of %d dropped", got, n)
-			}
-			shutdown(t, h, time.Second)
-			lost(t, h, "")
-		})
 	}
 }

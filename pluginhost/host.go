@@ -234,10 +234,10 @@ func (h *Host) open(life context.Context, s *session) (pb.Backend_StreamClient, 
 	defer cancel()
 	d, err := s.rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return nil, h.unanswered(ctx, "to say what it is", err)
+		return nil, h.unanswered(ctx, "to say what it is", unreachable(s, err))
 	}
 	if v := d.GetProtocolVersion(); v != wire.ProtocolVersion {
-		return nil, &StartError{Problem: WrongVersion, Detail: fmt.Sprintf("it speaks protocol version %d and this program %d", v, wire.ProtocolVersion)}
+		return nil, &StartError{Problem: WrongVersion, Detail: fmt.Sprintf("it speaks protocol version %d and this program %d", v, wire.ProtocolVersion), Fix: "rebuild the older of the two"}
 	}
 	if l := time.Duration(d.GetLinger()); l != 0 {
 		h.linger.Store(int64(min(max(l, time.Millisecond), time.Second)))
@@ -287,7 +287,7 @@ func (h *Host) unanswered(ctx context.Context, what string, err error) error {
 	code := status.Code(err)
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded) || code == codes.DeadlineExceeded || code == codes.Canceled
 	if h.ctx.Err() == nil && late {
-		return &StartError{Problem: StartTimeout, Detail: fmt.Sprintf("it was asked %s and did not answer within %s", what, h.spec.StartTimeout), Err: err}
+		return &StartError{Problem: StartTimeout, Detail: fmt.Sprintf("it was asked %s and did not answer within %s", what, h.spec.StartTimeout), Fix: "let Open return without waiting for a server; raise start_timeout if the system is slow", Err: err}
 	}
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -66,7 +65,7 @@ func startProcess(ctx context.Context, spec *Spec, path string, args, env []stri
 	})
 	conn, err := connect(ctx, client, p, 2*spec.StartTimeout)
 	if err != nil {
-		e := startError(err, path, p, said, spec.StartTimeout)
+		e := startError(err, path, p, said, spec)
 		_ = p.Kill(ctx)
 		client.Kill() // does not block: there is no connection, and no process soon
 		dir.remove()
@@ -141,83 +140,4 @@ func connect(ctx context.Context, c *plugin.Client, p *process, limit time.Durat
 		<-done
 		return nil, context.DeadlineExceeded
 	}
-}
-
-// startError says in our words why a process did not become a backend.
-func startError(err error, path string, p *process, said *tail, limit time.Duration) error {
-	e := &StartError{Err: err}
-	var refused *StartError
-	switch {
-	case errors.As(err, &refused):
-		return refused
-	case errors.Is(err, context.Canceled):
-		return err
-	case p.cmd == nil || p.cmd.Process == nil:
-		notStarted(e, path, err)
-		return e
-	}
-	exited := false
-	line := p.stdout.line()
-	if line == "" && !isTimeout(err) && !strings.Contains(err.Error(), "timeout") {
-		select {
-		case <-p.done:
-			exited = true
-		case <-time.After(pipeGrace):
-		}
-	}
-	e.Stderr = said.Lines()
-	version, wrong := strings.CutPrefix(err.Error(), "incompatible API version with plugin. Plugin version: ")
-	version, _, _ = strings.Cut(version, ",")
-	switch {
-	case wrong:
-		e.Problem = WrongVersion
-		e.Detail = fmt.Sprintf("it speaks protocol version %s and this program %d", version, wire.ProtocolVersion)
-		e.Fix = "rebuild the older of the two"
-	case line != "" && !isHandshake(line):
-		e.Problem = NotABackend
-		e.Detail = fmt.Sprintf("it printed %q to standard output in place of a handshake", line)
-		e.Fix = "if it is a Spanloom backend, print nothing before backend.Serve"
-	case exited:
-		e.Problem = ExitedEarly
-		e.Detail = fmt.Sprintf("process exited before its handshake (%s)", p.status())
-		e.Fix = "is it a Spanloom backend?"
-		if len(e.Stderr) > 0 {
-			e.Fix = ""
-		}
-	case isTimeout(err) || strings.Contains(err.Error(), "timeout"):
-		e.Problem = StartTimeout
-		if isHandshake(line) {
-			e.Detail = fmt.Sprintf("it sent its handshake and could not be reached within %s", 2*limit)
-			break
-		}
-		e.Detail = fmt.Sprintf("no handshake within %s", limit)
-		e.Fix = "is it a Spanloom backend?"
-	default:
-		e.Problem = NotABackend
-		e.Detail = "the handshake failed: " + err.Error()
-	}
-	return e
-}
-
-// notStarted says why the system did not run a file.
-func notStarted(e *StartError, path string, err error) {
-	e.Problem = NotExecutable
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		e.Problem = NotFound
-		e.Detail, e.Fix = path+" cannot be run: it or its interpreter does not exist", "build it again for this system"
-	case errors.Is(err, os.ErrPermission):
-		e.Detail, e.Fix = path+" may not be run", "look at its mode, and whether its file system is mounted noexec"
-	case strings.Contains(err.Error(), "exec format error"):
-		e.Problem = WrongFormat
-		e.Detail = fmt.Sprintf("%s is not a program for %s/%s", path, runtime.GOOS, runtime.GOARCH)
-		e.Fix = "build it for this system"
-	default:
-		e.Detail = fmt.Sprintf("%s cannot be run: %v", path, err)
-	}
-}
-
-// isHandshake reports whether a line has the shape of go-plugin's handshake.
-func isHandshake(line string) bool {
-	return strings.HasPrefix(line, "1|") && strings.Count(line, "|") >= 3
 }

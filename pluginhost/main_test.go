@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-plugin"
 	"go.opentelemetry.io/otel"
 	"go.uber.org/goleak"
 
@@ -34,6 +35,17 @@ func init() {
 	case "exit":
 		fmt.Fprintln(os.Stderr, "panic: no \x1b[31mconfig\x1b[0m")
 		os.Exit(3)
+	case "panic":
+		fmt.Fprintln(os.Stderr, "read the token "+os.Getenv("TOKEN"))
+		panic("no region for " + os.Args[0][:1])
+	case "mistake":
+		fmt.Fprintln(os.Stderr, "spanloom-backend-x: no file ca.pem\x1b[2J")
+		os.Exit(3)
+	case "other plugin":
+		plugin.Serve(&plugin.ServeConfig{HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: 5, MagicCookieKey: "OTHER", MagicCookieValue: "x"}})
+	case "hang":
+		fmt.Fprintln(os.Stderr, "waiting for the database")
+		time.Sleep(time.Minute)
 	case "garbage":
 		fmt.Println("hello from a library")
 		backend.Serve(testBackend("recorder"))

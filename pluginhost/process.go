@@ -21,7 +21,7 @@ type process struct {
 	cmd    *exec.Cmd
 	stdout *handshakeReader
 	out    *os.File
-	errs   *os.File
+	errs   *endReader
 
 	mu      sync.Mutex
 	started bool
@@ -62,7 +62,7 @@ func (p *process) Start(context.Context) error {
 		_ = errs.Close()
 		return err //nolint:wrapcheck // translated by the launcher
 	}
-	p.out, p.errs = out, errs
+	p.out, p.errs = out, &endReader{File: errs, ended: make(chan struct{})}
 	p.stdout = &handshakeReader{r: out}
 	go p.reap()
 	return nil
@@ -137,7 +137,7 @@ func (*process) Diagnose(context.Context) string { return "" }
 func (*process) PluginToHost(network, addr string) (string, string, error) {
 	if network != "unix" && runtime.GOOS != "windows" {
 		return "", "", &StartError{
-			Problem: NotABackend, Detail: fmt.Sprintf("its handshake names the address %s %s and not a Unix socket", network, addr),
+			Problem: ForeignAddress, Detail: fmt.Sprintf("its handshake names the address %s %s and not a Unix socket", network, addr),
 			Fix: "let it listen in the directory that " + plugin.EnvUnixSocketDir + " names",
 		}
 	}
@@ -147,67 +147,4 @@ func (*process) PluginToHost(network, addr string) (string, string, error) {
 // HostToPlugin implements runner.Runner.
 func (*process) HostToPlugin(network, addr string) (string, string, error) {
 	return network, addr, nil
-}
-
-// handshakeReader reads a process's standard output for go-plugin, which stops
-// reading for good at a line of 64 KiB: longer lines are cut. It keeps the
-// first line.
-type handshakeReader struct {
-	r *os.File
-
-	mu    sync.Mutex
-	first []byte
-	ended bool // the first line has ended
-	width int  // of the current line so far
-}
-
-const (
-	maxLine  = 32 << 10
-	maxFirst = 200
-)
-
-// Read implements io.Reader.
-func (h *handshakeReader) Read(p []byte) (int, error) {
-	for {
-		n, err := h.r.Read(p)
-		h.mu.Lock()
-		kept := p[:0]
-		for _, c := range p[:n] {
-			if c == '\n' {
-				h.ended = true
-				if h.width < maxLine {
-					kept = append(kept, c)
-				}
-				h.width = 0
-				continue
-			}
-			if !h.ended && len(h.first) < maxFirst {
-				h.first = append(h.first, c)
-			}
-			h.width++
-			switch {
-			case h.width < maxLine:
-				kept = append(kept, c)
-			case h.width == maxLine:
-				kept = append(kept, '\n') // and nothing more of this line
-			}
-		}
-		h.mu.Unlock()
-		if len(kept) > 0 || err != nil {
-			return len(kept), err //nolint:wrapcheck // io.EOF as it is
-		}
-	}
-}
-
-// Close implements io.Closer.
-func (h *handshakeReader) Close() error { return h.r.Close() } //nolint:wrapcheck // as it is
-
-// line returns the first line of the process's standard output.
-func (h *handshakeReader) line() string {
-	if h == nil {
-		return ""
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return string(h.first)
 }

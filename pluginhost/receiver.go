@@ -152,9 +152,13 @@ func (e *hungError) Unwrap() error { return e.err }
 // explain says what an error of a call was about: mostly that the process is
 // gone.
 func (h *Host) explain(s *session, err error) error {
-	var se *StartError
-	var ce *configsError
-	if errors.As(err, &se) || errors.As(err, &ce) {
+	if _, ok := errors.AsType[*configsError](err); ok {
+		return err
+	}
+	if se, ok := errors.AsType[*StartError](err); ok {
+		if len(se.Stderr) == 0 {
+			se.Stderr = s.lines()
+		}
 		return err
 	}
 	if h.ctx.Err() == nil {

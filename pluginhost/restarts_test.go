@@ -34,8 +34,8 @@ func takenNow(t *testing.T) (n taken) {
 	return n
 }
 
-// processors is the time that this process and its children have used.
-func processors(t *testing.T) (d time.Duration) {
+// processorTime is the time that this process and its children have used.
+func processorTime(t *testing.T) (d time.Duration) {
 	t.Helper()
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
 		var u syscall.Rusage
@@ -64,14 +64,14 @@ func TestRestartsLeakNothing(t *testing.T) {
 	}
 	ready(t, h)
 	flush(t, h)
-	before, used := takenNow(t), processors(t)
+	before, used := takenNow(t), processorTime(t)
 	count := uint64(testscale.N(40))
 	for n := range count {
 		kill(5 + n)
 	}
 	ready(t, h)
 	flush(t, h)
-	cpu := (processors(t) - used) / time.Duration(count)
+	cpu := (processorTime(t) - used) / time.Duration(count)
 	var after taken
 	await(t, 20*time.Second, "freed", func() bool {
 		after = takenNow(t)

@@ -41,11 +41,19 @@ var sweepOnce sync.Once
 // newRunDir makes a run directory in the first place that takes one, and once
 // per process removes those that dead processes left there.
 func newRunDir() (*runDir, error) {
+	d, err := firstRunDir()
+	if err == nil {
+		sweepOnce.Do(func() { sweep(filepath.Dir(d.path), sweepAge) })
+	}
+	return d, err
+}
+
+// firstRunDir makes a run directory in the first place that takes one.
+func firstRunDir() (*runDir, error) {
 	var failed []error
 	for _, base := range runBases() {
 		d, err := makeRunDir(base)
 		if err == nil {
-			sweepOnce.Do(func() { sweep(base, sweepAge) })
 			return d, nil
 		}
 		failed = append(failed, err)
@@ -138,11 +146,8 @@ func sweep(base string, age time.Duration) {
 		return
 	}
 	for _, e := range entries {
-		if !numbered(e.Name(), runDirPrefix) || !e.IsDir() {
-			continue
-		}
 		info, err := e.Info()
-		if err != nil || time.Since(info.ModTime()) < age || info.Mode().Perm() != 0o700 || !private.Ours(info) {
+		if err != nil || !isRunDir(e, info) || time.Since(info.ModTime()) < age {
 			continue
 		}
 		sweepOne(filepath.Join(base, e.Name()))

@@ -156,3 +156,37 @@ func TestSelfFallsBackWithoutADirectory(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestRunDirs(t *testing.T) {
+	base := t.TempDir()
+	old := runBases
+	runBases = func() []string { return []string{base} }
+	defer func() { runBases = old }()
+	used, err := makeRunDir(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer used.remove()
+	left := filepath.Join(base, runDirPrefix+"7")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(left, lockName), []byte(lockText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(base, "spanloom-other"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	list, err := RunDirs()
+	if err != nil || len(list) != 2 || !slices.Contains(list, RunDir{used.path, true}) || !slices.Contains(list, RunDir{left, false}) {
+		t.Errorf("%+v, %v", list, err)
+	}
+	entries, err := os.ReadDir(base)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	runBases = func() []string { return []string{filepath.Join(base, "none")} }
+	if _, err := RunDirs(); err == nil || !strings.Contains(err.Error(), "set TMPDIR") {
+		t.Error(err)
+	}
+}

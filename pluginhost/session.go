@@ -52,6 +52,14 @@ func (s *session) exitError(status string) error {
 	return &exitedError{fmt.Sprintf("process exited (%s)%s", status, wrote(s.tail.Lines()))}
 }
 
+// lines returns the last that the process wrote.
+func (s *session) lines() []string {
+	if s.tail == nil {
+		return nil
+	}
+	return s.tail.Lines()
+}
+
 // exitedError is that of a process that is gone.
 type exitedError struct{ text string }
 

@@ -173,5 +173,5 @@ func isFinal(err error) bool {
 		return true
 	}
 	start, ok := errors.AsType[*StartError](err)
-	return ok && start.Problem != ExitedEarly && start.Problem != StartTimeout
+	return ok && !start.Problem.passes()
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -231,30 +229,5 @@ func TestTimeUpDoesNotHideTheCause(t *testing.T) {
 	}
 	if got := h.why(&[reasons]units{reasonShutdown: {7}}, nil, h.said); got != "the backend did not take them in the time to shut down: no route" {
 		t.Error(got)
-	}
-}
-
-func TestHandshakesThatLeadNowhere(t *testing.T) {
-	dir := t.TempDir()
-	for name, tt := range map[string]struct{ script, words string }{
-		"a port":    {"echo '1|1|tcp|127.0.0.1:1|grpc|'; sleep 5", "names the address tcp 127.0.0.1:1 and not a Unix socket"},
-		"nobody":    {"echo '1|1|unix|/nowhere/sock|grpc|'; sleep 20", "dial unix /nowhere/sock"},
-		"no answer": {"sleep 20", "no handshake within"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(dir, strings.ReplaceAll(name, " ", ""))
-			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+tt.script+"\n"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			h := start(t, Spec{Name: "x", Launch: Command(path), StartTimeout: time.Second})
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			err := h.Ready(ctx)
-			t.Log(err)
-			var se *StartError
-			if name != "nobody" && !errors.As(err, &se) || !strings.Contains(err.Error(), tt.words) || strings.Contains(err.Error(), "start_timeout") {
-				t.Errorf("%v, want %q", err, tt.words)
-			}
-		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -36,32 +37,50 @@ type Dir struct {
 var _ Store = (*Dir)(nil)
 
 // Open opens a directory of runs, and makes it if there is none. It refuses one
-// that other users can write to. Close it when it is not needed any more; runs
+// that other users can write to, and one behind a link that another user has made.
+// Close it when it is not needed any more; runs
 // that are open then go on.
 func Open(dir string, o Options) (*Dir, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // the caller says where
-		return nil, fmt.Errorf("directory of runs: %w", err)
-	}
 	path, err := filepath.Abs(dir)
 	if err == nil {
-		path, err = filepath.EvalSymlinks(path)
+		path, err = followed(path)
+	}
+	if err == nil {
+		err = os.MkdirAll(path, 0o700) //nolint:gosec // the caller says where
 	}
 	if err != nil {
 		return nil, fmt.Errorf("directory of runs: %w", err)
+	}
+	root, err := openRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("directory of runs: %w", err)
+	}
+	return &Dir{path: path, root: root, options: o}, nil
+}
+
+// openRoot opens a directory that nobody else can change.
+func openRoot(path string) (*os.Root, error) {
+	named, err := os.Lstat(path) //nolint:gosec // the caller says where
+	if err != nil {
+		return nil, err
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, fmt.Errorf("directory of runs: %w", err)
+		return nil, err
 	}
 	info, err := root.Stat(".")
-	if err == nil {
+	switch {
+	case err != nil:
+	case runtime.GOOS != "windows" && !os.SameFile(named, info): // a link since we looked
+		err = fmt.Errorf("%s was replaced while it was opened", path)
+	default:
 		err = checkOwner(path, info)
 	}
 	if err != nil {
 		_ = root.Close()
-		return nil, fmt.Errorf("directory of runs: %w", err)
+		return nil, err
 	}
-	return &Dir{path: path, root: root, options: o}, nil
+	return root, nil
 }
 
 // Close lets go of the directory.

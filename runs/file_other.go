@@ -5,3 +5,6 @@ package runs
 import "os"
 
 func checkOwner(string, os.FileInfo) error { return nil }
+
+// trusted knows of no owners here.
+func trusted(os.FileInfo) bool { return true }

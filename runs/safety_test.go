@@ -60,6 +60,22 @@ func TestUnsafeDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 	end(t, begin(t, open(t, link), "x"), "success") // the user's own link
+	if os.Getuid() != 0 {
+		return
+	}
+	for name, at := range map[string]string{"itself": link, "above": filepath.Join(link, "runs"), "behind our own": filepath.Join(base, "ours")} {
+		if err := os.Lchown(link, 12345, 12345); err != nil {
+			t.Fatal(err)
+		}
+		if name == "behind our own" {
+			if err := os.Symlink("link", at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Open(at, Options{}); err == nil || !strings.Contains(err.Error(), "link is a link that belongs to another user; name the directory that it leads to") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // What someone has put in the place of a run's file is neither followed nor

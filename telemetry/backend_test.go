@@ -1,4 +1,4 @@
-package telemetry
+package telemetry_test
 
 import (
 	"context"
@@ -17,12 +17,8 @@ import (
 	"github.com/spanloom/spanloom/engine"
 	"github.com/spanloom/spanloom/pluginhost"
 	"github.com/spanloom/spanloom/privacy"
+	"github.com/spanloom/spanloom/telemetry"
 )
-
-// instance is a callback as the instance of a backend.
-type instance struct{ *Callback }
-
-func (i instance) Close(ctx context.Context) error { return i.Shutdown(ctx) }
 
 // kept holds spans beyond the shutdown of the exporter.
 type kept struct{ *tracetest.InMemoryExporter }
@@ -34,26 +30,18 @@ func (kept) Shutdown(context.Context) error { return nil }
 func TestBackend(t *testing.T) {
 	here, there := kept{tracetest.NewInMemoryExporter()}, kept{tracetest.NewInMemoryExporter()}
 	values := privacy.Capture{Inputs: true, Outputs: true, Limit: 80}
-	product := Product{Namespace: "shop", Mode: "dev"}.Attributes()
+	product := telemetry.Product{Namespace: "shop", Mode: "dev"}.Attributes()
 	for _, ratio := range []float64{0, 1} { // kept, as it fails, and sampled
-		cb := NewCallback(Exporters{Spans: here, Capture: values, Attributes: product, Fanout: Fanout{Max: 4, Ratio: 0.9}, Keep: Keep{Failed: true}})
+		cb := telemetry.NewCallback(telemetry.Exporters{Spans: here, Capture: values, Attributes: product, Fanout: telemetry.Fanout{Max: 4, Ratio: 0.9}, Keep: telemetry.Keep{Failed: true}})
 		host := pluginhost.Start(pluginhost.Spec{
 			Name: "spans", Capture: values, Unsampled: true,
 			Tracing: backend.Tracing{MaxPerMap: 4, ItemRatio: 0.9, KeepFailed: true, KeepSlow: time.Hour},
 			Service: backend.Service{Attributes: map[string]string{"spanloom.namespace": "shop", "spanloom.mode": "dev", "team": "x"}},
 			Launch: pluginhost.InProcess(backend.Backend{Name: "spans", Open: func(_ context.Context, c backend.Config) (backend.Instance, error) {
-				return instance{NewCallback(Exporters{
-					Spans: there, Attributes: ProductOf(c.Service.Attributes),
-					Fanout:  Fanout{Items: MapItems(c.Tracing.MapItems), Max: c.Tracing.MaxPerMap, Ratio: c.Tracing.ItemRatio},
-					Keep:    Keep{Failed: c.Tracing.KeepFailed, Slow: c.Tracing.KeepSlow},
-					Capture: privacy.Capture{Inputs: true, Outputs: true}, // what the host has captured
-				})}, nil
+				return backend.FromExporters(c, backend.Exporters{Spans: there})
 			}}),
 		})
-		in := order{Customer: "ann", Token: "ghp_0123456789", Lines: []int{1, 2, 3, 4, 5, 6}}
-		_, _ = whole().Run(t.Context(), in, engine.Config{
-			Cache: &shelf{}, Callbacks: []callbacks.PipelineCallback{Sampler{Ratio: ratio}, cb, host},
-		})
+		_ = telemetry.RunWhole(t.Context(), engine.Config{Callbacks: []callbacks.PipelineCallback{telemetry.Sampler{Ratio: ratio}, cb, host}})
 		if err := errors.Join(host.Shutdown(t.Context()), cb.Shutdown(t.Context())); err != nil {
 			t.Fatal(err)
 		}
@@ -68,14 +56,14 @@ func TestBackend(t *testing.T) {
 // it and back, in the process of the run and behind the protocol.
 func TestLinked(t *testing.T) {
 	here, there := kept{tracetest.NewInMemoryExporter()}, kept{tracetest.NewInMemoryExporter()}
-	cb := NewCallback(Exporters{Spans: here})
+	cb := telemetry.NewCallback(telemetry.Exporters{Spans: here})
 	host := pluginhost.Start(pluginhost.Spec{
 		Name: "spans",
-		Launch: pluginhost.InProcess(backend.Backend{Name: "spans", Open: func(context.Context, backend.Config) (backend.Instance, error) {
-			return instance{NewCallback(Exporters{Spans: there})}, nil
+		Launch: pluginhost.InProcess(backend.Backend{Name: "spans", Open: func(_ context.Context, c backend.Config) (backend.Instance, error) {
+			return backend.FromExporters(c, backend.Exporters{Spans: there})
 		}}),
 	})
-	cfg := engine.Config{Callbacks: []callbacks.PipelineCallback{Sampler{Ratio: 1, Linked: true}, cb, host}}
+	cfg := engine.Config{Callbacks: []callbacks.PipelineCallback{telemetry.Sampler{Ratio: 1, Linked: true}, cb, host}}
 	inc := engine.Node("inc", func(_ context.Context, n int) (int, error) { return n + 1, nil })
 	inner := engine.Define("inner", func(g *engine.Graph, n engine.Value[int]) engine.Value[int] { return engine.Add(g, inc, n) })
 	tries := 0
@@ -113,7 +101,7 @@ func TestLinked(t *testing.T) {
 			t.Errorf("%s links to %s, which does not link back: %v", s.Name, to, links)
 		}
 	}
-	if cb.notes.any() {
+	if cb.NotesLeft() {
 		t.Error("notes are left")
 	}
 }
@@ -124,14 +112,14 @@ func flat(list tracetest.SpanStubs) []string {
 	for _, s := range list {
 		var b strings.Builder
 		fmt.Fprintln(&b, s.Name, s.SpanContext.SpanID(), s.SpanContext.IsSampled(), s.Parent.SpanID(), s.SpanKind, s.Status, s.StartTime.UnixNano(), s.EndTime.Sub(s.StartTime))
-		write(&b, " ", s.Attributes)
+		telemetry.Write(&b, " ", s.Attributes)
 		for _, l := range s.Links {
 			fmt.Fprintln(&b, "link to", l.SpanContext.TraceID(), l.SpanContext.SpanID(), l.SpanContext.IsSampled(), l.SpanContext.TraceState(), l.DroppedAttributeCount)
-			write(&b, "  ", l.Attributes)
+			telemetry.Write(&b, "  ", l.Attributes)
 		}
 		for _, e := range s.Events {
 			fmt.Fprintln(&b, e.Name, e.DroppedAttributeCount)
-			write(&b, "  ", e.Attributes)
+			telemetry.Write(&b, "  ", e.Attributes)
 		}
 		fmt.Fprintln(&b, "dropped", s.DroppedAttributes, s.DroppedEvents, s.DroppedLinks)
 		texts = append(texts, b.String())

@@ -27,7 +27,7 @@ func backendCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(backendListCommand())
+	cmd.AddCommand(backendListCommand(), backendNewCommand())
 	return cmd
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/engine"
 	"github.com/spanloom/spanloom/internal/output"
+	"github.com/spanloom/spanloom/internal/tryout"
 	"github.com/spanloom/spanloom/pluginhost"
 )
 
@@ -84,6 +85,8 @@ Exit codes: 0 all was accepted, 2 usage, 3 invalid manifest, 4 something was not
 type tried struct {
 	TraceID  string         `json:"trace_id"`
 	Backends []triedBackend `json:"backends"`
+
+	checks []spanloom.Check
 }
 
 type triedBackend struct {
@@ -98,6 +101,8 @@ type triedBackend struct {
 	Problem string `json:"problem,omitempty"`
 
 	ledger string
+
+	err error // behind Problem
 }
 
 // sampled makes the run the root of a sampled trace.
@@ -144,6 +149,11 @@ func tryOut(ctx context.Context, timeout time.Duration, opts ...spanloom.Option)
 	for _, s := range tel.Stats() {
 		r.Backends = append(r.Backends, fate(s, flushed))
 	}
+	if tryout.Is(ctx) {
+		asking, end := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		r.checks = tel.Check(asking)
+		end()
+	}
 	if r.verdict() != nil {
 		ctx = output.Quiet(ctx) // it says what was lost, and why
 	}
@@ -167,13 +177,27 @@ func fate(s pluginhost.Stats, flushed error) triedBackend {
 	switch {
 	case b.Sent == b.Accepted:
 	case s.Err != nil:
-		b.Problem = s.Err.Error()
-	case flushed != nil:
-		b.Problem = flushed.Error()
+		b.Problem, b.err = s.Err.Error(), s.Err
+	case about(b.Name, flushed) != nil:
+		b.Problem = about(b.Name, flushed).Error()
 	default:
 		b.Problem = fmt.Sprintf("backend %q has not accepted all of it", s.Name)
 	}
 	return b
+}
+
+// about returns what of the joined errors is about a backend, or else all.
+func about(name string, err error) error {
+	list, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	for _, e := range list.Unwrap() {
+		if strings.Contains(e.Error(), fmt.Sprintf("backend %q", name)) {
+			return e
+		}
+	}
+	return err
 }
 
 func (r *tried) print(cmd *cobra.Command, asJSON bool) error {

@@ -82,12 +82,7 @@ Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
 func checkFiles(m *manifest.Manifest) error {
 	var faults manifest.Errors
 	for i, b := range m.Telemetry.Backends {
-		path, key := "", "plugin"
-		if len(b.Command) > 0 {
-			path, key = b.Command[0], "command"
-		} else if _, builtIn := catalog.Lookup(b.Plugin); !builtIn {
-			path = catalog.PathOf(b.Plugin, m.Plugins.Dirs)
-		}
+		path, key := backendFile(m, b)
 		if path == "" {
 			continue
 		}
@@ -99,6 +94,18 @@ func checkFiles(m *manifest.Manifest) error {
 		return faults
 	}
 	return nil
+}
+
+// backendFile returns the file of a backend, and the key that names it; "" when it is
+// built in.
+func backendFile(m *manifest.Manifest, b manifest.Backend) (path, key string) {
+	if len(b.Command) > 0 {
+		return b.Command[0], "command"
+	}
+	if _, builtIn := catalog.Lookup(b.Plugin); builtIn {
+		return "", ""
+	}
+	return catalog.PathOf(b.Plugin, m.Plugins.Dirs), "plugin"
 }
 
 func printVerdict(cmd *cobra.Command, path string, m *manifest.Manifest, err error, code int) error {

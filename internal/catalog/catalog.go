@@ -91,7 +91,7 @@ func Load(path string, embedded []byte, o manifest.Options) (*manifest.Manifest,
 func known(dirs []string) []manifest.KnownBackend {
 	var list []manifest.KnownBackend
 	for _, b := range BuiltIn() {
-		list = append(list, manifest.KnownBackend{Name: b.Name, Schema: b.Schema})
+		list = append(list, manifest.KnownBackend{Name: b.Name, Schema: b.Schema, Check: checkOf(b)})
 	}
 	for _, f := range Find(dirs) {
 		if _, ok := Lookup(f.Name); !ok {
@@ -101,7 +101,8 @@ func known(dirs []string) []manifest.KnownBackend {
 	return list
 }
 
-// check finds the mistakes in configs that no schema can see.
+// check finds the mistakes in configs that no schema can see, in a manifest without
+// others.
 func check(m *manifest.Manifest) manifest.Errors {
 	var faults manifest.Errors
 	for i, entry := range m.Telemetry.Backends {
@@ -114,15 +115,7 @@ func check(m *manifest.Manifest) manifest.Errors {
 		if !ok || b.Check == nil {
 			continue
 		}
-		err := b.Check(backend.Config{Name: entry.Name, JSON: entry.Config})
-		if err == nil {
-			continue
-		}
-		mistakes := backend.AsConfigErrors(err)
-		if len(mistakes) == 0 {
-			mistakes = []*backend.ConfigError{{Message: err.Error()}}
-		}
-		for _, mistake := range mistakes {
+		for _, mistake := range checkOf(b)(entry.Name, entry.Config) {
 			faults = append(faults, m.Errorf(ConfigPath(i, mistake.Key), "%s", m.Redact(mistake.Message)))
 		}
 	}
@@ -132,6 +125,27 @@ func check(m *manifest.Manifest) manifest.Errors {
 func tlsFault(b *manifest.Backend) error {
 	_, err := TLS(b)
 	return err
+}
+
+// checkOf returns how a backend finds mistakes in a config; nil when it does not.
+func checkOf(b backend.Backend) func(name string, config []byte) []manifest.ConfigMistake {
+	if b.Check == nil {
+		return nil
+	}
+	return func(name string, config []byte) (list []manifest.ConfigMistake) {
+		err := b.Check(backend.Config{Name: name, JSON: config})
+		if err == nil {
+			return nil
+		}
+		mistakes := backend.AsConfigErrors(err)
+		if len(mistakes) == 0 {
+			return []manifest.ConfigMistake{{Message: err.Error()}}
+		}
+		for _, m := range mistakes {
+			list = append(list, manifest.ConfigMistake{Key: m.Key, Message: m.Message})
+		}
+		return list
+	}
 }
 
 // Path returns the path of the i-th backend in a manifest.

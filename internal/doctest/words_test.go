@@ -15,13 +15,14 @@ import (
 	"testing"
 )
 
-// TestReasonsAreThoseOfTheCode compares the reasons for losses, and the states of
-// backends, with the constants, and the words for them with the source.
+// TestReasonsAreThoseOfTheCode compares the reasons for losses, and the states and
+// problems of backends, with the constants, and the words for them with the source.
 func TestReasonsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	for name, of := range map[string]struct{ typ, file string }{
-		"reasons": {"Reason", "pluginhost/ledger.go"},
-		"states":  {"State", "pluginhost/host.go"},
+		"reasons":  {"Reason", "pluginhost/ledger.go"},
+		"states":   {"State", "pluginhost/host.go"},
+		"problems": {"Problem", "pluginhost/errors.go"},
 	} {
 		want := constants(t, of.file, of.typ)
 		var is []string

@@ -21,6 +21,7 @@ func (c *cleaner) metrics(list []*metricspb.Metric) {
 		if c.done() {
 			return
 		}
+		c.text(&m.Description)
 		switch d := m.GetData().(type) {
 		case *metricspb.Metric_Gauge:
 			d.Gauge.DataPoints = points(c, d.Gauge.GetDataPoints(), latest)

@@ -4,6 +4,7 @@ import (
 	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -44,25 +45,34 @@ func (c *cleaner) request(m proto.Message) {
 	case *coltracepb.ExportTraceServiceRequest:
 		for _, r := range m.GetResourceSpans() {
 			for _, s := range r.GetScopeSpans() {
-				c.attributes(s.GetScope().GetAttributes())
+				c.scope(s.GetScope())
 				c.spans(s.GetSpans())
 			}
 		}
 	case *colmetricspb.ExportMetricsServiceRequest:
 		for _, r := range m.GetResourceMetrics() {
 			for _, s := range r.GetScopeMetrics() {
-				c.attributes(s.GetScope().GetAttributes())
+				c.scope(s.GetScope())
 				c.metrics(s.GetMetrics())
 			}
 		}
 	case *collogspb.ExportLogsServiceRequest:
 		for _, r := range m.GetResourceLogs() {
 			for _, s := range r.GetScopeLogs() {
-				c.attributes(s.GetScope().GetAttributes())
+				c.scope(s.GetScope())
 				c.records(s.GetLogRecords())
 			}
 		}
 	}
+}
+
+func (c *cleaner) scope(s *commonpb.InstrumentationScope) {
+	if s == nil {
+		return
+	}
+	c.text(&s.Name)
+	c.text(&s.Version)
+	c.attributes(s.GetAttributes())
 }
 
 func (c *cleaner) spans(list []*tracepb.Span) {

@@ -68,6 +68,21 @@ var places = map[string]func(s string) proto.Message{
 			Scope: &commonpb.InstrumentationScope{Name: "x", Attributes: []*commonpb.KeyValue{pair("note", s)}},
 		}}}}}
 	},
+	"name of a scope": func(s string) proto.Message {
+		return &collogspb.ExportLogsServiceRequest{ResourceLogs: []*logspb.ResourceLogs{{ScopeLogs: []*logspb.ScopeLogs{{
+			Scope: &commonpb.InstrumentationScope{Name: s},
+		}}}}}
+	},
+	"version of a scope": func(s string) proto.Message {
+		return &coltracepb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{
+			Scope: &commonpb.InstrumentationScope{Version: s},
+		}}}}}
+	},
+	"description of an instrument": func(s string) proto.Message {
+		return &colmetricspb.ExportMetricsServiceRequest{ResourceMetrics: []*metricspb.ResourceMetrics{{ScopeMetrics: []*metricspb.ScopeMetrics{{
+			Metrics: []*metricspb.Metric{{Name: "rows", Description: s}},
+		}}}}}
+	},
 	"label": func(s string) proto.Message {
 		return sum(&metricspb.NumberDataPoint{Attributes: []*commonpb.KeyValue{pair("user", s)}})
 	},

@@ -2,9 +2,12 @@ package rules
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -56,5 +59,30 @@ func TestDirectRequirements(t *testing.T) {
 		if !slices.Contains(direct, path) {
 			t.Errorf("go.mod does not require %s directly", path)
 		}
+	}
+}
+
+// reserved are the names that a module may not have in it, whatever follows a dot: those
+// of devices on Windows.
+var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)|[<>:"|?*\\]`)
+
+// TestNamesOfFiles: a module with such a file could not be installed by version.
+func TestNamesOfFiles(t *testing.T) {
+	for name, bad := range map[string]bool{"nul": true, "NUL.yaml": true, "a:b": true, "null": false, "a.nul": false} {
+		if reserved.MatchString(name) != bad {
+			t.Errorf("%s is reserved: %v", name, !bad)
+		}
+	}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && path != root && strings.HasPrefix(d.Name(), ".") && d.IsDir() && !strings.Contains(path, "template") {
+			return fs.SkipDir
+		}
+		if reserved.MatchString(d.Name()) {
+			t.Errorf("%s has a name that no module may have", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	_ "embed"
 	"io"
 	"time"
 
@@ -10,38 +9,27 @@ import (
 	"github.com/spanloom/spanloom/internal/buildinfo"
 )
 
-//go:embed config.schema.json
-var schema []byte
-
 // config is what a manifest says.
 type config struct {
-	Color   string `json:"color"`
-	Verbose bool   `json:"verbose"`
+	Color   string `enum:"auto,always,never" json:"color"                                                                               jsonschema:"Whether the text has colours: auto means that a terminal which can show them gets them."`
+	Verbose bool   `json:"verbose,omitzero"  jsonschema:"Also print map items, what runs inside them, retries, span ids and functions."`
 }
 
 // New returns the backend.
 func New() backend.Backend {
-	return backend.Backend{
-		Name:    "console",
-		Version: buildinfo.Version(),
-		Schema:  schema,
-		Linger:  20 * time.Millisecond,
-		Open:    open,
-	}
+	b := backend.New("console", config{Color: "auto"}, open)
+	b.Version, b.Linger = buildinfo.Version(), 20*time.Millisecond
+	return b
 }
 
-func open(_ context.Context, c backend.Config) (backend.Instance, error) {
-	cfg := config{Color: "auto"}
-	if err := c.Decode(&cfg); err != nil {
-		return nil, err //nolint:wrapcheck // it says all
-	}
-	l := layout{width: c.Terminal.Width, terminal: c.Terminal.IsTerminal}
+func open(_ context.Context, c backend.Config, cfg config) (backend.Instance, error) {
+	l := layout{width: c.Terminal.Width, terminal: c.Terminal.IsTerminal, color: c.Terminal.Color}
 	switch cfg.Color {
 	case "auto":
-		l.color = c.Terminal.Color
 	case "always":
 		l.color = true
 	case "never":
+		l.color = false
 	default:
 		return nil, &backend.ConfigError{Key: "color", Message: "write auto, always or never"}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spanloom/spanloom/internal/hooktest"
 	"github.com/spanloom/spanloom/internal/otlptest"
+	"github.com/spanloom/spanloom/internal/pace"
 )
 
 // TestSize: no request is larger than asked, and none is left out.
@@ -82,48 +83,6 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-func TestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const linger = 200 * time.Millisecond
-		p := newPace(linger)
-		took := func(ctx context.Context, n int) time.Duration {
-			begin := time.Now()
-			for range n {
-				p.wait(ctx, nil)
-			}
-			return time.Since(begin)
-		}
-		if d := took(t.Context(), burst); d != 0 {
-			t.Errorf("a short program waits %s", d)
-		}
-		if d := took(t.Context(), 10); d != 10*linger {
-			t.Errorf("ten more took %s, want %s", d, 10*linger)
-		}
-		time.Sleep(2*linger + linger/2)
-		if d := took(t.Context(), 3); d != linger/2 {
-			t.Errorf("three after a pause took %s, want %s", d, linger/2)
-		}
-		time.Sleep(time.Hour)
-		if d := took(t.Context(), burst+1); d != linger {
-			t.Errorf("after a long pause %s, want %s", d, linger)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if d := took(ctx, 1); d != time.Millisecond {
-			t.Errorf("the end of the context was noticed after %s", d)
-		}
-		if d := took(ctx, 1000); d != 0 {
-			t.Errorf("an ended context waits %s", d)
-		}
-		if d := took(t.Context(), 1); d > 2*linger {
-			t.Errorf("after hurried flushes one waits %s", d)
-		}
-		if d := newPaceTook(t, 0); d != 0 {
-			t.Errorf("without linger it took %s", d)
-		}
-	})
-}
-
 // TestPaceHoldsBackFewThings: what is nothing, much, or in a hurry does not wait.
 func TestPaceHoldsBackFewThings(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -141,7 +100,7 @@ func TestPaceHoldsBackFewThings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := forwardTraces(&runs{}, &sent{})
-				f.pace, f.size, f.ready = newPace(time.Second), 5, func() int { return tt.ready }
+				f.pace, f.size, f.ready = pace.New(time.Second), 5, func() int { return tt.ready }
 				hurry := func() {}
 				ctx := t.Context()
 				if tt.hurry {
@@ -149,7 +108,7 @@ func TestPaceHoldsBackFewThings(t *testing.T) {
 				}
 				defer hurry()
 				begin := time.Now()
-				for range burst + 10 {
+				for range 4 + 10 {
 					f.traces.ResourceSpans = []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: make([]*tracepb.Span, tt.spans)}}}}
 					if err := f.Flush(ctx); err != nil {
 						t.Fatal(err)
@@ -161,31 +120,4 @@ func TestPaceHoldsBackFewThings(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestPaceHurry: it ends a wait that has begun.
-func TestPaceHurry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace(time.Hour)
-		for range burst {
-			p.wait(t.Context(), nil)
-		}
-		hurry := make(chan struct{})
-		time.AfterFunc(time.Millisecond, func() { close(hurry) })
-		begin := time.Now()
-		p.wait(t.Context(), hurry)
-		if d := time.Since(begin); d != time.Millisecond {
-			t.Errorf("the hurry was noticed after %s", d)
-		}
-	})
-}
-
-func newPaceTook(t *testing.T, linger time.Duration) time.Duration {
-	t.Helper()
-	p := newPace(linger)
-	begin := time.Now()
-	for range 100 {
-		p.wait(t.Context(), nil)
-	}
-	return time.Since(begin)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/pace"
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 )
 
@@ -29,7 +30,7 @@ type forwarding struct {
 	backend.Instance
 
 	client sender
-	pace   *pace
+	pace   *pace.Pace
 	size   int        // of a request for which nothing is gained by waiting
 	ready  func() int // how many spans of runs wait to be sent
 	fate   func() fate
@@ -104,7 +105,7 @@ func (f forwardingAll) OnLogs(_ context.Context, r *collogspb.ExportLogsServiceR
 // sent as fast.
 func (f *forwarding) Flush(ctx context.Context) error {
 	if n := f.things(); 0 < n && n < f.size {
-		f.pace.wait(ctx, backend.Hurry(ctx))
+		f.pace.Wait(ctx, backend.Hurry(ctx))
 	}
 	return f.with(ctx, f.Instance.Flush)
 }
@@ -154,7 +155,7 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 	wg.Wait()
 	err, now := several(once(errs[:])...), f.fate()
 	if err != nil {
-		err = &partly{err, f.blame(errs, now.since(f.told))}
+		err = backend.Lost(err, f.blame(errs, now.since(f.told)))
 	}
 	f.told = now
 	f.traces.ResourceSpans, f.metrics.ResourceMetrics, f.logs.ResourceLogs = nil, nil, nil
@@ -190,19 +191,6 @@ type fate struct{ exported, lost int }
 func (f fate) since(before fate) fate {
 	return fate{f.exported - before.exported, f.lost - before.lost}
 }
-
-// partly is an error of a Flush that lost a part of what came.
-type partly struct {
-	error
-
-	lost backend.Losses
-}
-
-// Lost is how much is lost, as backend.Instance has it.
-func (p *partly) Lost() backend.Losses { return p.lost }
-
-// Unwrap returns the cause.
-func (p *partly) Unwrap() error { return p.error }
 
 // once leaves out what another error says in the same words: what keeps one signal
 // from a collector mostly keeps all.

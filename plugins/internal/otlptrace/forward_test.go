@@ -21,6 +21,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/pace"
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 )
 
@@ -76,7 +77,7 @@ type all interface {
 }
 
 func forwardTraces(in backend.Instance, client sender) *forwarding {
-	return &forwarding{Instance: in, client: client, pace: newPace(0), ready: func() int { return 0 }, fate: func() fate { return fate{} }}
+	return &forwarding{Instance: in, client: client, pace: pace.New(0), ready: func() int { return 0 }, fate: func() fate { return fate{} }}
 }
 
 func forwardAll(in backend.Instance, client sender) all {
@@ -166,7 +167,10 @@ func TestForwardBlames(t *testing.T) {
 			f.fate = func() fate { return c.spans }
 			in := forwardingAll{f}
 			give(t, in)
-			e, ok := errors.AsType[*partly](in.Flush(t.Context()))
+			e, ok := errors.AsType[interface {
+				error
+				Lost() backend.Losses
+			}](in.Flush(t.Context()))
 			if !ok || e.Lost() != c.want {
 				t.Errorf("%v, want %+v lost", e, c.want)
 			}

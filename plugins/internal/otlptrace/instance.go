@@ -5,6 +5,7 @@ import (
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/internal/pace"
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
 	"github.com/spanloom/spanloom/privacy"
@@ -67,7 +68,7 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 	runs := bound(in, s.Batch.Queue)
 	return &forwarding{
 		Instance: runs, client: client,
-		pace: newPace(s.Batch.Linger), size: s.Batch.Size, ready: in.ready, fate: runs.fate,
+		pace: pace.New(s.Batch.Linger), size: s.Batch.Size, ready: in.ready, fate: runs.fate,
 		inputs: !c.Tracing.NoInputs,
 	}, nil
 }

@@ -1,4 +1,5 @@
-package otlptrace
+// Package pace keeps flushes apart.
+package pace
 
 import (
 	"context"
@@ -9,18 +10,19 @@ import (
 // no more, so that its end waits for nothing.
 const burst = 4
 
-// pace keeps flushes apart, so that what arrives meanwhile goes with the next
+// Pace keeps flushes apart, so that what arrives meanwhile goes with the next
 // one: the host holds it, and does not wait. It is a bucket of burst tokens that
 // gets one more each linger.
-type pace struct {
+type Pace struct {
 	linger time.Duration
 	full   time.Time // when the bucket is full again
 }
 
-func newPace(linger time.Duration) *pace { return &pace{linger: linger} }
+// New returns a pace of one flush each linger.
+func New(linger time.Duration) *Pace { return &Pace{linger: linger} }
 
-// wait returns when a flush is due, or when ctx ends or hurry is closed.
-func (p *pace) wait(ctx context.Context, hurry <-chan struct{}) {
+// Wait returns when a flush is due, or when ctx ends or hurry is closed.
+func (p *Pace) Wait(ctx context.Context, hurry <-chan struct{}) {
 	now := time.Now()
 	if p.full.Before(now) {
 		p.full = now

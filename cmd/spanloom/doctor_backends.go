@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spanloom/spanloom"
+	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/internal/tryout"
+	"github.com/spanloom/spanloom/manifest"
+	"github.com/spanloom/spanloom/pluginhost"
+)
+
+// fileChecks look at the file of a backend without running it, one after the other,
+// until there is a problem.
+var fileChecks = []func(m *manifest.Manifest, i int, path string) finding{checkRunnable}
+
+// checkBackendFiles looks at the files of the backends that are files.
+func checkBackendFiles(m *manifest.Manifest) (list []finding) {
+	for i, b := range m.Telemetry.Backends {
+		path, _ := backendFile(m, b)
+		if path == "" {
+			continue
+		}
+		for _, check := range fileChecks {
+			f := check(m, i, path)
+			list = append(list, f)
+			if f.Level == problem {
+				break
+			}
+		}
+	}
+	return list
+}
+
+// checkRunnable looks at whether a file is there, whose it is, and who may do what
+// with it.
+func checkRunnable(m *manifest.Manifest, i int, path string) finding {
+	b := m.Telemetry.Backends[i]
+	f := finding{fine, "file", b.Name, "", ""}
+	if err := pluginhost.CheckFile(path); err != nil {
+		_, key := backendFile(m, b)
+		f.Level = problem
+		f.Message, f.Fix = parted(m.Errorf(catalog.Path(i)+"."+key, "%v", err).Error(), err)
+		return f
+	}
+	mode := ""
+	if info, err := os.Stat(path); err == nil {
+		mode = fmt.Sprintf(" (mode %04o)", info.Mode().Perm())
+	}
+	f.Message = path + " can be run" + mode + ", and changed by nobody else"
+	return f
+}
+
+// parted takes the fix out of the text of an error, to be told by itself.
+func parted(text string, err error) (message, fix string) {
+	se, ok := errors.AsType[*pluginhost.StartError](err)
+	if !ok || se.Fix == "" {
+		return text, ""
+	}
+	return strings.Replace(text, ": "+se.Fix, "", 1), se.Fix
+}
+
+// checkDelivery starts the backends and has them deliver a small run.
+func checkDelivery(ctx context.Context, x examination, m *manifest.Manifest) (list []finding) {
+	var opts []spanloom.Option
+	if x.file != "" {
+		opts = append(opts, spanloom.WithManifest(x.file))
+	}
+	r, err := tryOut(tryout.Context(ctx), x.timeout, opts...)
+	if err != nil {
+		return []finding{{problem, "backend", "", err.Error(), ""}}
+	}
+	for _, b := range r.Backends {
+		c := spanloom.Check{Err: errors.New("it was not asked")}
+		if i := slices.IndexFunc(r.checks, func(c spanloom.Check) bool { return c.Name == b.Name }); i >= 0 {
+			c = r.checks[i]
+		}
+		if c.Err == nil {
+			d := c.Description
+			list = append(list, finding{
+				fine, "backend", b.Name,
+				fmt.Sprintf("%s %s started, with protocol version %d", d.Name, d.Version, d.Protocol), "",
+			})
+		}
+		list = append(list, delivered(m, b, c, r.TraceID))
+	}
+	return list
+}
+
+// delivered says what became of the small run.
+func delivered(m *manifest.Manifest, b triedBackend, c spanloom.Check, traceID string) finding {
+	f := finding{Level: fine, Check: "backend", Subject: b.Name}
+	switch {
+	case b.Accepted == b.Sent && !c.Health.Failing:
+		f.Message = fmt.Sprintf("it has accepted a small run, %d events, as trace %s; look for that at the other end", b.Sent, traceID)
+		return f
+	case b.err != nil:
+		f.Message, f.Fix = parted(b.Problem, b.err)
+	case c.Health.Message != "":
+		f.Message = fmt.Sprintf("%d of %d events accepted: %s", b.Accepted, b.Sent, c.Health.Message)
+	case b.Problem != "":
+		f.Message = b.Problem
+	default:
+		f.Message = "its last export has failed"
+	}
+	f.Level = problem
+	if f.Fix == "" {
+		f.Fix = "look at the endpoint, key and certificate in " + placeOf(m, b.Name) + ", and whether the collector runs"
+	}
+	return f
+}
+
+// placeOf is where the config of a backend stands.
+func placeOf(m *manifest.Manifest, name string) string {
+	i := slices.IndexFunc(m.Telemetry.Backends, func(b manifest.Backend) bool { return b.Name == name })
+	if m.File == "" || i < 0 {
+		return "the environment"
+	}
+	e := m.Errorf(catalog.ConfigPath(i, ""), "")
+	return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
+}

@@ -33,6 +33,7 @@ type options struct {
 	path     string
 	embedded []byte
 	only     string
+	unlocked bool
 
 	providers Providers
 
@@ -55,6 +56,14 @@ func WithEmbeddedManifest(data []byte) Option {
 // There being none is an [*UnknownBackendError].
 func OnlyBackend(name string) Option {
 	return func(o *options) { o.only = name }
+}
+
+// AllowUnlocked starts also those backends that the lock file does not have, or not
+// with the bytes that their files have, and warns of each at each start. It is for who
+// develops a backend: give it for a flag of the command line, and never for a variable
+// of the environment or a setting in a file, with which others could turn it on.
+func AllowUnlocked() Option {
+	return func(o *options) { o.unlocked = true }
 }
 
 // UnknownBackendError says that the manifest has no backend of a name.
@@ -109,9 +118,12 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if !m.Telemetry.Enabled && !o.reload {
 		return t, nil
 	}
-	list, err := chosen(m, serviceOf(m.Telemetry), o.only)
+	list, err := chosen(m, serviceOf(m.Telemetry), &o)
 	if err != nil {
 		return nil, err
+	}
+	if o.unlocked && catalog.HasOutside(m) {
+		fmt.Fprintln(t.stderr, "backends run whether or not the lock file allows them: AllowUnlocked is for development (warning)")
 	}
 	t.reloading.options = o
 	if err := t.openLog(m); err != nil {
@@ -135,17 +147,16 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	return t, nil
 }
 
-// chosen returns what a manifest says to start, or of it the backend called only if
-// that is not empty.
-func chosen(m *manifest.Manifest, service backend.Service, only string) ([]entry, error) {
+// chosen returns what a manifest says to start, or of it the one backend that o names.
+func chosen(m *manifest.Manifest, service backend.Service, o *options) ([]entry, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := specs(m, service)
-	if only == "" {
+	list := specs(m, service, o.unlocked)
+	if o.only == "" {
 		return list, nil
 	}
-	return pick(list, only)
+	return pick(list, o.only)
 }
 
 // pick returns the backend of a name.
@@ -168,8 +179,10 @@ type entry struct {
 	sum string
 }
 
-// specs returns what a manifest says to start.
-func specs(m *manifest.Manifest, service backend.Service) []entry {
+// specs returns what a manifest says to start: of what is not built in, the bytes that
+// the lock file has, or with unlocked any.
+func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry {
+	lock := catalog.ReadLock(m)
 	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
@@ -189,10 +202,9 @@ func specs(m *manifest.Manifest, service backend.Service) []entry {
 				Limit: m.Telemetry.Capture.Limit, Redactor: m.Redactor(),
 			},
 		}
-		switch {
-		case ok:
+		if ok {
 			spec.Launch = pluginhost.Self(builtIn)
-		case b.Address != "":
+		} else if b.Address != "" {
 			// What is wrong with its files was found when the manifest was loaded; without
 			// authorities nobody is trusted.
 			secure, err := catalog.TLS(&b)
@@ -201,10 +213,8 @@ func specs(m *manifest.Manifest, service backend.Service) []entry {
 			}
 			spec.Launch = pluginhost.Remote(b.Address, secure)
 			spec.Required = b.Required
-		case len(b.Command) > 0:
-			spec.Launch = pluginhost.Command(b.Command[0], b.Command[1:]...)
-		default:
-			spec.Launch = pluginhost.Command(catalog.PathOf(b.Plugin, m.Plugins.Dirs))
+		} else if exe, outside := lock.Executable(i, unlocked); outside {
+			spec.Launch = exe
 		}
 		if m.File != "" {
 			spec.KeyPlace = func(key string) string { return place(m, catalog.ConfigPath(i, key)) }

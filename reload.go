@@ -176,7 +176,7 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err //nolint:wrapcheck // each of its lines begins with its place
 	}
-	list, err := chosen(m, serviceOf(r.manifest.Telemetry), r.options.only)
+	list, err := chosen(m, serviceOf(r.manifest.Telemetry), &r.options)
 	if err != nil {
 		return Reloaded{}, err
 	}
@@ -355,19 +355,18 @@ func startSettings(m *manifest.Manifest) map[string]string {
 }
 
 // sumOf returns a text that differs when a backend has to be another: by its entry, what
-// it is told of traces and captured values, its variables, or its file.
+// it is told of traces and captured values, its variables, or its files.
 func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string {
 	b.Required = false // which is of no matter once it has started
 	paths := []string{b.TLS.CA, b.TLS.Cert, b.TLS.Key}
-	if len(b.Command) > 0 {
-		paths = append(paths, b.Command[0])
-	} else if _, ok := catalog.Lookup(b.Plugin); !ok && b.Plugin != "" {
+	paths = append(paths, b.Command...)
+	if _, ok := catalog.Lookup(b.Plugin); !ok && b.Plugin != "" {
 		paths = append(paths, catalog.PathOf(b.Plugin, m.Plugins.Dirs))
 	}
 	var files []string
 	for _, path := range paths {
 		file, err := filepath.EvalSymlinks(path)
-		if path == "" || err != nil {
+		if !filepath.IsAbs(path) || err != nil {
 			continue
 		}
 		if info, err := os.Stat(file); err == nil {

@@ -108,9 +108,12 @@ func (p *parser) checkOverflow(i int, entry map[string]any) {
 
 // isPath reports whether a program is named in a way that no search path can
 // change.
-func isPath(program string) bool {
-	slashed := filepath.ToSlash(program)
-	return filepath.IsAbs(program) || strings.HasPrefix(slashed, "./") || strings.HasPrefix(slashed, "../")
+func isPath(program string) bool { return filepath.IsAbs(program) || begins(program) }
+
+// begins reports whether a word begins at the directory of the manifest.
+func begins(word string) bool {
+	slashed := filepath.ToSlash(word)
+	return strings.HasPrefix(slashed, "./") || strings.HasPrefix(slashed, "../")
 }
 
 // nameOf is the name of an entry and the field that it came from.

@@ -146,7 +146,8 @@ type Backend struct {
 	// of the command without spanloom-backend-.
 	Name string `json:"name"`
 	// Command is the absolute path of a program and its arguments; it is never
-	// looked up on PATH. Defaults to nil: Plugin says what to run.
+	// looked up on PATH. Arguments that begin with ./ or ../ are absolute paths too.
+	// Defaults to nil: Plugin says what to run.
 	Command []string `json:"command"`
 	// Address is where a backend listens that somebody else has started: host:port, or
 	// unix: and an absolute path. Defaults to empty: Plugin or Command says what to run.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -11,13 +13,16 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/spanloom/spanloom"
+	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/callbacks"
 )
 
 // TestMain makes the test binary the program itself when a script runs it.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"spanloom": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
-		"program":  program,
+		"spanloom":              func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+		"spanloom-backend-mine": mine,
+		"program":               program,
 	})
 }
 
@@ -41,5 +46,26 @@ func program() {
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
+		env.Setenv("PLATFORM", runtime.GOOS+"/"+runtime.GOARCH)
+		return nil
+	}})
 }
+
+// mine is a backend that leaves a file where it runs.
+func mine() {
+	if dir := os.Getenv("WORK"); dir != "" {
+		_ = os.WriteFile(filepath.Join(dir, "ran"), nil, 0o600)
+	}
+	backend.Serve(backend.Backend{
+		Name: "mine", Version: "1.2.3",
+		Schema: []byte(`{"type": "object", "additionalProperties": false, "properties": {"prefix": {"type": "string"}}}`),
+		Open:   func(context.Context, backend.Config) (backend.Instance, error) { return nothing{}, nil },
+	})
+}
+
+// nothing takes all events and does nothing with them.
+type nothing struct{ callbacks.Base }
+
+func (nothing) Flush(context.Context) error { return nil }
+func (nothing) Close(context.Context) error { return nil }

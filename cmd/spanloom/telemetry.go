@@ -34,7 +34,7 @@ func telemetryCommand() *cobra.Command {
 }
 
 func telemetryTestCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, unlocked bool
 	var file string
 	var timeout time.Duration
 	cmd := &cobra.Command{
@@ -65,6 +65,9 @@ Exit codes: 0 all was accepted, 2 usage, 3 invalid manifest, 4 something was not
 			if len(args) > 0 {
 				opts = append(opts, spanloom.OnlyBackend(args[0]))
 			}
+			if unlocked {
+				opts = append(opts, spanloom.AllowUnlocked())
+			}
 			r, err := tryOut(ctx, timeout, opts...)
 			if err != nil {
 				return err
@@ -76,6 +79,7 @@ Exit codes: 0 all was accepted, 2 usage, 3 invalid manifest, 4 something was not
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().BoolVar(&unlocked, "allow-unlocked", false, "start backends that the lock file does not allow, with a warning; for development")
 	cmd.Flags().StringVar(&file, "manifest", "", "the `file` to use instead of what SPANLOOM_MANIFEST names, or ./spanloom.yaml")
 	cmd.Flags().DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait for the backends")
 	return cmd

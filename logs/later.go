@@ -77,7 +77,7 @@ func (l *Later) put(r *late) {
 		case full:
 			l.write()
 		case closed:
-			_ = r.handle()
+			_ = r.handle(l)
 			return
 		}
 	}
@@ -153,27 +153,31 @@ func (l *Later) writeOne() bool {
 		l.list, l.head = l.list[:0], 0
 	}
 	l.mu.Unlock()
-	_ = r.handle()
+	_ = r.handle(l)
 	l.waiting.Add(-1)
 	return true
 }
 
+// writing is in the contexts that handlers get from a Later.
+type writing struct{ *Later }
+
 // handle has the record written, if its level is enabled. Nobody above would recover a
 // panic.
-func (r *late) handle() error {
+func (r *late) handle(l *Later) error {
+	ctx := context.WithValue(r.cc, writing{l}, true)
 	return protect(func() error {
-		if !r.to.Enabled(r.cc, r.Level) {
+		if !r.to.Enabled(ctx, r.Level) {
 			return nil
 		}
-		return r.to.Handle(r.cc, r.Record)
+		return r.to.Handle(ctx, r.Record)
 	})
 }
 
 // precede writes what waits before another record, with the context ctx, is written.
-// What writes records may log itself, of which it is not told whose goroutine that is;
-// but it does not in the name of a run.
+// What writes records may log itself: with the context that it was given, or with one of
+// no run.
 func (l *Later) precede(ctx context.Context) {
-	if l.waiting.Load() == 0 {
+	if l.waiting.Load() == 0 || ctx != nil && ctx.Value(writing{l}) != nil {
 		return
 	}
 	if ctx != nil && callbacks.FromContext(ctx) != nil {

@@ -160,6 +160,7 @@ func (h hostile) Handle(ctx context.Context, r slog.Record) error {
 	_ = h.Handler.Handle(ctx, r)
 	if r.Message == "run started" {
 		h.log().Info("something went wrong") //nolint:sloglint // as libraries do, which know of no run
+		h.log().InfoContext(ctx, "in this run")
 		panic("and more")
 	}
 	return nil
@@ -178,7 +179,7 @@ func TestLaterWithHostileHandler(t *testing.T) {
 		end(l, cc)
 		time.Sleep(laterAfter)
 		synctest.Wait()
-		want := []string{"run started", "something went wrong", "run ended"}
+		want := []string{"run started", "something went wrong", "in this run", "run ended"}
 		if diff := cmp.Diff(want, b.messages(t)); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

@@ -191,6 +191,7 @@ func (b *builder) paths() {
 				}
 			}
 		}
+		b.p.tlsFiles(entry)
 		if dir := at[string](entry, "delivery", "dir"); dir != "" {
 			at[map[string]any](entry, "delivery")["dir"] = b.p.abs(dir)
 		}

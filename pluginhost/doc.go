@@ -6,8 +6,9 @@
 // queue and return. A goroutine encodes what is queued in batches, soon and
 // whether or not the backend is there, so that nothing of the program is kept
 // in memory for it. Another sends them to the backend, which is a process made of this program's own executable
-// ([Self]), a binary of somebody else ([Executable]), or part of this process
-// ([InProcess]).
+// ([Self]), a binary of somebody else ([Executable]), part of this process ([InProcess]),
+// or already there, at an address ([Remote]). A [Set] is the hosts of a program that may
+// change while it runs.
 //
 //	h := pluginhost.Start(pluginhost.Spec{Name: "console", Launch: pluginhost.Self(console.New())})
 //	_, err := pipeline.Run(ctx, in, engine.Config{Callbacks: []callbacks.PipelineCallback{h}})

@@ -37,8 +37,7 @@ func (l self) launch(ctx context.Context, spec *Spec) (*session, error) {
 	if err == nil || !errors.As(err, &se) || ctx.Err() != nil {
 		return s, err
 	}
-	// Standard error may be a pipe that nobody reads.
-	go slog.WarnContext(ctx, "backend runs in this process, not in its own", "backend", spec.Name, "reason", shown(err, spec.Redact).Error())
+	spec.log(slog.LevelWarn, "backend runs in this process, not in its own", slog.String("reason", shown(err, spec.Redact).Error()))
 	return InProcess(l.backend).launch(ctx, spec)
 }
 

@@ -97,7 +97,14 @@ type triedBackend struct {
 	Name     string `json:"name"`
 	Sent     uint64 `json:"sent"`
 	Accepted uint64 `json:"accepted"`
-	Problem  string `json:"problem,omitempty"`
+
+	Dropped  map[pluginhost.Reason]uint64 `json:"dropped"`
+	InFlight uint64                       `json:"in_flight"`
+	Kept     uint64                       `json:"kept"`
+
+	Problem string `json:"problem,omitempty"`
+
+	ledger string
 
 	err error // behind Problem
 }
@@ -167,7 +174,10 @@ func tryOut(ctx context.Context, timeout time.Duration, opts ...spanloom.Option)
 // fate says what a backend did with what it was sent. flushed is what Flush said of
 // all backends.
 func fate(s pluginhost.Stats, flushed error) triedBackend {
-	b := triedBackend{Name: s.Name, Sent: s.Emitted, Accepted: s.Delivered}
+	b := triedBackend{
+		Name: s.Name, Sent: s.Emitted, Accepted: s.Delivered,
+		Dropped: s.Dropped, InFlight: s.InFlight, Kept: s.Kept, ledger: s.Ledger(),
+	}
 	switch {
 	case b.Sent == b.Accepted:
 	case s.Err != nil:
@@ -206,6 +216,12 @@ func (r *tried) print(cmd *cobra.Command, asJSON bool) error {
 	}
 	for _, b := range r.Backends {
 		if _, err := fmt.Fprintf(out, "%s: %d of %d events accepted\n", b.Name, b.Accepted, b.Sent); err != nil {
+			return err
+		}
+		if b.Accepted == b.Sent {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "%s: %s\n", b.Name, b.ledger); err != nil {
 			return err
 		}
 	}

@@ -45,7 +45,7 @@ func (l *Lock) read() { l.file, l.err = lockfile.Read(l.m.Plugins.Lock) }
 
 func isOutside(b manifest.Backend) bool {
 	_, builtIn := Lookup(b.Plugin)
-	return !builtIn
+	return !builtIn && b.Address == ""
 }
 
 // outside is a backend that is a file of its own.

@@ -113,7 +113,7 @@ func TestLongNodeIsTold(t *testing.T) {
 // TestUnendedAreToldOnce: of scopes in one shard, those that go on are told of once,
 // whatever began and ended between them.
 func TestUnendedAreToldOnce(t *testing.T) {
-	q := newQueue(1 << 20, DropNewest)
+	q := newQueue(1<<20, DropNewest)
 	root := callbacks.NewRun(t.Context(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
 	list := make([]*callbacks.CallbackContext, 0, 6)
 	for i := 0; len(list) < cap(list); i++ {

@@ -256,7 +256,11 @@ func shutdown(t testing.TB, h *Host, limit time.Duration) {
 	defer cancel()
 	began := time.Now()
 	_ = h.Shutdown(ctx)
-	if d := time.Since(began); d > limit+500*time.Millisecond {
+	slack := 500 * time.Millisecond
+	if raced {
+		slack *= 4 // the detector lets nobody run while it looks at what is large
+	}
+	if d := time.Since(began); d > limit+slack {
 		t.Errorf("Shutdown took %s of %s", d, limit)
 	}
 	exact(t, h)

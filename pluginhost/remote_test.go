@@ -22,6 +22,7 @@ import (
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/internal/hooktest"
 	"github.com/spanloom/spanloom/internal/otlptest"
+	"github.com/spanloom/spanloom/internal/wire"
 )
 
 // certificates returns the TLS of a server and of a client that know each other.
@@ -183,7 +184,7 @@ func (x *hostile) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) erro
 	}
 	switch x.kind {
 	case 0: // more than a message may have
-		return stream.Send(&pb.Ack{Epoch: b.GetEpoch(), Seq: b.GetSeq(), Output: make([]byte, 64<<20)})
+		return stream.Send(&pb.Ack{Epoch: b.GetEpoch(), Seq: b.GetSeq(), Output: make([]byte, 2*wire.MaxMessage)})
 	case 1: // what was never sent
 		return stream.Send(&pb.Ack{Epoch: b.GetEpoch(), Seq: 1 << 60})
 	default: // nothing
@@ -205,7 +206,9 @@ func TestHostileRemote(t *testing.T) {
 		go func() { _ = g.Serve(l) }()
 		t.Cleanup(g.Stop)
 		s := remoteSpec(t, l.Addr().String(), nil, testConfig{})
-		s.ackTimeout, s.healthTimeout = 100*time.Millisecond, 50*time.Millisecond
+		if s.ackTimeout = 10 * time.Second; kind == 2 {
+			s.ackTimeout, s.healthTimeout = 100*time.Millisecond, 50*time.Millisecond
+		}
 		h := start(t, s)
 		hooktest.Random(h, 1)
 		await(t, 20*time.Second, "given up again", func() bool { return x.calls.Load() > 2 })

@@ -7,6 +7,8 @@ ROOT := github.com/spanloom/spanloom
 MODULES := . bench examples/backend-jsonl
 # Packages whose tests give processes limits of time: they are tested one by one.
 TIMED := . ./pluginhost/... ./cmd/... ./examples/...
+# Tests that restart, kill and reload as often as SPANLOOM_TEST_SCALE says.
+SCALED := TestRestartsLeakNothing|TestAKilledProgramLosesNothing|TestKilledBackendsLoseNothing|TestReloadUnderLoad
 # The proof against a Collector, Jaeger and Prometheus at once.
 PROOF := ./internal/e2e/... ./internal/prometheustest/...
 TOOLS := tools/lint tools/proto
@@ -32,6 +34,14 @@ test: jaeger ## Vet and test every module, against real servers.
 .PHONY: e2e
 e2e: jaeger prometheus ## Prove telemetry against a real Collector, Jaeger and Prometheus.
 	SPANLOOM_REQUIRE_SERVERS=1 go test -timeout 10m -count=1 $(PROOF)
+
+.PHONY: reliability
+reliability: ## Restart, kill and reload backends a thousand times: about three minutes.
+	SPANLOOM_TEST_SCALE=25 go test -timeout 20m -count=1 -p 1 -run '$(SCALED)' ./pluginhost .
+
+.PHONY: nightly
+nightly: ## The same, twenty times as often: less than two hours.
+	SPANLOOM_TEST_SCALE=500 go test -timeout 2h -count=1 -p 1 -run '$(SCALED)' ./pluginhost .
 
 .PHONY: lint
 lint: .bin/golangci-lint ## Lint every module.

@@ -23,9 +23,10 @@ type Check struct {
 // probe of readiness; what became of telemetry is in [Telemetry.Stats]. It waits for those that are about to start until ctx ends. With
 // nothing exported yet, the health is not known: see [Telemetry.Flush].
 func (t *Telemetry) Check(ctx context.Context) []Check {
-	list := make([]Check, len(t.hosts))
+	hosts := t.set.Hosts()
+	list := make([]Check, len(hosts))
 	var all sync.WaitGroup
-	for i, h := range t.hosts {
+	for i, h := range hosts {
 		all.Go(func() {
 			c := &list[i]
 			c.Name = h.Stats().Name

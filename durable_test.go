@@ -169,3 +169,33 @@ func TestWhereItIsKept(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestADeadCollectorHoldsNobodyUp: what is on the disk is safe, so that the program need
+// not wait for all of its time.
+func TestADeadCollectorHoldsNobodyUp(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	path := filepath.Join(t.TempDir(), "spanloom.yaml")
+	text := strings.Replace(fmt.Sprintf(durableManifest, "", otlptest.Refused(t)), "shutdown_timeout: 1s", "shutdown_timeout: 60s", 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := query.Run(t.Context(), 1, engine.Config{Callbacks: tel.Callbacks()}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(began); d > 30*time.Second {
+		t.Errorf("Shutdown took %s of 60s", d)
+	} else {
+		t.Logf("Shutdown took %s", d)
+	}
+	if st := tel.Stats()[0]; st.Kept == 0 || st.Emitted != st.Kept || st.Lost() > 0 {
+		t.Errorf("%s", st.Ledger())
+	}
+}

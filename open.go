@@ -2,12 +2,15 @@ package spanloom
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/catalog"
@@ -30,8 +33,12 @@ type options struct {
 	path     string
 	embedded []byte
 	only     string
+	unlocked bool
 
 	providers Providers
+
+	reload  bool
+	signals []os.Signal
 }
 
 // WithManifest names the manifest. It must be there.
@@ -49,6 +56,14 @@ func WithEmbeddedManifest(data []byte) Option {
 // There being none is an [*UnknownBackendError].
 func OnlyBackend(name string) Option {
 	return func(o *options) { o.only = name }
+}
+
+// AllowUnlocked starts also those backends that the lock file does not have, or not
+// with the bytes that their files have, and warns of each at each start. It is for who
+// develops a backend: give it for a flag of the command line, and never for a variable
+// of the environment or a setting in a file, with which others could turn it on.
+func AllowUnlocked() Option {
+	return func(o *options) { o.unlocked = true }
 }
 
 // UnknownBackendError says that the manifest has no backend of a name.
@@ -80,7 +95,10 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Telemetry{stderr: output.New(output.File(os.Stderr)), own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}}}
+	t := &Telemetry{
+		stderr: output.New(output.File(os.Stderr)), set: pluginhost.NewSet(),
+		own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}},
+	}
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil
@@ -89,7 +107,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // each of its lines begins with its place
 	}
-	t.timeout = m.Telemetry.ShutdownTimeout
+	t.timeout.Store(int64(m.Telemetry.ShutdownTimeout))
 	trial := tryout.Is(ctx)
 	if !trial {
 		for _, w := range m.Warnings {
@@ -97,14 +115,19 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		}
 	}
 	t.stderr.Settle() // what the program prints next comes next
-	if !m.Telemetry.Enabled {
+	if !m.Telemetry.Enabled && !o.reload {
 		return t, nil
 	}
-	list := specs(m)
-	if o.only != "" {
-		if list, err = pick(list, o.only); err != nil {
-			return nil, err
-		}
+	list, err := chosen(m, serviceOf(m.Telemetry), &o)
+	if err != nil {
+		return nil, err
+	}
+	if o.unlocked && catalog.HasOutside(m) {
+		fmt.Fprintln(t.stderr, "backends run whether or not the lock file allows them: AllowUnlocked is for development (warning)")
+	}
+	t.reloading.options = o
+	if err := t.openLog(m); err != nil {
+		return nil, err
 	}
 	if trial {
 		for i := range list {
@@ -120,25 +143,47 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		t.abandon(ctx)
 		return nil, err
 	}
+	t.openReload(m, list)
 	return t, nil
 }
 
+// chosen returns what a manifest says to start, or of it the one backend that o names.
+func chosen(m *manifest.Manifest, service backend.Service, o *options) ([]entry, error) {
+	if !m.Telemetry.Enabled {
+		return nil, nil
+	}
+	list := specs(m, service, o.unlocked)
+	if o.only == "" {
+		return list, nil
+	}
+	return pick(list, o.only)
+}
+
 // pick returns the backend of a name.
-func pick(list []pluginhost.Spec, name string) ([]pluginhost.Spec, error) {
+func pick(list []entry, name string) ([]entry, error) {
 	e := &UnknownBackendError{Name: name}
 	for _, spec := range list {
 		if spec.Name == name {
-			return []pluginhost.Spec{spec}, nil
+			return []entry{spec}, nil
 		}
 		e.Known = append(e.Known, spec.Name)
 	}
 	return nil, e
 }
 
-// specs returns what a manifest says to start.
-func specs(m *manifest.Manifest) []pluginhost.Spec {
-	service := serviceOf(m.Telemetry)
-	var list []pluginhost.Spec
+// entry is a backend of a manifest.
+type entry struct {
+	pluginhost.Spec
+
+	// sum differs when the backend has to be another.
+	sum string
+}
+
+// specs returns what a manifest says to start: of what is not built in, the bytes that
+// the lock file has, or with unlocked any.
+func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry {
+	lock := catalog.ReadLock(m)
+	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
 		spec := pluginhost.Spec{
@@ -147,6 +192,7 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 			Env:          environmentOf(b, ok),
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
+			Overflow:     pluginhost.Overflow(b.Queue.Overflow),
 			Durable:      durableOf(m, b),
 			Tracing:      tracingOf(m.Telemetry),
 			// The console shows runs, not traces.
@@ -156,13 +202,19 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 				Limit: m.Telemetry.Capture.Limit, Redactor: m.Redactor(),
 			},
 		}
-		switch {
-		case ok:
+		if ok {
 			spec.Launch = pluginhost.Self(builtIn)
-		case len(b.Command) > 0:
-			spec.Launch = pluginhost.Command(b.Command[0], b.Command[1:]...)
-		default:
-			spec.Launch = pluginhost.Command(catalog.PathOf(b.Plugin, m.Plugins.Dirs))
+		} else if b.Address != "" {
+			// What is wrong with its files was found when the manifest was loaded; without
+			// authorities nobody is trusted.
+			secure, err := catalog.TLS(&b)
+			if err != nil {
+				secure = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: x509.NewCertPool()}
+			}
+			spec.Launch = pluginhost.Remote(b.Address, secure)
+			spec.Required = b.Required
+		} else if exe, outside := lock.Executable(i, unlocked); outside {
+			spec.Launch = exe
 		}
 		if m.File != "" {
 			spec.KeyPlace = func(key string) string { return place(m, catalog.ConfigPath(i, key)) }
@@ -170,7 +222,7 @@ func specs(m *manifest.Manifest) []pluginhost.Spec {
 		if !ok { // of a built-in one the schema was known
 			spec.CheckConfig = func(schema []byte) error { return m.CheckConfig(i, schema) }
 		}
-		list = append(list, spec)
+		list = append(list, entry{spec, sumOf(m, b, &spec)})
 	}
 	return list
 }
@@ -190,10 +242,11 @@ func tracingOf(t manifest.Telemetry) backend.Tracing {
 // required waits for the backends without which the program must not begin.
 func (t *Telemetry) required(ctx context.Context, m *manifest.Manifest) error {
 	var errs []error
+	hosts := t.set.Hosts()
 	for _, b := range m.Telemetry.Backends {
-		i := slices.IndexFunc(t.hosts, func(h *pluginhost.Host) bool { return h.Stats().Name == b.Name })
+		i := slices.IndexFunc(hosts, func(h *pluginhost.Host) bool { return h.Name() == b.Name })
 		if b.Required && i >= 0 {
-			errs = append(errs, t.hosts[i].Ready(ctx))
+			errs = append(errs, hosts[i].Ready(ctx))
 		}
 	}
 	return errors.Join(errs...)
@@ -201,11 +254,11 @@ func (t *Telemetry) required(ctx context.Context, m *manifest.Manifest) error {
 
 // abandon ends what was started, because the rest cannot be.
 func (t *Telemetry) abandon(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(t.timeout.Load()))
 	defer cancel()
 	_, _ = t.own.shutdown(ctx)
 	var all sync.WaitGroup
-	for _, h := range t.hosts {
+	for _, h := range t.set.Hosts() {
 		all.Go(func() { _ = h.Shutdown(ctx) }) // nothing was emitted
 	}
 	all.Wait()

@@ -22,6 +22,8 @@ import (
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/callbacks/callbacktest"
 	"github.com/spanloom/spanloom/engine"
+	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/manifest"
 )
 
 // TestMain makes the test binary a program with telemetry when a script runs it;
@@ -30,6 +32,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(leaks{m}, map[string]func(){
 		"program":                program,
 		"silent":                 silent,
+		"lock":                   lock,
 		"spanloom-backend-lines": func() { backend.Serve(lines) },
 	})
 }
@@ -58,7 +61,11 @@ var double = engine.Define("double", func(g *engine.Graph, n engine.Value[int]) 
 // program is a user's main.
 func program() {
 	ctx := context.Background()
-	tel, err := spanloom.Open(ctx)
+	var opts []spanloom.Option
+	if os.Getenv("UNLOCKED") != "" { // as no real program should
+		opts = append(opts, spanloom.AllowUnlocked())
+	}
+	tel, err := spanloom.Open(ctx, opts...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
@@ -69,6 +76,18 @@ func program() {
 	out, err := double.Run(ctx, 21, engine.Config{Callbacks: tel.Callbacks()})
 	_ = tel.Shutdown(ctx)
 	fmt.Println(out, err, len(tel.Callbacks()))
+}
+
+// lock is spanloom backend lock.
+func lock() {
+	m, err := catalog.Load("", nil, manifest.Options{})
+	if err == nil {
+		_, err = catalog.Update(context.Background(), m, os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
 }
 
 // silent is a user's main with steps that replace the callbacks of the run.
@@ -204,7 +223,7 @@ func TestDeadBackendsChangeNothing(t *testing.T) {
     - plugin: otlp
       config: { endpoint: "http://127.0.0.1:1" }
 `)
-	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(path))
+	tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(path), spanloom.AllowUnlocked())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/log"
 	lognoop "go.opentelemetry.io/otel/log/noop"
@@ -40,9 +42,11 @@ type own struct {
 	providers *providers.Providers
 	metrics   *metrics.Callback
 	logger    *slog.Logger
+	later     logs.Later // what lifecycle has to say
 	lifecycle callbacks.PipelineCallback
 	incoming  propagation.Config
 	sampler   telemetry.Sampler
+	ratio     atomic.Uint64 // the bits of that of sampler, as it is now
 }
 
 // openOwn makes what the program's own telemetry goes through, to the backends
@@ -58,12 +62,13 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 	t.own.sampler = telemetry.Sampler{
 		OTel: propagation.OTel{Outer: outer, Namespace: tel.Service.Namespace}, Ratio: tel.Sampling.Ratio, Linked: tel.Trace.Mode == "linked",
 	}
-	if len(t.hosts) > 0 {
+	if len(t.set.Hosts()) > 0 || t.reloading.options.reload {
 		if err := t.openProviders(ctx, tel, serviceOf(tel)); err != nil {
 			return err
 		}
 	}
-	c := logs.Config{Level: tel.Logs.Level, Format: tel.Logs.Format}
+	t.own.ratio.Store(math.Float64bits(tel.Sampling.Ratio))
+	c := logs.Config{Level: tel.Logs.Level, Format: tel.Logs.Format, LevelVar: &t.level, Later: &t.own.later}
 	if tel.Logs.Forward && t.own.providers != nil {
 		c.Provider = t.own.providers.LoggerProvider()
 	}
@@ -80,7 +85,7 @@ func (t *Telemetry) openOwn(ctx context.Context, m *manifest.Manifest) error {
 }
 
 func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s backend.Service) error {
-	conn, err := pluginhost.NewConn(t.hosts...)
+	conn, err := t.set.NewConn()
 	if err != nil {
 		return err //nolint:wrapcheck // it says all
 	}
@@ -91,7 +96,7 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 	if len(t.own.incoming.Baggage) > 0 {
 		c.Started = t.own.incoming.Attributes
 	}
-	if slices.ContainsFunc(tel.Backends, takesMetrics) {
+	if t.reloading.options.reload || slices.ContainsFunc(tel.Backends, takesMetrics) {
 		if t.own.metrics, err = metrics.New(metrics.Config{Backends: t.ledgers}); err != nil {
 			return fmt.Errorf("%w", err)
 		}
@@ -110,6 +115,17 @@ func (t *Telemetry) openProviders(ctx context.Context, tel manifest.Telemetry, s
 	return err //nolint:wrapcheck // it says all
 }
 
+// openLog makes the logger for what backends do. It does not lead to them: what says
+// that telemetry is lost must not be lost with it.
+func (t *Telemetry) openLog(m *manifest.Manifest) (err error) {
+	if !saidOfLogs(m) {
+		return nil
+	}
+	l := m.Telemetry.Logs
+	t.log, err = logs.New(t.stderr, logs.Config{Level: l.Level, Format: l.Format, LevelVar: &t.level, Redactor: m.Redactor()})
+	return err //nolint:wrapcheck // it says all
+}
+
 // takesMetrics reports whether a backend may take metrics. Of those in the tree,
 // console shows runs and jaeger stores traces: for them none are counted.
 func takesMetrics(b manifest.Backend) bool { return b.Plugin != "console" && b.Plugin != "jaeger" }
@@ -124,9 +140,8 @@ func saidOfLogs(m *manifest.Manifest) bool {
 
 // ledgers says what became of the events for the backends.
 func (t *Telemetry) ledgers() []metrics.Backend {
-	list := make([]metrics.Backend, 0, len(t.hosts))
-	for _, h := range t.hosts {
-		s := h.Stats()
+	var list []metrics.Backend
+	for _, s := range t.Stats() {
 		b := metrics.Backend{Name: s.Name, Delivered: s.Delivered, InFlight: s.InFlight + s.Kept, Dropped: map[string]uint64{}, Restarts: map[string]uint64{}}
 		for _, reason := range pluginhost.Reasons() { // also those of none: a rate needs a 0 to begin at
 			b.Dropped[string(reason)] = s.Dropped[reason]
@@ -211,7 +226,7 @@ func (t *Telemetry) Propagation() propagation.Config { return t.own.incoming }
 // ownCallbacks returns the listeners of the program's own telemetry.
 func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
 	o := &t.own
-	j := joined{Sampler: o.sampler, meters: t.MeterProvider(), incoming: o.incoming}
+	j := joined{Sampler: o.sampler, ratio: &o.ratio, meters: t.MeterProvider(), incoming: o.incoming}
 	j.Provider = t.TracerProvider()
 	list := []callbacks.PipelineCallback{j}
 	if o.metrics != nil {
@@ -225,6 +240,7 @@ func (t *Telemetry) ownCallbacks() []callbacks.PipelineCallback {
 
 // shutdown exports what is left, and returns a line of what is lost.
 func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
+	o.later.Close()
 	if o.providers == nil {
 		return "", false
 	}
@@ -246,8 +262,15 @@ func (o *own) shutdown(ctx context.Context) (lost string, ok bool) {
 type joined struct {
 	telemetry.Sampler
 
+	ratio    *atomic.Uint64 // the bits of the Sampler's, which may change
 	meters   metric.MeterProvider
 	incoming propagation.Config
+}
+
+// RunIdentity implements [callbacks.RunIdentity].
+func (j joined) RunIdentity(ctx context.Context) (callbacks.Identity, bool) {
+	j.Ratio = math.Float64frombits(j.ratio.Load())
+	return j.Sampler.RunIdentity(ctx)
 }
 
 // ContextValue implements [callbacks.ContextValue].

@@ -44,7 +44,7 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := slices.DeleteFunc(specs(m), func(s pluginhost.Spec) bool { return s.Durable == nil })
+	list := slices.DeleteFunc(specs(m, serviceOf(m.Telemetry), o.unlocked), func(e entry) bool { return e.Durable == nil })
 	if o.only != "" {
 		if list, err = pick(list, o.only); err != nil {
 			return nil, err
@@ -56,7 +56,7 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	stats, errs := make([]pluginhost.Stats, len(list)), make([]error, len(list))
 	var all sync.WaitGroup
 	for i, spec := range list {
-		all.Go(func() { stats[i], errs[i] = replay(ctx, spec, m) })
+		all.Go(func() { stats[i], errs[i] = replay(ctx, spec.Spec, m) })
 	}
 	all.Wait()
 	return stats, errors.Join(errs...)

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
@@ -18,21 +21,34 @@ import (
 // Telemetry is the set of backends that [Open] started. Its methods may be
 // called concurrently.
 type Telemetry struct {
-	timeout time.Duration
+	timeout atomic.Int64   // to shut down, a time.Duration
 	stderr  *output.Writer // never blocks for more than a moment
-	hosts   []*pluginhost.Host
+	set     *pluginhost.Set
+	log     *slog.Logger // nil when nobody has said how to log
+	level   slog.LevelVar
 	own     own
+
+	reloading reloading
 
 	once sync.Once
 	err  error
+
+	told atomic.Uint64 // how much of ProgramStats.Lost Flush has told
 }
 
-func (t *Telemetry) start(list []pluginhost.Spec) {
-	for _, spec := range list {
-		spec.Terminal = terminal(os.Stderr)
-		spec.Output = t.stderr
-		t.hosts = append(t.hosts, pluginhost.Start(spec))
+func (t *Telemetry) start(list []entry) {
+	hosts := make([]*pluginhost.Host, len(list))
+	for i, e := range list {
+		hosts[i] = t.startOne(e)
 	}
+	t.set.Replace(hosts, nil)
+}
+
+func (t *Telemetry) startOne(e entry) *pluginhost.Host {
+	e.Terminal = terminal(os.Stderr)
+	e.Output = t.stderr
+	e.Logger = t.log
+	return pluginhost.Start(e.Spec)
 }
 
 // Callbacks returns what to put into an engine's Config.Callbacks. There is
@@ -50,28 +66,45 @@ func (t *Telemetry) start(list []pluginhost.Spec) {
 // with the same ids; of what can be said once only, such as whether it is sampled and
 // which providers its nodes find, the first value's counts.
 func (t *Telemetry) Callbacks() []callbacks.PipelineCallback {
-	if len(t.hosts) == 0 && t.own.lifecycle == nil && t.own.given == (Providers{}) {
+	hosts := t.set.Hosts()
+	if t.reloading.options.reload {
+		return append(t.ownCallbacks(), callbacks.Pin(t.set))
+	}
+	if len(hosts) == 0 && t.own.lifecycle == nil && t.own.given == (Providers{}) {
 		return nil
 	}
 	list := t.ownCallbacks()
-	for _, h := range t.hosts {
+	for _, h := range hosts {
 		list = append(list, callbacks.Pin(h))
 	}
 	return list
 }
 
 // Flush waits until the backends have exported what was emitted so far, or ctx
-// ends, or a backend is down. The error says what is missing.
+// ends, or a backend is down. The error says what is missing, and what was lost, for
+// whatever reason, since the last Flush.
 func (t *Telemetry) Flush(ctx context.Context) error {
-	errs := make([]error, len(t.hosts)+1)
+	t.own.later.Flush()
+	hosts := t.set.Hosts()
+	errs := make([]error, len(hosts)+1)
 	if p := t.own.providers; p != nil {
-		if err := p.ForceFlush(ctx); err != nil {
-			errs[len(t.hosts)] = fmt.Errorf("flush: %s", t.own.redactor.Text(err.Error()))
+		err := p.ForceFlush(ctx)
+		if lost := p.Stats().Lost(); lost > t.told.Swap(lost) && err == nil {
+			line, _ := p.Lost()
+			err = errors.New(line)
+		}
+		if err != nil {
+			errs[len(hosts)] = fmt.Errorf("flush: %s", t.own.redactor.Text(err.Error()))
 		}
 	}
 	var all sync.WaitGroup
-	for i, h := range t.hosts {
-		all.Go(func() { errs[i] = h.Flush(ctx) })
+	for i, h := range hosts {
+		all.Go(func() {
+			errs[i] = h.Flush(ctx)
+			if errors.Is(errs[i], pluginhost.ErrClosed) && !slices.Contains(t.set.Hosts(), h) {
+				errs[i] = nil // replaced meanwhile, which tells of its losses
+			}
+		})
 	}
 	all.Wait()
 	return errors.Join(errs...)
@@ -80,11 +113,7 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 // Stats returns, for each backend, what became of the telemetry that it was sent,
 // at one moment. After Shutdown it goes on counting what comes too late.
 func (t *Telemetry) Stats() []pluginhost.Stats {
-	list := make([]pluginhost.Stats, 0, len(t.hosts))
-	for _, h := range t.hosts {
-		list = append(list, h.Stats())
-	}
-	return list
+	return t.reloading.stats(t.set)
 }
 
 // ProgramStats returns what became of the spans, metrics and log records that the
@@ -108,8 +137,10 @@ func (t *Telemetry) ProgramStats() providers.Stats {
 // [Telemetry.ProgramStats].
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	t.once.Do(func() {
+		t.endReload()
+		timeout := time.Duration(t.timeout.Load())
 		// What standard error takes at most, should nobody read it, is part of the time.
-		ctx, cancel := context.WithTimeout(ctx, t.timeout-min(t.timeout/10, maxReserve))
+		ctx, cancel := context.WithTimeout(ctx, timeout-min(timeout/10, maxReserve))
 		defer cancel()
 		told := io.Writer(t.stderr)
 		if output.IsQuiet(ctx) {
@@ -121,17 +152,22 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 			lost = append(lost, errors.New(line))
 		}
 		var all sync.WaitGroup
-		for _, h := range t.hosts {
+		hosts := t.set.Hosts()
+		for _, h := range hosts {
 			all.Go(func() { _ = h.Shutdown(ctx) }) // Lost says what came of it
 		}
 		all.Wait()
-		for _, h := range t.hosts {
+		for _, h := range hosts {
 			if line, ok := h.Lost(); ok {
 				fmt.Fprintln(told, line)
 				lost = append(lost, errors.New(line))
 			}
 			if line, ok := h.Kept(); ok {
 				fmt.Fprintln(t.stderr, line)
+			}
+			if t.log != nil {
+				s := h.Stats()
+				t.log.LogAttrs(ctx, slog.LevelInfo, "telemetry has ended", slog.String("backend", s.Name), slog.Any("ledger", s))
 			}
 		}
 		t.stderr.Drain(ctx)

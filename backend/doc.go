@@ -45,6 +45,11 @@
 // backend started in its own process group ends with it: nothing is left behind
 // by a host that was killed. One process serves one entry of a manifest.
 //
+// # At an address
+//
+// [ServeAddress] serves programs on other machines, over TLS, each connection with an
+// instance of its own. Their manifests say address in place of plugin.
+//
 // # In other languages
 //
 // The protocol is proto/spanloom/backend/v1/backend.proto, whose comments are

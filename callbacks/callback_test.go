@@ -47,6 +47,33 @@ func TestEveryHookHasItsBit(t *testing.T) {
 	}
 }
 
+// counting hears one hook, as fields of a Funcs, and counts its calls.
+func counting(m reflect.Method, called func()) callbacks.Funcs {
+	var f callbacks.Funcs
+	field := reflect.ValueOf(&f).Elem().FieldByName(strings.TrimPrefix(m.Name, "On"))
+	field.Set(reflect.MakeFunc(field.Type(), func([]reflect.Value) []reflect.Value { called(); return nil }))
+	return f
+}
+
+// TestPanicKeepsNothingFromOthers has callbacks panic between others in each hook.
+func TestPanicKeepsNothingFromOthers(t *testing.T) {
+	t.Parallel()
+	_, _, _, _, cc := scopes(callbacks.RunConfig{})
+	for m := range reflect.TypeFor[callbacks.PipelineCallback]().Methods() {
+		var calls string
+		say := func(what string) callbacks.Funcs { return counting(m, func() { calls += what }) }
+		bad := func(what string) callbacks.Funcs { return counting(m, func() { calls += what; panic("hook") }) }
+		multi := callbacks.Multi(bad("a"), say("b"), callbacks.Funcs{}, bad("c"), bad("d"), say("e"), bad("f"))
+		call := reflect.ValueOf(multi).MethodByName(m.Name)
+		args := []reflect.Value{reflect.ValueOf(cc), reflect.Zero(m.Type.In(1))}
+		call.Call(args)
+		call.Call(args)
+		if calls != "abcdefabcdef" {
+			t.Errorf("%s: %s are called", m.Name, calls)
+		}
+	}
+}
+
 func TestInterest(t *testing.T) {
 	t.Parallel()
 	end := callbacks.Funcs{NodeEnd: func(*callbacks.CallbackContext, callbacks.NodeEnd) {}}

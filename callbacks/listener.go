@@ -50,7 +50,7 @@ func (l *listener) value(cc *CallbackContext, key any) (answer any) {
 
 // Unguarded returns the callback itself, for an engine that recovers the panics
 // of hooks where it recovers others, and then calls Panicked.
-func (l *listener) Unguarded() PipelineCallback { return l.callback }
+func (l *listener) Unguarded(Hook) PipelineCallback { return l.callback }
 
 // Panicked tells of a panic of an unguarded hook. It must be called while the
 // stack is still there, by the deferred function that has recovered.

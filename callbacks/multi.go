@@ -104,6 +104,46 @@ func (m *multi) ContextValue(cc *CallbackContext, key any) any {
 	return nil
 }
 
+// Unguarded returns what an engine may call, instead of m, that recovers the panics of
+// hooks where it recovers others, and then calls Panicked: the callback that hears some
+// of these hooks alone, or m, which does not panic.
+func (m *multi) Unguarded(hooks Hook) PipelineCallback {
+	if l := m.only(hooks); l != nil {
+		return l.callback
+	}
+	return m
+}
+
+// Panicked tells of a panic of an unguarded hook, as that of a listener.
+func (m *multi) Panicked(h Hook, cc *CallbackContext, value any) {
+	if l := m.only(h); l != nil {
+		l.Panicked(h, cc, value)
+	}
+}
+
+// only returns the listener that alone hears some hooks, or nil.
+func (m *multi) only(hooks Hook) (only *listener) {
+	for _, l := range m.listeners {
+		if l.hooks&hooks == 0 {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = l
+	}
+	return only
+}
+
+// guard keeps a panic of the hook of a listener away from the run and from the others.
+// There are hooks of which a run has so many that one guard for all listeners counts.
+func (m *multi) guard(at *int, h Hook, cc *CallbackContext) {
+	if p := recover(); p != nil {
+		m.listeners[*at].Panicked(h, cc, p)
+		*at++
+	}
+}
+
 func (m *multi) OnPipelineStart(cc *CallbackContext, ev PipelineStart) {
 	for _, l := range m.listeners {
 		l.OnPipelineStart(cc, ev)
@@ -117,15 +157,37 @@ func (m *multi) OnPipelineEnd(cc *CallbackContext, ev PipelineEnd) {
 }
 
 func (m *multi) OnNodeStart(cc *CallbackContext, ev NodeStart) {
-	for _, l := range m.listeners {
-		l.OnNodeStart(cc, ev)
+	for from := 0; from < len(m.listeners); {
+		from = m.nodeStart(from, cc, &ev)
 	}
 }
 
-func (m *multi) OnNodeEnd(cc *CallbackContext, ev NodeEnd) {
-	for _, l := range m.listeners {
-		l.OnNodeEnd(cc, ev)
+func (m *multi) nodeStart(from int, cc *CallbackContext, ev *NodeStart) (next int) {
+	next = from
+	defer m.guard(&next, HookNodeStart, cc)
+	for ; next < len(m.listeners); next++ {
+		if l := m.listeners[next]; l.hooks&HookNodeStart != 0 {
+			l.callback.OnNodeStart(cc, *ev)
+		}
 	}
+	return next
+}
+
+func (m *multi) OnNodeEnd(cc *CallbackContext, ev NodeEnd) {
+	for from := 0; from < len(m.listeners); {
+		from = m.nodeEnd(from, cc, &ev)
+	}
+}
+
+func (m *multi) nodeEnd(from int, cc *CallbackContext, ev *NodeEnd) (next int) {
+	next = from
+	defer m.guard(&next, HookNodeEnd, cc)
+	for ; next < len(m.listeners); next++ {
+		if l := m.listeners[next]; l.hooks&HookNodeEnd != 0 {
+			l.callback.OnNodeEnd(cc, *ev)
+		}
+	}
+	return next
 }
 
 func (m *multi) OnNodeCached(cc *CallbackContext, ev NodeCached) {
@@ -159,15 +221,37 @@ func (m *multi) OnMapEnd(cc *CallbackContext, ev MapEnd) {
 }
 
 func (m *multi) OnMapItemStart(cc *CallbackContext, ev MapItemStart) {
-	for _, l := range m.listeners {
-		l.OnMapItemStart(cc, ev)
+	for from := 0; from < len(m.listeners); {
+		from = m.mapItemStart(from, cc, &ev)
 	}
 }
 
-func (m *multi) OnMapItemEnd(cc *CallbackContext, ev MapItemEnd) {
-	for _, l := range m.listeners {
-		l.OnMapItemEnd(cc, ev)
+func (m *multi) mapItemStart(from int, cc *CallbackContext, ev *MapItemStart) (next int) {
+	next = from
+	defer m.guard(&next, HookMapItemStart, cc)
+	for ; next < len(m.listeners); next++ {
+		if l := m.listeners[next]; l.hooks&HookMapItemStart != 0 {
+			l.callback.OnMapItemStart(cc, *ev)
+		}
 	}
+	return next
+}
+
+func (m *multi) OnMapItemEnd(cc *CallbackContext, ev MapItemEnd) {
+	for from := 0; from < len(m.listeners); {
+		from = m.mapItemEnd(from, cc, &ev)
+	}
+}
+
+func (m *multi) mapItemEnd(from int, cc *CallbackContext, ev *MapItemEnd) (next int) {
+	next = from
+	defer m.guard(&next, HookMapItemEnd, cc)
+	for ; next < len(m.listeners); next++ {
+		if l := m.listeners[next]; l.hooks&HookMapItemEnd != 0 {
+			l.callback.OnMapItemEnd(cc, *ev)
+		}
+	}
+	return next
 }
 
 func (m *multi) OnMapItemCached(cc *CallbackContext, ev MapItemCached) {

@@ -20,8 +20,8 @@ func TestPin(t *testing.T) {
 	}
 	only := callbacks.Multi(p)
 	if g, ok := only.(interface {
-		Unguarded() callbacks.PipelineCallback
-	}); !ok || g.Unguarded() != callbacks.PipelineCallback(rec) {
+		Unguarded(hooks callbacks.Hook) callbacks.PipelineCallback
+	}); !ok || g.Unguarded(callbacks.AllHooks) != callbacks.PipelineCallback(rec) {
 		t.Errorf("Multi does not call the callback itself: %T", only)
 	}
 	_, _, _, _, leaf := scopes(callbacks.RunConfig{})

@@ -16,15 +16,16 @@ type ears struct {
 	values   []callbacks.ContextValue
 	border   *ears // who hears nested pipelines that begin here: these, and those around
 
-	// direct is callback, or the only one that it guards: then guard is not nil,
-	// and who calls direct must recover what it panics with.
+	// direct is callback, or the only one that it guards and that hears nodes and
+	// items: then guard is not nil, and who calls direct must recover what it panics
+	// with.
 	direct callbacks.PipelineCallback
 	guard  guardian
 }
 
 // guardian is what tells of the panics of a callback.
 type guardian interface {
-	Unguarded() callbacks.PipelineCallback
+	Unguarded(hooks callbacks.Hook) callbacks.PipelineCallback
 	Panicked(h callbacks.Hook, cc *callbacks.CallbackContext, value any)
 }
 
@@ -40,21 +41,27 @@ func newEars(list []callbacks.PipelineCallback) *ears {
 		return e
 	}
 	all := callbacks.Multi(list...)
-	e.callback, e.hooks, e.direct = all, callbacks.Interest(all), all
-	if g, ok := all.(guardian); ok {
-		e.direct, e.guard = g.Unguarded(), g
-	}
+	e.callback = all
+	e.ask()
 	if v, ok := all.(callbacks.ContextValue); ok {
 		e.values = append(e.values, v)
 	}
 	return e
 }
 
+// ask asks what the callbacks want to hear.
+func (e *ears) ask() {
+	e.hooks, e.direct = callbacks.Interest(e.callback), e.callback
+	if g, ok := e.callback.(guardian); ok {
+		e.direct, e.guard = g.Unguarded(callbacks.HookNodeStart|callbacks.HookNodeEnd|callbacks.HookMapItemStart|callbacks.HookMapItemEnd), g
+	}
+}
+
 // unsample has the callbacks hear what they want of a run that is not sampled.
 func (e *ears) unsample() {
 	if u, ok := e.callback.(interface{ Unsample() }); ok {
 		u.Unsample()
-		e.hooks = callbacks.Interest(e.callback)
+		e.ask()
 	}
 }
 

@@ -413,6 +413,49 @@ out p 0: 5`
 	}
 }
 
+// hotPanics hears nodes and items, and panics each time.
+type hotPanics struct {
+	callbacks.Base
+
+	calls *atomic.Int32
+}
+
+func (hotPanics) Hooks() callbacks.Hook {
+	return callbacks.HookNodeStart | callbacks.HookNodeEnd | callbacks.HookMapItemStart | callbacks.HookMapItemEnd
+}
+
+func (h hotPanics) call() { h.calls.Add(1); panic("hook") }
+
+func (h hotPanics) OnNodeStart(*callbacks.CallbackContext, callbacks.NodeStart)       { h.call() }
+func (h hotPanics) OnNodeEnd(*callbacks.CallbackContext, callbacks.NodeEnd)           { h.call() }
+func (h hotPanics) OnMapItemStart(*callbacks.CallbackContext, callbacks.MapItemStart) { h.call() }
+func (h hotPanics) OnMapItemEnd(*callbacks.CallbackContext, callbacks.MapItemEnd)     { h.call() }
+
+// TestOnlyCallbackOfNodesThatPanics: one that alone hears nodes is called by the engine
+// itself, whatever else others hear.
+func TestOnlyCallbackOfNodesThatPanics(t *testing.T) {
+	p := engine.Define("p", func(g *engine.Graph, in engine.Value[[]int]) engine.Value[int] {
+		return engine.Add(g, engine.Node("sum", func(_ context.Context, list []int) (n int, _ error) {
+			for _, i := range list {
+				n += i
+			}
+			return n, nil
+		}), engine.Map(g, engine.Node("inc", increment), in))
+	})
+	const name, calls = "engine_test.hotPanics", 2 + 2*3
+	before := callbacks.Panics()[name]
+	bad, ended := hotPanics{calls: new(atomic.Int32)}, 0
+	others := callbacks.Funcs{PipelineEnd: func(*callbacks.CallbackContext, callbacks.PipelineEnd) { ended++ }}
+	for range 2 {
+		if got, err := p.Run(t.Context(), []int{1, 2, 3}, listen(others, bad)); got != 9 || err != nil {
+			t.Error(got, err)
+		}
+	}
+	if n, told := bad.calls.Load(), callbacks.Panics()[name]-before; n != 2*calls || told != 2*calls || ended != 2 {
+		t.Errorf("%d calls, %d panics are counted, %d runs ended; want %d, %[4]d and 2", n, told, ended, 2*calls)
+	}
+}
+
 func TestCallbackThatPanics(t *testing.T) {
 	var log bytes.Buffer
 	before := slog.Default()

@@ -36,6 +36,9 @@ type Config struct {
 	Provider log.LoggerProvider
 	// Redactor hides secrets in messages and attributes. Defaults to none.
 	Redactor *privacy.Redactor
+	// Later, which the caller must close before the program ends, takes what
+	// [Lifecycle] says by the logger off the goroutines of runs. Defaults to none.
+	Later *Later
 }
 
 // New returns a logger that writes one line for each record to w, and to the
@@ -76,6 +79,9 @@ func New(w io.Writer, c Config) (*slog.Logger, error) {
 	h := NewHandler(lines)
 	if c.Provider != nil {
 		h = Fanout(h, newForwarder(c.Provider, least, c.Redactor))
+	}
+	if c.Later != nil {
+		h = &following{h, c.Later}
 	}
 	return slog.New(h), nil
 }

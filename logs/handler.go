@@ -38,7 +38,7 @@ type group struct {
 // handler keeps the rules of package testing/slogtest if inner does.
 func NewHandler(inner slog.Handler) slog.Handler {
 	switch h := inner.(type) {
-	case *handler:
+	case *handler, *following:
 		return h
 	case fanout:
 		return h.each(NewHandler)
@@ -54,6 +54,8 @@ func without(h slog.Handler, skip fields) slog.Handler {
 		less := *h
 		less.has |= skip
 		return &less
+	case *following:
+		return &following{without(h.Handler, skip), h.later}
 	case fanout:
 		return h.each(func(one slog.Handler) slog.Handler { return without(one, skip) })
 	default:

@@ -14,6 +14,7 @@ type lifecycle struct {
 	callbacks.Base
 
 	handler slog.Handler
+	later   *Later // nil when records are written at once
 }
 
 var (
@@ -41,8 +42,13 @@ var (
 // read the clock. What is too low is not logged at any time. A run that is
 // started under an OpenTelemetry span takes part in its trace.
 func Lifecycle(logger *slog.Logger) callbacks.PipelineCallback {
+	l, h := &lifecycle{}, logger.Handler()
+	if f, ok := h.(*following); ok {
+		l.later, h = f.later, f.Handler
+	}
 	// The contexts of hooks do not count attempts; the records say what they know.
-	return &lifecycle{handler: without(NewHandler(logger.Handler()), fieldAttemptNumber)}
+	l.handler = without(NewHandler(h), fieldAttemptNumber)
+	return l
 }
 
 const (
@@ -57,23 +63,23 @@ const (
 	errorHooks = callbacks.HookError | callbacks.HookNodeRetry
 )
 
-// Hooks returns what the enabled levels need.
-func (l *lifecycle) Hooks() callbacks.Hook {
-	var h callbacks.Hook
+// Hooks returns what the enabled levels need. To ask a handler costs a run more than
+// hooks of which there is nothing to log: those above an enabled level are taken for
+// enabled, and asked again when there is something.
+func (l *lifecycle) Hooks() (h callbacks.Hook) {
+	const warnHooks = callbacks.HookNodeRetry | callbacks.HookCrashed | errorHooks
 	enabled := func(level slog.Level) bool { return l.handler.Enabled(context.Background(), level) }
-	if enabled(slog.LevelDebug) {
-		h |= debugHooks | infoHooks // nested pipelines
+	switch {
+	case enabled(slog.LevelDebug):
+		return debugHooks | infoHooks | warnHooks
+	case enabled(slog.LevelInfo):
+		return infoHooks | warnHooks
+	case enabled(slog.LevelWarn):
+		return warnHooks
+	case enabled(slog.LevelError):
+		return errorHooks
 	}
-	if enabled(slog.LevelInfo) {
-		h |= infoHooks
-	}
-	if enabled(slog.LevelWarn) {
-		h |= callbacks.HookNodeRetry | callbacks.HookCrashed
-	}
-	if enabled(slog.LevelError) {
-		h |= errorHooks
-	}
-	return h
+	return 0
 }
 
 // RunIdentity implements [callbacks.RunIdentity]. Spans of node code stay those
@@ -87,18 +93,35 @@ type record struct {
 	slog.Record
 
 	cc *callbacks.CallbackContext
-	to slog.Handler
+	by *lifecycle
 }
 
 // begin returns a record of cc, and false when nobody wants its level.
 func (l *lifecycle) begin(cc *callbacks.CallbackContext, level slog.Level, msg string) (record, bool) {
-	if !l.handler.Enabled(cc, level) {
+	// What is written later is asked for then.
+	if !l.defers(level) && !l.handler.Enabled(cc, level) {
 		return record{}, false
 	}
-	return record{slog.NewRecord(time.Now(), level, msg, 0), cc, l.handler}, true
+	return record{slog.NewRecord(time.Now(), level, msg, 0), cc, l}, true
 }
 
-func (r *record) log() { _ = r.to.Handle(r.cc, r.Record) }
+// defers reports whether a record of a level is written later. Only one of a run may
+// wait: there are few, and what a node says of itself is worth seeing at once by those
+// who look for what is wrong.
+func (l *lifecycle) defers(level slog.Level) bool { return l.later != nil && level == slog.LevelInfo }
+
+// log writes the record.
+func (r *record) log() {
+	l := r.by
+	switch {
+	case l.defers(r.Level):
+		l.later.put(&late{l.handler, r.cc, r.Record})
+		return
+	case l.later != nil:
+		l.later.precede(r.cc)
+	}
+	_ = l.handler.Handle(r.cc, r.Record)
+}
 
 func (r *record) text(key, value string) {
 	if value != "" {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -31,8 +32,10 @@ func (p *parser) checkBackends(doc any) {
 		}
 		p.checkEither(i, entry)
 		p.checkCommand(i, entry)
+		p.checkAddress(i, entry)
 		p.checkEnv(doc, i)
 		p.checkDelivery(doc, i, entry)
+		p.checkOverflow(i, entry)
 		p.checkName(i, entry, used)
 		if catalogue != nil {
 			p.checkPlugin(i, entry, catalogue)
@@ -41,18 +44,23 @@ func (p *parser) checkBackends(doc any) {
 }
 
 func (p *parser) checkEither(i int, entry map[string]any) {
-	_, plugin := entry["plugin"]
-	_, command := entry["command"]
-	switch {
-	case plugin && command:
-		pl, other := entryPlace(p, i, "plugin"), entryPlace(p, i, "command")
-		if pl.key.Line < other.key.Line || pl.key.Line == other.key.Line && pl.key.Column < other.key.Column {
-			pl = other
+	var said []place
+	var names []string
+	for _, field := range []string{"plugin", "command", "address"} {
+		if _, ok := entry[field]; ok {
+			said = append(said, entryPlace(p, i, field))
+			names = append(names, field)
 		}
-		p.errorf(pl.key, pl.path, "plugin and command exclude each other; keep one")
-	case !plugin && !command:
+	}
+	switch {
+	case len(said) == 0:
 		pl := entryPlace(p, i)
-		p.errorf(pl.node, pl.path, "needs a plugin (a name) or a command (a path)")
+		p.errorf(pl.node, pl.path, "needs a plugin (a name), a command (a path) or an address (host:port)")
+	case len(said) > 1:
+		last := slices.MaxFunc(said, func(a, b place) int {
+			return cmp.Or(cmp.Compare(a.key.Line, b.key.Line), cmp.Compare(a.key.Column, b.key.Column))
+		})
+		p.errorf(last.key, last.path, "%s exclude each other; keep one", strings.Join(names, " and "))
 	}
 }
 
@@ -89,11 +97,23 @@ func (p *parser) checkDelivery(doc any, i int, entry map[string]any) {
 	}
 }
 
+// checkOverflow refuses a rule that would not hold.
+func (p *parser) checkOverflow(i int, entry map[string]any) {
+	if at[string](entry, "queue", "overflow") != "drop_oldest" || !at[bool](entry, "delivery", "durable") {
+		return
+	}
+	pl := entryPlace(p, i, "queue", "overflow")
+	p.errorf(pl.node, pl.path, "drop_oldest excludes delivery.durable, which keeps what it has accepted; remove one of them")
+}
+
 // isPath reports whether a program is named in a way that no search path can
 // change.
-func isPath(program string) bool {
-	slashed := filepath.ToSlash(program)
-	return filepath.IsAbs(program) || strings.HasPrefix(slashed, "./") || strings.HasPrefix(slashed, "../")
+func isPath(program string) bool { return filepath.IsAbs(program) || begins(program) }
+
+// begins reports whether a word begins at the directory of the manifest.
+func begins(word string) bool {
+	slashed := filepath.ToSlash(word)
+	return strings.HasPrefix(slashed, "./") || strings.HasPrefix(slashed, "../")
 }
 
 // nameOf is the name of an entry and the field that it came from.
@@ -103,6 +123,9 @@ func nameOf(entry map[string]any) (name, field string) {
 	}
 	if _, ok := entry["plugin"]; ok {
 		return at[string](entry, "plugin"), "plugin"
+	}
+	if _, ok := entry["address"]; ok {
+		return "", "address"
 	}
 	command := at[[]any](entry, "command")
 	if len(command) == 0 {
@@ -121,6 +144,10 @@ func nameOf(entry map[string]any) (name, field string) {
 
 func (p *parser) checkName(i int, entry map[string]any, used map[string]int) {
 	name, field := nameOf(entry)
+	if field == "address" {
+		pl := entryPlace(p, i)
+		p.errorf(pl.node, joinKey(pl.path, "name"), "a backend at an address needs a name; write name: remote")
+	}
 	if field == "" || name == "" {
 		return
 	}

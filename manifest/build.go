@@ -180,11 +180,18 @@ func (b *builder) paths() {
 	for _, dir := range b.p.dirs(b.doc) {
 		dirs = append(dirs, dir)
 	}
-	at[map[string]any](b.doc, "plugins")["dirs"] = dirs
+	plugins := at[map[string]any](b.doc, "plugins")
+	plugins["dirs"] = dirs
+	plugins["lock"] = b.p.abs(at[string](plugins, "lock"))
 	for _, entry := range at[[]any](b.doc, backendsPath...) {
 		if command := at[[]any](entry, "command"); len(command) > 0 {
-			command[0] = b.p.abs(command[0].(string)) //nolint:forcetypeassert // the schema has checked it
+			for i, word := range command {
+				if word, _ := word.(string); i == 0 || begins(word) {
+					command[i] = b.p.abs(word)
+				}
+			}
 		}
+		b.p.tlsFiles(entry)
 		if dir := at[string](entry, "delivery", "dir"); dir != "" {
 			at[map[string]any](entry, "delivery")["dir"] = b.p.abs(dir)
 		}

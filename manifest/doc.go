@@ -19,6 +19,7 @@
 //	  shutdown_timeout: 3s        # default 3s
 //	plugins:
 //	  dirs: [./.spanloom/backends]
+//	  lock: spanloom.lock         # which bytes of them may run
 //
 // [Schema] is its JSON schema: it has all keys with their descriptions and
 // defaults, and is what Parse checks with and fills in from. [Find] says which

@@ -57,6 +57,9 @@ type Plugins struct {
 	// Dirs are absolute directories that hold spanloom-backend-<name> programs.
 	// Defaults to .spanloom/backends in the manifest's directory.
 	Dirs []string `json:"dirs"`
+	// Lock is the absolute path of the file with the SHA-256 sums of the backends
+	// that are files. Defaults to spanloom.lock in the manifest's directory.
+	Lock string `json:"lock"`
 }
 
 // Errorf makes an error at the place of a path such as

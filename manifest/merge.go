@@ -94,7 +94,7 @@ var entryLocation = append(slices.Clip(backendsPath), "0")
 
 func orNew(hint string) string {
 	if hint == "" {
-		return "; a new one needs a plugin or a command"
+		return "; a new one needs a plugin, a command or an address"
 	}
 	return hint
 }
@@ -102,7 +102,7 @@ func orNew(hint string) string {
 // entryName is the name of an entry of telemetry.backends, as written.
 func (p *parser) entryName(n *yaml.Node) string {
 	entry := map[string]any{}
-	for _, field := range []string{"name", "plugin", "command"} {
+	for _, field := range []string{"name", "plugin", "command", "address"} {
 		i, ok := p.keys(n)[field]
 		if !ok {
 			continue
@@ -124,7 +124,8 @@ func (p *parser) entryName(n *yaml.Node) string {
 func (p *parser) runs(n *yaml.Node) bool {
 	_, plugin := p.keys(n)["plugin"]
 	_, command := p.keys(n)["command"]
-	return plugin || command || n.Kind != yaml.MappingNode
+	_, address := p.keys(n)["address"]
+	return plugin || command || address || n.Kind != yaml.MappingNode
 }
 
 // copyOf is a collection like n with nothing in it.

@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queue := manifest.Queue{Bytes: 64 << 20}
+	queue := manifest.Queue{Bytes: 64 << 20, Overflow: "drop_newest"}
 	delivery := manifest.Delivery{MaxBytes: 1 << 30, MaxAge: 7 * 24 * time.Hour}
 	want := &manifest.Manifest{
 		Version: "1.0",
@@ -47,8 +47,8 @@ func TestParse(t *testing.T) {
 			Attributes: map[string]string{"team.name": "payments", "k8s.pod.label/app": ""},
 			Backends: []manifest.Backend{
 				{Plugin: "console", Name: "console", Config: json.RawMessage(`{"anything":[1,2.5,true,null,"2001-01-01","\u003c\u003c"]}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue, Delivery: delivery},
-				{Plugin: "otlp", Name: "main", Config: json.RawMessage(`{"endpoint":"localhost:4317","headers":{"authorization":"Bearer c4n4ry-S3CRET"},"ratio":0.5}`), Required: true, Env: []string{"COLLECTOR_TOKEN", "_x1"}, StartTimeout: 250 * time.Millisecond, Queue: manifest.Queue{Bytes: 1 << 30}, Delivery: manifest.Delivery{Durable: true, Dir: abs(t, "testdata/good/kept"), MaxBytes: 256 << 20, MaxAge: 24 * time.Hour}},
-				{Name: "mine", Command: []string{abs(t, "testdata/good/bin/spanloom-backend-mine"), "--x", "./kept"}, Config: json.RawMessage(`{}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue, Delivery: delivery},
+				{Plugin: "otlp", Name: "main", Config: json.RawMessage(`{"endpoint":"localhost:4317","headers":{"authorization":"Bearer c4n4ry-S3CRET"},"ratio":0.5}`), Required: true, Env: []string{"COLLECTOR_TOKEN", "_x1"}, StartTimeout: 250 * time.Millisecond, Queue: manifest.Queue{Bytes: 1 << 30, Overflow: "drop_newest"}, Delivery: manifest.Delivery{Durable: true, Dir: abs(t, "testdata/good/kept"), MaxBytes: 256 << 20, MaxAge: 24 * time.Hour}},
+				{Name: "mine", Command: []string{abs(t, "testdata/good/bin/spanloom-backend-mine"), "--x", abs(t, "testdata/good/kept")}, Config: json.RawMessage(`{}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue, Delivery: delivery},
 				{Name: "up", Command: []string{abs(t, "testdata/up")}, Config: json.RawMessage(`{}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue, Delivery: delivery},
 				{Name: "other", Command: []string{"/opt/other"}, Config: json.RawMessage(`{}`), Env: []string{}, StartTimeout: 5 * time.Second, Queue: queue, Delivery: delivery},
 			},
@@ -62,7 +62,7 @@ func TestParse(t *testing.T) {
 			Logs:            manifest.Logs{Level: "warn", Format: "text", Forward: false},
 			ShutdownTimeout: 90 * time.Second,
 		},
-		Plugins: manifest.Plugins{Dirs: []string{abs(t, "testdata/good/a"), "/opt/backends"}},
+		Plugins: manifest.Plugins{Dirs: []string{abs(t, "testdata/good/a"), "/opt/backends"}, Lock: abs(t, "testdata/good/deploy/x.lock")},
 		File:    "testdata/good/full.yaml",
 		Dir:     abs(t, "testdata/good"),
 	}
@@ -84,7 +84,7 @@ func TestDefaults(t *testing.T) {
 			Logs:            manifest.Logs{Level: "info", Format: "json", Forward: true},
 			ShutdownTimeout: 3 * time.Second,
 		},
-		Plugins: manifest.Plugins{Dirs: []string{abs(t, ".spanloom/backends")}},
+		Plugins: manifest.Plugins{Dirs: []string{abs(t, ".spanloom/backends")}, Lock: abs(t, "spanloom.lock")},
 		File:    "spanloom.yaml",
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(manifest.Manifest{})); diff != "" {

@@ -175,7 +175,19 @@ func TestSchemaIsTheOneOfValidation(t *testing.T) {
 		for _, key := range slices.Backward(strings.Split(path, ".")) {
 			key, list := strings.CutSuffix(key, "[0]")
 			if list {
-				if entry := full.(map[string]any); entry["command"] == nil && entry["plugin"] == nil {
+				entry := full.(map[string]any)
+				if tls, ok := entry["tls"].(map[string]any); ok {
+					entry["address"] = "h:1"
+					for a, b := range map[string]string{"cert": "key", "key": "cert"} {
+						if tls[a] != nil {
+							tls[b] = "file"
+						}
+					}
+				}
+				if entry["address"] != nil {
+					entry["name"] = "remote"
+				}
+				if entry["command"] == nil && entry["plugin"] == nil && entry["address"] == nil {
 					entry["plugin"] = "console"
 				}
 				full = []any{full}

@@ -136,8 +136,8 @@ type Logs struct {
 	Forward bool `json:"forward"`
 }
 
-// Backend is one entry of telemetry.backends. Exactly one of Plugin and Command
-// is set.
+// Backend is one entry of telemetry.backends. Exactly one of Plugin, Command and
+// Address is set.
 type Backend struct {
 	// Plugin is the name of a backend that is built in or found in
 	// Plugins.Dirs. Defaults to empty: Command says what to run.
@@ -146,8 +146,15 @@ type Backend struct {
 	// of the command without spanloom-backend-.
 	Name string `json:"name"`
 	// Command is the absolute path of a program and its arguments; it is never
-	// looked up on PATH. Defaults to nil: Plugin says what to run.
+	// looked up on PATH. Arguments that begin with ./ or ../ are absolute paths too.
+	// Defaults to nil: Plugin says what to run.
 	Command []string `json:"command"`
+	// Address is where a backend listens that somebody else has started: host:port, or
+	// unix: and an absolute path. Defaults to empty: Plugin or Command says what to run.
+	Address string `json:"address"`
+	// TLS is how Address is spoken to. Defaults to TLS with the authorities of the
+	// system, and to plain text for this machine.
+	TLS TLS `json:"tls"`
 	// Config is the JSON object of the backend's own settings, checked against
 	// the backend's schema where that is known. Defaults to {}.
 	Config json.RawMessage `json:"config"`
@@ -165,6 +172,23 @@ type Backend struct {
 	// Delivery is what is kept until the backend has exported it.
 	// Defaults to what fits into the queue.
 	Delivery Delivery `json:"delivery"`
+}
+
+// TLS is how a backend at an address is spoken to.
+type TLS struct {
+	// CA is the absolute path of the certificates of the authorities that may have
+	// signed the backend's, in PEM form. Defaults to those of the system.
+	CA string `json:"ca"`
+	// Cert is the absolute path of the program's certificate, in PEM form. Defaults to
+	// none.
+	Cert string `json:"cert"`
+	// Key is the absolute path of the key of Cert. Defaults to none.
+	Key string `json:"key"`
+	// ServerName is the name in the backend's certificate. Defaults to the host of
+	// Address.
+	ServerName string `json:"server_name"`
+	// Insecure allows plain text to another machine. Defaults to false.
+	Insecure bool `json:"insecure"`
 }
 
 // Delivery is what is kept of telemetry until a backend has exported it.
@@ -185,6 +209,9 @@ type Delivery struct {
 // Queue is what waits in memory for a backend.
 type Queue struct {
 	// Bytes bounds the memory for events that are not yet acknowledged; it is at
-	// least 1 MiB. Defaults to 64 MiB.
+	// least 1 MiB. An eighth of it is for metrics only. Defaults to 64 MiB.
 	Bytes int64 `json:"bytes"`
+	// Overflow is what is dropped when it is full: "drop_newest", or "drop_oldest",
+	// which a durable delivery excludes. Defaults to drop_newest.
+	Overflow string `json:"overflow"`
 }

@@ -33,7 +33,7 @@ func contexts(n int) []*callbacks.CallbackContext {
 func BenchmarkHook(b *testing.B) {
 	for _, g := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("goroutines=%d", g), func(b *testing.B) {
-			h := &Host{queue: newQueue(1 << 40)}
+			h := &Host{queue: newQueue(1<<40, DropNewest)}
 			stop := make(chan struct{})
 			done := make(chan struct{})
 			go func() {
@@ -96,12 +96,12 @@ func BenchmarkEndToEnd(b *testing.B) {
 		}
 		n += 2 * len(list)
 		if n%(64*len(list)) == 0 {
-			if _, err := h.flush(ctx, ctx); err != nil {
+			if err := h.flush(ctx, ctx); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
-	if _, err := h.flush(ctx, ctx); err != nil {
+	if err := h.flush(ctx, ctx); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")

@@ -47,13 +47,19 @@ func (c *callTimes) add(method, errorType string, d time.Duration) {
 	d = max(d, 0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	one := c.of(method, errorType)
+	one.Sum += d
+	one.Buckets[buckets.Steps.Index(d)]++
+}
+
+// of returns the calls of a method that ended in one way. The list is locked.
+func (c *callTimes) of(method, errorType string) *Calls {
 	i := slices.IndexFunc(c.list, func(one *Calls) bool { return one.Method == method && one.ErrorType == errorType })
 	if i < 0 {
 		i = len(c.list)
 		c.list = append(c.list, &Calls{Method: method, ErrorType: errorType})
 	}
-	c.list[i].Sum += d
-	c.list[i].Buckets[buckets.Steps.Index(d)]++
+	return c.list[i]
 }
 
 // all returns a copy, in a certain order.
@@ -67,6 +73,19 @@ func (c *callTimes) all() (list []Calls) {
 		return cmp.Or(strings.Compare(a.Method, b.Method), strings.Compare(a.ErrorType, b.ErrorType))
 	})
 	return list
+}
+
+// mergeCalls returns the calls of two lists, in a certain order.
+func mergeCalls(a, b []Calls) []Calls {
+	var t callTimes
+	for _, one := range slices.Concat(a, b) {
+		sum := t.of(one.Method, one.ErrorType)
+		sum.Sum += one.Sum
+		for i, n := range one.Buckets {
+			sum.Buckets[i] += n
+		}
+	}
+	return t.all()
 }
 
 // timed is a client whose calls are measured. Those of Stream are the queue's to

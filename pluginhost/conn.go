@@ -37,16 +37,19 @@ var exportMethods = map[string]Signal{
 //
 // Calls of other methods fail with code Unimplemented. Close the connection after
 // the exporters; the hosts are not touched by that.
-func NewConn(hosts ...*Host) (*grpc.ClientConn, error) {
-	hosts = slices.Clone(hosts)
-	clean := redactors(hosts)
+func NewConn(hosts ...*Host) (*grpc.ClientConn, error) { return NewSet(hosts...).NewConn() }
+
+// NewConn returns a connection as the function NewConn does, to the hosts that are in
+// the set when something is exported.
+func (s *Set) NewConn() (*grpc.ClientConn, error) {
 	conn, err := grpc.NewClient("passthrough:spanloom-backends",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return nil, errNotDialled }),
 		grpc.WithNoProxy(),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithUnaryInterceptor(func(_ context.Context, method string, request, _ any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
-			return forward(hosts, clean, method, request)
+			l := s.list.Load()
+			return forward(l.hosts, l.clean, method, request)
 		}),
 		grpc.WithStreamInterceptor(func(_ context.Context, _ *grpc.StreamDesc, _ *grpc.ClientConn, method string, _ grpc.Streamer, _ ...grpc.CallOption) (grpc.ClientStream, error) {
 			return nil, unimplemented(method)

@@ -44,7 +44,9 @@ type courier struct {
 	ends     int    // of backends, one after the other, with that one
 	expired  uint64 // what of the spool's expired events is accounted for
 	replay   replay
-	finished bool // replayed is closed
+	finished bool // nothing of others waits
+	adopted  bool // something of others came after the reader was made
+	told     bool // replayed is closed
 }
 
 // letter names a batch in a spool.
@@ -157,6 +159,9 @@ func (c *courier) rewind() {
 		}
 	}
 	c.sent, c.pending, c.alone = c.sent[:0], 0, false
+	if c.adopted {
+		c.adopted, c.finished = false, false
+	}
 	c.mu.Unlock()
 	c.stop()
 	c.reader = c.spool.NewReader()
@@ -195,7 +200,7 @@ func (c *courier) send(life context.Context, stream pb.Backend_StreamClient) {
 func (c *courier) ready(life context.Context) bool {
 	for life.Err() == nil {
 		c.mu.Lock()
-		pending, full := c.pending, len(c.sent) == maxUnacked
+		pending, full := c.pending, len(c.sent) == maxUnacked || c.adopted
 		wait := pending > 0 && (full || c.alone || c.failing)
 		retry := c.retry
 		c.mu.Unlock()
@@ -269,10 +274,23 @@ func (c *courier) whyMissing() reason {
 
 // finish notes that nothing of earlier runs waits. The courier is locked.
 func (c *courier) finish() {
-	if !c.finished {
-		c.finished = true
+	c.finished = true
+	if !c.told {
+		c.told = true
 		close(c.replayed)
 	}
+}
+
+// adopt has what others have left in the spool since it was opened sent too.
+func (c *courier) adopt() error {
+	err := c.spool.Adopt()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if found := c.spool.Stats().Adopted.Events; found > c.replay.adopted {
+		c.replay.adopted, c.adopted = found, true
+	}
+	signal(c.answered) // who waits looks again
+	return err         //nolint:wrapcheck // it says all
 }
 
 // post notes that a batch is about to be sent, and returns it as it goes; nil when it
@@ -324,6 +342,14 @@ func (c *courier) oldest() (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// delivered is how often something was, and whether the last answer was that nothing
+// could be.
+func (c *courier) delivered() (n uint64, failing bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.good, c.failing
 }
 
 // stats returns what the spool holds, and what became of what earlier runs have left.

@@ -102,11 +102,12 @@ func (q *queue) settleStored(seq uint64, s *stamp, out *outcome, missing reason)
 	l := &q.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	events := s.events()
+	// An answer may come after Shutdown has counted what is kept; it counts all the same.
+	if l.closed && int64(s.before.events-l.disk.settled.events+events) > l.disk.kept {
 		return
 	}
 	l.missing(s.before, missing)
-	events := s.events()
 	l.disk.kept -= int64(events)
 	l.disk.settled = s.after(seq)
 	l.settled += events

@@ -109,3 +109,49 @@ func TestLongNodeIsTold(t *testing.T) {
 		t.Errorf("heard %q", got)
 	}
 }
+
+// TestUnendedAreToldOnce: of scopes in one shard, those that go on are told of once,
+// whatever began and ended between them.
+func TestUnendedAreToldOnce(t *testing.T) {
+	q := newQueue(1<<20, DropNewest)
+	root := callbacks.NewRun(t.Context(), callbacks.RunConfig{Pipeline: &callbacks.Node{Name: "p"}})
+	list := make([]*callbacks.CallbackContext, 0, 6)
+	for i := 0; len(list) < cap(list); i++ {
+		cc := &callbacks.CallbackContext{}
+		if root.BeginNode(cc, &callbacks.Node{Name: fmt.Sprint(len(list)), Type: "func"}, 0); q.shard(cc) == &q.shards[0] {
+			list = append(list, cc)
+		}
+	}
+	told := func() (names string) {
+		q.unended()
+		var p pending
+		q.take(&p)
+		for _, r := range p.records {
+			if r.Hook != callbacks.HookNodeStart {
+				t.Errorf("%s is queued", r.Hook)
+			}
+			names += r.Context.Name()
+		}
+		return names
+	}
+	q.begin(list[0]) // goes on
+	q.begin(list[1])
+	list[1].End()
+	q.begin(list[2]) // goes on
+	q.begin(list[3]) // ends before somebody asks, after another has begun
+	q.begin(list[4])
+	list[3].End()
+	if got := told(); got != "024" {
+		t.Errorf("told of %q", got)
+	}
+	q.begin(list[5])
+	if got := told(); got != "5" {
+		t.Errorf("then told of %q", got)
+	}
+	for _, i := range []int{0, 2, 4, 5} {
+		list[i].End()
+	}
+	if got := told(); got != "" {
+		t.Errorf("then told of %q", got)
+	}
+}

@@ -6,8 +6,9 @@
 // queue and return. A goroutine encodes what is queued in batches, soon and
 // whether or not the backend is there, so that nothing of the program is kept
 // in memory for it. Another sends them to the backend, which is a process made of this program's own executable
-// ([Self]), a binary of somebody else ([Command]), or part of this process
-// ([InProcess]).
+// ([Self]), a binary of somebody else ([Executable]), part of this process ([InProcess]),
+// or already there, at an address ([Remote]). A [Set] is the hosts of a program that may
+// change while it runs.
 //
 //	h := pluginhost.Start(pluginhost.Spec{Name: "console", Launch: pluginhost.Self(console.New())})
 //	_, err := pipeline.Run(ctx, in, engine.Config{Callbacks: []callbacks.PipelineCallback{h}})
@@ -62,9 +63,10 @@
 //
 // # Processes
 //
-// A backend process has a process group of its own, no standard input, a
-// directory of its own that only our user can enter, and of the environment
-// only what [Spec] names. Both ends of its connection prove by certificates
+// A backend process has a process group of its own, no standard input and no open file
+// of ours, a directory of its own that only our user can enter, limits where the system
+// has them, and of the environment only what [Spec] names. An [Executable] is verified
+// with each start, and what was verified is what runs. Both ends of its connection prove by certificates
 // that they are who started whom. It ends with its host, however and whenever
 // that ends, and so does what it has started in its group.
 //

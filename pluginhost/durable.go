@@ -37,16 +37,15 @@ func (h *Host) openSpool() {
 	}
 	if err != nil {
 		h.spoolErr = shown(err, h.spec.Redact)
-		// Standard error may be a pipe that nobody reads.
-		go slog.Warn("delivery is not durable", "backend", h.spec.Name, "reason", h.spoolErr.Error())
+		h.spec.log(slog.LevelWarn, "delivery is not durable", slog.String("reason", h.spoolErr.Error()))
 		return
 	}
 	h.courier = newCourier(s, h.queue, h.epoch, h.spec.retryDelay)
 	for _, p := range s.Problems() {
-		go slog.Warn("a part of the spool is not used", "backend", h.spec.Name, "reason", h.clean(p.Error()))
+		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(p.Error())))
 	}
 	if n := s.Stats().Adopted; n.Events > 0 {
-		go slog.Info("events of earlier runs are sent", "backend", h.spec.Name, "events", n.Events)
+		h.spec.log(slog.LevelInfo, "events of earlier runs are sent", slog.Uint64("events", n.Events))
 	}
 }
 
@@ -63,15 +62,16 @@ func (h *Host) durable() *courier {
 	}
 }
 
-// store waits until everything that was emitted is on the disk, or lost.
-func (h *Host) store(ctx context.Context) {
+// store waits until everything that was emitted is on the disk, or lost. It is false
+// when it is not, or there is no spool.
+func (h *Host) store(ctx context.Context) (safe bool) {
 	if h.spec.Durable == nil {
-		return
+		return false
 	}
 	select {
 	case <-h.opened:
 	case <-ctx.Done():
-		return
+		return false
 	}
 	q := h.queue
 	q.lockShards() // no record is between its number and its place
@@ -82,8 +82,55 @@ func (h *Host) store(ctx context.Context) {
 		select {
 		case <-q.ledger.disk.changed:
 		case <-ctx.Done():
-			return
+			return false
 		}
+	}
+	return h.courier != nil
+}
+
+const (
+	// idleGrace is how long Shutdown waits for another delivery of what is safe on the
+	// disk, when the last answer was that nothing could be exported.
+	idleGrace = 500 * time.Millisecond
+	// idleTicks is how often it does when there was no such answer.
+	idleTicks = 4
+)
+
+// untilIdle calls stop once a backend that is up has delivered nothing for a while, if
+// all is safe.
+// The returned function reports whether it has, and ends that.
+func (h *Host) untilIdle(ctx context.Context, stop func(), safe bool) (stopped func() bool) {
+	if !safe {
+		return func() bool { return false }
+	}
+	idle, done := false, make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(idleGrace)
+		defer tick.Stop()
+		last, _ := h.courier.delivered()
+		for ticks := 0; ; {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+			now, failing := h.courier.delivered()
+			if ticks++; now != last || !h.isUp() {
+				ticks = 0
+			}
+			last = now
+			if idle = failing && ticks > 0 || ticks == idleTicks; idle {
+				stop()
+				return
+			}
+		}
+	}()
+	return func() bool {
+		cancel()
+		<-done
+		return idle
 	}
 }
 
@@ -133,5 +180,18 @@ func (h *Host) Replay(ctx context.Context) error {
 		return h.closedError()
 	case <-ctx.Done():
 		return context.Cause(ctx) //nolint:wrapcheck // the caller knows its own
+	}
+}
+
+// Adopt has what another host has left in the same spool since this one was started
+// sent too: one whose place it has taken, and that is shut down. Without a spool it
+// does nothing.
+func (h *Host) Adopt() {
+	c := h.durable()
+	if c == nil {
+		return
+	}
+	if err := c.adopt(); err != nil {
+		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(err.Error())))
 	}
 }

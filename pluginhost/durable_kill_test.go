@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/testscale"
 )
 
 // writerSpec is of a backend in a process of its own, which writes to a file, with a
@@ -38,9 +39,9 @@ func writerSpec(dir string) Spec {
 // someKills is how often to kill: a race detector makes each take long.
 func someKills() int {
 	if testing.Short() || raced {
-		return 10
+		return testscale.N(10)
 	}
-	return 100
+	return testscale.N(20)
 }
 
 // durableMain is a program that says on its standard output how many nodes it has

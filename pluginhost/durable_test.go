@@ -353,7 +353,9 @@ func TestADiskThatFails(t *testing.T) {
 	if st := h.Stats(); st.Dropped[SpoolFailed] != 9 {
 		t.Errorf("%+v", st)
 	}
-	flush(t, h)
+	if err := h.Flush(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "9 spans lost: the disk failed that was to keep them") {
+		t.Errorf("Flush: %v", err)
+	}
 	shutdown(t, h, time.Second)
 	lost(t, h, "the disk failed that was to keep them")
 }

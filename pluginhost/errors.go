@@ -58,6 +58,10 @@ const (
 	Mute Problem = "mute"
 	// StartTimeout: it wrote something in that time, but did not finish its start.
 	StartTimeout Problem = "start timeout"
+	// NotLocked: nobody has said that its bytes may run.
+	NotLocked Problem = "not locked"
+	// Changed: its bytes, or its command, are not those that may run.
+	Changed Problem = "changed"
 )
 
 // Problems returns all of them.
@@ -65,7 +69,7 @@ func Problems() []Problem {
 	return []Problem{
 		NotFound, NotExecutable, NoInterpreter, NotAProgram, WrongFormat, Unsafe, BadPath, NoDirectory,
 		ExitedEarly, Panicked, OtherPlugin, NotABackend, PrintsFirst, LongLine, WrongVersion,
-		ForeignAddress, Unreachable, Mute, StartTimeout,
+		ForeignAddress, Unreachable, Mute, StartTimeout, NotLocked, Changed,
 	}
 }
 

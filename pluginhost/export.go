@@ -90,7 +90,11 @@ func (q *queue) export(e export) {
 		return
 	}
 	if !q.admit(s, wire.RecordSize+int64(len(e.request)), e.signal.unit(), e.things) {
+		moved := s.refuse == reasonMoved
 		s.mu.Unlock()
+		if moved {
+			q.next.Load().export(e)
+		}
 		return
 	}
 	s.exports = append(s.exports, e)

@@ -225,7 +225,7 @@ func TestOlderBackendsGetNoExports(t *testing.T) {
 
 // BenchmarkExport is the cost of one request of 4 KiB in the program.
 func BenchmarkExport(b *testing.B) {
-	h := &Host{queue: newQueue(1 << 40)}
+	h := &Host{queue: newQueue(1<<40, DropNewest)}
 	h.takes.Store(allSignals)
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {

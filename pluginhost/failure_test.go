@@ -245,7 +245,7 @@ func flushOnly(t *testing.T, h *Host) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if _, err := h.flush(ctx, ctx); err != nil {
+	if err := h.flush(ctx, ctx); err != nil {
 		t.Fatal(err)
 	}
 }

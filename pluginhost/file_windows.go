@@ -1,5 +1,3 @@
 package pluginhost
 
-import "os"
-
-func ownedByRoot(os.FileInfo) bool { return true }
+const openFlags = 0

@@ -60,7 +60,7 @@ func TestFlushTellsOfLosses(t *testing.T) {
 	h := (&exporting{takes: 50 * time.Millisecond, err: errors.New("collector: connection refused")}).host(t)
 	hooktest.Random(h, 1)
 	err := h.Flush(t.Context())
-	if err == nil || !strings.HasSuffix(err.Error(), " events lost: collector: connection refused") {
+	if err == nil || !strings.HasSuffix(err.Error(), " events lost: the backend could not export them: collector: connection refused") {
 		t.Errorf("Flush: %v", err)
 	}
 	if st := h.Stats(); st.Dropped[ExportFailed] != st.Emitted {
@@ -81,7 +81,7 @@ func (part) Lost() backend.Losses { return backend.Losses{Hooks: 2} }
 func TestAPartOfAFlushIsLost(t *testing.T) {
 	h := (&exporting{takes: 50 * time.Millisecond, err: part{errors.New("two refused")}}).host(t)
 	hooktest.Random(h, 1)
-	if err := h.Flush(t.Context()); err == nil || !strings.HasSuffix(err.Error(), " events lost: two refused") {
+	if err := h.Flush(t.Context()); err == nil || !strings.HasSuffix(err.Error(), " events lost: the backend could not export them: two refused") {
 		t.Errorf("Flush: %v", err)
 	}
 	st := h.Stats()

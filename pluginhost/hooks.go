@@ -95,15 +95,13 @@ func (h *Host) beginWith(hook callbacks.Hook, cc *callbacks.CallbackContext, in 
 	h.queue.put(wire.Record{Context: cc, Hook: hook}, &x)
 }
 
-// ended queues the end of a node or item.
-func (h *Host) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, out callbacks.Values, l *callbacks.CacheLookup) {
-	if l == nil && !h.spec.Capture.Outputs && !nodespan.Some(cc) {
-		h.end(hook, cc, e, attempts, nil)
-		return
-	}
-	h.endWith(hook, cc, e, attempts, out, l)
+// plain reports whether there is nothing to say of the end of a node or item but e.
+func (h *Host) plain(cc *callbacks.CallbackContext, e *callbacks.End, l *callbacks.CacheLookup) bool {
+	return e.Err == nil && l == nil && !h.spec.Capture.Outputs && !nodespan.Some(cc)
 }
 
+// endWith queues any other.
+//
 //go:noinline // as failed
 func (h *Host) endWith(hook callbacks.Hook, cc *callbacks.CallbackContext, e callbacks.End, attempts int, out callbacks.Values, l *callbacks.CacheLookup) {
 	x := wire.Extra{Values: h.outputs(out), Recorded: h.recorded(hook, cc, attempts, e.Err)}
@@ -165,7 +163,11 @@ func (h *Host) OnNodeStart(cc *callbacks.CallbackContext, ev callbacks.NodeStart
 
 // OnNodeEnd queues the event.
 func (h *Host) OnNodeEnd(cc *callbacks.CallbackContext, ev callbacks.NodeEnd) {
-	h.ended(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
+	if h.plain(cc, &ev.End, ev.Cache) {
+		h.queue.ended(callbacks.HookNodeEnd, cc, &ev.End, ev.Attempts)
+		return
+	}
+	h.endWith(callbacks.HookNodeEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
 }
 
 func (h *Host) cached(ev callbacks.NodeCached) *wire.Extra {
@@ -227,7 +229,11 @@ func (h *Host) OnMapItemStart(cc *callbacks.CallbackContext, ev callbacks.MapIte
 // OnMapItemEnd queues the event.
 func (h *Host) OnMapItemEnd(cc *callbacks.CallbackContext, ev callbacks.MapItemEnd) {
 	if ev.Label == "" {
-		h.ended(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
+		if h.plain(cc, &ev.End, ev.Cache) {
+			h.queue.ended(callbacks.HookMapItemEnd, cc, &ev.End, ev.Attempts)
+			return
+		}
+		h.endWith(callbacks.HookMapItemEnd, cc, ev.End, ev.Attempts, ev.Outputs, ev.Cache)
 		return
 	}
 	x := wire.Extra{

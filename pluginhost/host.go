@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,9 @@ type Spec struct {
 	// Env are the NAME=value entries that a backend process gets. It sees no
 	// other part of this process's environment.
 	Env []string
+	// Required gives a backend up that is at an address and cannot be reached the first
+	// time. Others are given up anyway. Defaults to false.
+	Required bool
 	// StartTimeout is how long a backend process may take until its handshake,
 	// and again until it is configured. Defaults to 5 s.
 	StartTimeout time.Duration
@@ -62,6 +66,10 @@ type Spec struct {
 	// estimate for those that wait to be encoded, which takes milliseconds, and
 	// the very size of the others. Defaults to 64 MiB.
 	QueueBytes int64
+	// Overflow says what is dropped when they have no room. An eighth of QueueBytes
+	// is for exports of metrics only. Defaults to [DropNewest]. With Durable it is of
+	// no effect: the spool keeps what it has accepted.
+	Overflow Overflow
 
 	// Durable has events kept on the disk until the backend has exported them. When
 	// the disk does not allow it, which is logged and in the [Stats], they are kept in
@@ -72,6 +80,10 @@ type Spec struct {
 	// describes it; what it says against it keeps the backend from being opened.
 	// Defaults to none: Config is known to be valid.
 	CheckConfig func(schema []byte) error
+	// Logger gets what people should know while the program runs: that the backend was
+	// started again, cannot export, or that telemetry is lost. It must not lead back to
+	// the backend. Defaults to slog's default logger, as it is then.
+	Logger *slog.Logger
 	// KeyPlace returns the place of a key of Config in the manifest, for the
 	// mistakes that the backend finds in it. Defaults to none.
 	KeyPlace func(key string) string
@@ -80,7 +92,7 @@ type Spec struct {
 	// what the backend writes to Output does not. Defaults to none.
 	Redact func(text string) string
 
-	ackTimeout, healthTimeout, restartDelay, retryDelay time.Duration // 0 but in tests
+	ackTimeout, healthTimeout, restartDelay, retryDelay, lossTick time.Duration // 0 but in tests
 
 	logLine func(line string) // gets what the process writes to standard error
 }
@@ -104,6 +116,9 @@ func (s *Spec) setDefaults() {
 	}
 	if s.retryDelay == 0 {
 		s.retryDelay = retryDelay
+	}
+	if s.lossTick == 0 {
+		s.lossTick = lossTick
 	}
 	if s.healthTimeout == 0 {
 		s.healthTimeout = time.Second
@@ -131,6 +146,7 @@ type Host struct {
 	linger atomic.Int64  // how long an event waits for others, a time.Duration
 	hurry  chan struct{} // encode now
 	urge   chan struct{} // start the backend now, if it is to be started again at all
+	leave  chan struct{} // closed when Shutdown begins
 	closed chan struct{} // Shutdown has ended
 
 	takes   atomic.Uint32 // the signals that the backend takes, a bit each
@@ -152,8 +168,9 @@ type Host struct {
 	restarts  map[EndReason]uint64
 	trouble   trouble
 	shutdown  bool
-	said      string // the last error that the backend told of, as it may be shown
-	uncounted bool   // an error that was not about a batch, so that no event is counted for it
+	said      string         // the last error that the backend told of, as it may be shown
+	uncounted bool           // an error that was not about a batch, so that no event is counted for it
+	flushed   [reasons]units // what was lost when Flush has last told of losses
 }
 
 // State is what a host's backend is doing.
@@ -185,11 +202,12 @@ func Start(spec Spec) *Host {
 	h := &Host{
 		spec:     spec,
 		out:      output.New(spec.Output),
-		queue:    newQueue(spec.QueueBytes),
+		queue:    newQueue(spec.QueueBytes, spec.Overflow),
 		epoch:    rand.Uint64(), //nolint:gosec // it must differ, not be secret
 		hurry:    make(chan struct{}, 1),
 		urge:     make(chan struct{}, 1),
 		up:       make(chan struct{}),
+		leave:    make(chan struct{}),
 		closed:   make(chan struct{}),
 		opened:   make(chan struct{}),
 		state:    Starting,
@@ -203,6 +221,7 @@ func Start(spec Spec) *Host {
 	h.encoding, h.stop = context.WithCancel(context.Background())
 	h.wg.Go(h.encode)
 	h.wg.Go(h.run)
+	h.wg.Go(h.watchLosses)
 	return h
 }
 
@@ -314,6 +333,9 @@ func (h *Host) Ready(ctx context.Context) error {
 	case <-h.ctx.Done(): // down or closed, or about to be
 		return h.closedError()
 	case <-ctx.Done():
+		if s := h.Stats(); s.Err != nil {
+			return fmt.Errorf("%w: not ready: %w", s.Err, ctx.Err())
+		}
 		return fmt.Errorf("backend %q is not ready: %w", h.spec.Name, ctx.Err())
 	}
 }
@@ -368,6 +390,9 @@ type Description struct {
 	// Linger is how long an event may be held back.
 	Linger time.Duration
 }
+
+// Name returns that of the entry in the manifest.
+func (h *Host) Name() string { return h.spec.Name }
 
 func (h *Host) current() *session {
 	h.mu.Lock()

@@ -31,13 +31,19 @@ func (noPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn
 	return nil, errors.New("not used")
 }
 
-// startProcess starts a backend process and connects to it. args begins with
-// the name of the program. The end of ctx ends the start.
-func startProcess(ctx context.Context, spec *Spec, path string, args, env []string) (*session, error) {
+// startProcess starts a backend process and connects to it.
+// prepare makes what it runs, given its run directory. The end of ctx ends the start.
+func startProcess(ctx context.Context, spec *Spec, prepare func(dir string) (*image, error), env []string) (*session, error) {
 	dir, err := newRunDir()
 	if err != nil {
 		return nil, err
 	}
+	im, err := prepare(dir.path)
+	if err != nil {
+		dir.remove()
+		return nil, err
+	}
+	defer im.close()
 	said := &tail{redact: spec.Redact, told: spec.logLine}
 	p := &process{done: make(chan struct{})}
 	client := plugin.NewClient(&plugin.ClientConfig{
@@ -46,7 +52,7 @@ func startProcess(ctx context.Context, spec *Spec, path string, args, env []stri
 		RunnerFunc: func(_ hclog.Logger, spare *exec.Cmd, _ string) (runner.Runner, error) {
 			// Without Stdin the process reads from the null device.
 			p.cmd = &exec.Cmd{
-				Path: path, Args: args, Dir: dir.path,
+				Path: im.path, Args: im.args, Dir: dir.path,
 				Env: environment(spare.Env, dir.path, env, spec.Env),
 			}
 			return p, nil
@@ -60,12 +66,11 @@ func startProcess(ctx context.Context, spec *Spec, path string, args, env []stri
 		SyncStdout:       said,
 		SyncStderr:       said,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir.path},
-		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage))},
+		GRPCDialOptions:  dialOptions,
 	})
 	conn, err := connect(ctx, client, p, 2*spec.StartTimeout)
 	if err != nil {
-		e := startError(err, path, p, said, spec)
+		e := startError(err, im.name, p, said, spec)
 		_ = p.Kill(ctx)
 		client.Kill() // does not block: there is no connection, and no process soon
 		dir.remove()
@@ -83,6 +88,10 @@ func startProcess(ctx context.Context, spec *Spec, path string, args, env []stri
 		tail:   said,
 	}, nil
 }
+
+// dialOptions bound what is sent to a backend, and what it may answer.
+var dialOptions = []grpc.DialOption{grpc.WithDefaultCallOptions(
+	grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage))}
 
 // environment is all that the process sees: what go-plugin tells it, what the
 // launcher does, and what the manifest allows.

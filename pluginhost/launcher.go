@@ -12,7 +12,7 @@ import (
 	"github.com/spanloom/spanloom/backend"
 )
 
-// Launcher says where a backend runs. Make one with [Self], [Command] or
+// Launcher says where a backend runs. Make one with [Self], [Executable] or
 // [InProcess]; do not implement it.
 type Launcher interface {
 	launch(ctx context.Context, spec *Spec) (*session, error)
@@ -37,8 +37,7 @@ func (l self) launch(ctx context.Context, spec *Spec) (*session, error) {
 	if err == nil || !errors.As(err, &se) || ctx.Err() != nil {
 		return s, err
 	}
-	// Standard error may be a pipe that nobody reads.
-	go slog.WarnContext(ctx, "backend runs in this process, not in its own", "backend", spec.Name, "reason", shown(err, spec.Redact).Error())
+	spec.log(slog.LevelWarn, "backend runs in this process, not in its own", slog.String("reason", shown(err, spec.Redact).Error()))
 	return InProcess(l.backend).launch(ctx, spec)
 }
 
@@ -67,7 +66,10 @@ func (l self) start(ctx context.Context, spec *Spec) (*session, error) {
 	if d := os.Getenv("GOCOVERDIR"); d != "" {
 		env = append(env, "GOCOVERDIR="+d)
 	}
-	return startProcess(ctx, spec, path, []string{"spanloom-backend-" + l.backend.Name}, env)
+	name := "spanloom-backend-" + l.backend.Name
+	return startProcess(ctx, spec, func(string) (*image, error) {
+		return &image{name: path, path: path, args: []string{name}}, nil
+	}, env)
 }
 
 // ServeIfBackend serves a backend and exits, if the process was started by a
@@ -88,19 +90,6 @@ func ServeIfBackend(lookup func(name string) (backend.Backend, bool)) {
 	backend.Serve(b)
 }
 
-// Command runs the backend binary at path, which must be absolute. A file that
-// others than we and root could change is refused.
-func Command(path string, args ...string) Launcher { return command{path, args} }
-
-type command struct {
-	path string
-	args []string
-}
-
-func (l command) launch(ctx context.Context, spec *Spec) (*session, error) {
-	path, err := checkFile(l.path)
-	if err != nil {
-		return nil, err
-	}
-	return startProcess(ctx, spec, path, append([]string{l.path}, l.args...), nil)
-}
+// Command is an [Executable] of which the bytes are not checked. A file that others
+// than we and root could change is refused.
+func Command(path string, args ...string) Launcher { return Executable{Path: path, Args: args} }

@@ -55,6 +55,8 @@ const (
 	reasonSpoolFailed
 	reasonExpired
 	reasons
+	// reasonMoved is for what another queue takes.
+	reasonMoved
 )
 
 var reasonNames = [reasons]Reason{"", QueueFull, ExportFailed, Oversize, AtShutdown, AfterShutdown, BackendDown, SpoolFull, SpoolFailed, Expired}
@@ -71,6 +73,8 @@ type ledger struct {
 	delivered uint64
 	dropped   [reasons]uint64
 	last      uint64  // the last batch that was sent
+	numbered  uint64  // the last number that was given to a batch
+	untold    uint64  // what was shed and no batch has told of
 	window    []batch // encoded and not settled, in order
 	next      int     // the place in window of the first that was not sent
 	unacked   int     // how many batches were sent and not acknowledged
@@ -82,7 +86,9 @@ type ledger struct {
 
 // batch is what waits to be sent, or for its acknowledgement.
 type batch struct {
-	seq    uint64
+	seq    uint64 // its place among those that were made, and its number in data
+	wire   uint64 // the number that it is sent under; 0 before it is sent
+	told   uint64 // the losses that it tells of
 	events int
 	came   units // the hooks and exports that events counts
 	holds  units
@@ -91,12 +97,12 @@ type batch struct {
 	at     time.Time
 	ends   int    // of backends that had this one to acknowledge first
 	lost   reason // not sent, or not again, and settled in its turn
+	shed   bool   // counted as lost already
 }
 
 type waiter struct {
 	target uint64
 	done   chan struct{}
-	failed units // how much could not be exported when it came, and since then once it is done
 }
 
 // encoded appends a batch to those that wait to be sent, and counts its size in
@@ -115,6 +121,7 @@ func (q *queue) encoded(b batch, estimate int64) bool {
 	if b.lost != reasonNone {
 		q.settle(0, reasonNone, units{})
 	}
+	q.shed()
 	signal(l.feed)
 	return true
 }
@@ -133,7 +140,8 @@ func (q *queue) send() (data []byte, ok bool) {
 	}
 	b := &l.window[l.next]
 	b.at = time.Now()
-	l.last = b.seq
+	l.number(b)
+	l.last = b.wire
 	l.next++
 	l.unacked++
 	return b.data, true
@@ -157,7 +165,7 @@ func (q *queue) rewind() {
 		if b.ends++; b.ends == maxEnds {
 			b.lost, b.data = reasonExportFailed, nil
 		}
-		l.last = b.seq - 1
+		l.last = b.wire - 1
 		break
 	}
 	l.next, l.unacked = 0, 0
@@ -174,13 +182,16 @@ func (q *queue) settle(seq uint64, why reason, lost units) {
 		errorType = string(reasonNames[why])
 	}
 	for _, b := range l.window {
-		if b.lost == reasonNone && b.seq > seq {
+		if b.lost == reasonNone && (b.wire == 0 || b.wire > seq) {
 			break
 		}
 		n++
 		events := uint64(b.events)
-		l.inFlight -= events
 		l.settled += events
+		if b.shed {
+			continue
+		}
+		l.inFlight -= events
 		l.flying.sub(&b.holds)
 		q.used.Add(-b.bytes)
 		switch {
@@ -271,8 +282,10 @@ func (q *queue) close(why reason) {
 		here := s.units()
 		s.lost[why].add(&here)
 		s.records, s.extras, s.exports, s.starts = nil, nil, nil, nil
+		s.latest.Store(nil)
 		s.bytes, s.told = 0, 0
 	}
+	q.shut.Store(true)
 	if l.disk.kept < 0 { // they are in flight by name only
 		l.inFlight -= uint64(-l.disk.kept)
 		l.disk.kept = 0
@@ -291,9 +304,6 @@ func (l *ledger) notify() {
 	rest := l.waiters[:0]
 	for _, w := range l.waiters {
 		if l.closed || l.settled >= w.target {
-			before := w.failed
-			w.failed = l.lost[reasonExportFailed]
-			w.failed.sub(&before)
 			close(w.done)
 			continue
 		}
@@ -302,9 +312,8 @@ func (l *ledger) notify() {
 	l.waiters = rest
 }
 
-// wait returns when the fate of everything that was accepted by now is known, and
-// how much of it, with what shared a batch with its last, could not be exported.
-func (q *queue) wait(ctx context.Context) (failed units, err error) {
+// wait returns when the fate of everything that was accepted by now is known.
+func (q *queue) wait(ctx context.Context) error {
 	q.lockShards() // no record is between its number and its place
 	target := q.order.Load()
 	q.unlockShards()
@@ -313,16 +322,15 @@ func (q *queue) wait(ctx context.Context) (failed units, err error) {
 	l.mu.Lock()
 	if l.closed || l.settled >= target {
 		l.mu.Unlock()
-		return units{}, nil
+		return nil
 	}
-	w.failed = l.lost[reasonExportFailed]
 	l.waiters = append(l.waiters, w)
 	l.mu.Unlock()
 	select {
 	case <-w.done:
-		return w.failed, nil
+		return nil
 	case <-ctx.Done():
-		return units{}, ctx.Err() //nolint:wrapcheck // the caller says what it waited for
+		return ctx.Err() //nolint:wrapcheck // the caller says what it waited for
 	}
 }
 
@@ -337,16 +345,13 @@ func (q *queue) oldest() (time.Time, bool) {
 }
 
 // counts returns the ledger as it is at one moment.
-func (q *queue) counts() (emitted, delivered, inFlight, kept uint64, dropped map[Reason]uint64, lost units) {
+func (q *queue) counts() (emitted, delivered, inFlight, kept uint64, dropped [reasons]uint64, lost [reasons]units) {
 	l := &q.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q.lockShards()
 	defer q.unlockShards()
-	sums := l.dropped
-	for r := range l.lost {
-		lost.add(&l.lost[r])
-	}
+	dropped, lost = l.dropped, l.lost
 	inFlight = l.inFlight
 	if l.disk.kept < 0 {
 		inFlight -= uint64(-l.disk.kept)
@@ -358,14 +363,8 @@ func (q *queue) counts() (emitted, delivered, inFlight, kept uint64, dropped map
 		emitted += s.emitted
 		inFlight += uint64(len(s.records))
 		for r, n := range s.dropped {
-			sums[r] += n
-			lost.add(&s.lost[r])
-		}
-	}
-	dropped = map[Reason]uint64{}
-	for r, n := range sums {
-		if n > 0 {
-			dropped[reasonNames[r]] = n
+			dropped[r] += n
+			lost[r].add(&s.lost[r])
 		}
 	}
 	return emitted, l.delivered, inFlight, kept, dropped, lost

@@ -58,6 +58,7 @@ func (f *faulty) Shutdown(context.Context, *pb.ShutdownRequest) (*pb.ShutdownRes
 
 func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error {
 	skipped, last := uint64(0), uint64(0) // what was not acknowledged comes again over a new stream
+	seq := uint64(0)
 	for ; ; f.calls.Add(1) {
 		b, err := stream.Recv()
 		if err != nil {
@@ -66,6 +67,10 @@ func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 		if err := wire.Validate(b); err != nil {
 			f.t.Error(err)
 		}
+		if seq > 0 && b.GetSeq() != seq+1 && !f.again {
+			f.t.Errorf("batch %d after batch %d", b.GetSeq(), seq)
+		}
+		seq = b.GetSeq()
 		orders := slices.Clone(b.GetEvents().GetOrder())
 		for _, e := range b.GetExports() {
 			orders = append(orders, e.GetOrder())
@@ -120,7 +125,7 @@ func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
 		f.script = rapid.SliceOfN(rapid.SampledFrom(faults[:]), 1, 12).Draw(t, "script")
 		size := rapid.Int64Range(8<<10, 1<<20).Draw(t, "bytes")
 		h := Start(Spec{
-			Name: "x", Launch: f, QueueBytes: size,
+			Name: "x", Launch: f, QueueBytes: size, Overflow: rapid.SampledFrom([]Overflow{DropNewest, DropOldest}).Draw(t, "overflow"),
 			ackTimeout: 20 * time.Millisecond, healthTimeout: 10 * time.Millisecond, restartDelay: time.Millisecond,
 		})
 		check := func() {

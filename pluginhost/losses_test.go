@@ -128,7 +128,7 @@ func TestLossesByKind(t *testing.T) {
 		h := start(t, Spec{Name: "x", Launch: slow(in)})
 		ready(t, h)
 		n := emit(h)
-		want := `backend "x": flush: ` + all(n).String() + " lost: no"
+		want := `backend "x": flush: ` + all(n).String() + " lost: the backend could not export them: no"
 		if err := h.Flush(t.Context()); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}

@@ -51,9 +51,11 @@ func (p *process) Start(context.Context) error {
 	isolate(p.cmd)
 	p.mu.Lock()
 	if err = context.Canceled; !p.killed {
-		err = p.cmd.Start()
+		err = startAlone(p.cmd)
 	}
-	p.started = err == nil
+	if p.started = err == nil; p.started {
+		limit(p.cmd.Process.Pid)
+	}
 	p.mu.Unlock()
 	_ = outW.Close()
 	_ = errsW.Close()

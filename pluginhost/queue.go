@@ -28,7 +28,8 @@ type shard struct {
 	bytes   int64 // of the records here
 	told    int64 // what of bytes is in queue.used
 	records []wire.Record
-	starts  []*callbacks.CallbackContext // of scopes that may end soon
+	latest  atomic.Pointer[callbacks.CallbackContext] // that began, and may end soon
+	starts  []*callbacks.CallbackContext              // those before that had not ended then
 	extras  []wire.Extra
 	exports []export
 	dropped [reasons]uint64
@@ -43,13 +44,16 @@ type shard struct {
 // records that are accepted. So a snapshot under all locks holds exactly the
 // numbers since the last one, which put it in order without comparing.
 type queue struct {
-	limit  int64
-	order  atomic.Uint64
-	used   atomic.Int64 // bytes of queued events, by estimate, and of batches
-	idle   atomic.Bool  // the encoder sleeps until the first event
-	wake   chan struct{}
-	full   chan struct{}
-	shards [shards]shard
+	limit    int64
+	next     atomic.Pointer[queue] // takes what comes once this one has moved
+	shedding bool                  // the oldest goes when there is no room
+	order    atomic.Uint64
+	used     atomic.Int64 // bytes of queued events, by estimate, and of batches
+	idle     atomic.Bool  // the encoder sleeps until the first event
+	shut     atomic.Bool  // all shards refuse what comes
+	wake     chan struct{}
+	full     chan struct{}
+	shards   [shards]shard
 
 	ledger ledger
 	calls  callTimes
@@ -57,8 +61,8 @@ type queue struct {
 	spare  [shards]shard
 }
 
-func newQueue(limit int64) *queue {
-	q := &queue{limit: limit, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
+func newQueue(limit int64, o Overflow) *queue {
+	q := &queue{limit: limit, shedding: o == DropOldest, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 	q.ledger.feed, q.ledger.acked = make(chan struct{}, 1), make(chan struct{}, 1)
 	q.ledger.disk.changed = make(chan struct{}, 1)
 	return q
@@ -86,7 +90,11 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	}
 	s.mu.Lock()
 	if !q.admit(s, size, 0, 1) {
+		moved := s.refuse == reasonMoved
 		s.mu.Unlock()
+		if moved {
+			q.next.Load().put(r, x)
+		}
 		return
 	}
 	if x != nil {
@@ -100,21 +108,57 @@ func (q *queue) put(r wire.Record, x *wire.Extra) {
 	q.rouse(n)
 }
 
+// ended is put for what there is most of: the end of a node or item of which nothing
+// else is to be said.
+func (q *queue) ended(hook callbacks.Hook, cc *callbacks.CallbackContext, e *callbacks.End, attempts int) {
+	s := q.shard(cc)
+	s.mu.Lock()
+	if !q.admit(s, wire.RecordSize, 0, 1) {
+		moved := s.refuse == reasonMoved
+		s.mu.Unlock()
+		if moved {
+			q.next.Load().ended(hook, cc, e, attempts)
+		}
+		return
+	}
+	s.records = append(s.records, wire.Record{
+		Context: cc, Order: q.order.Add(1), Duration: e.Duration,
+		Attempts: int32(attempts), Hook: hook, Result: e.Result, Origin: e.Origin,
+	})
+	n := len(s.records)
+	s.mu.Unlock()
+	q.rouse(n)
+}
+
 // maxStarts is the most starts that wait in a shard.
 const maxStarts = 4096
 
 // begin notes that a scope has begun whose start is worth an event only if it does not
-// end soon: see unended.
+// end soon: see unended. Mostly what began before it in the shard has ended.
 func (q *queue) begin(cc *callbacks.CallbackContext) {
 	s := q.shard(cc)
-	s.mu.Lock()
-	switch {
-	case s.refuse != reasonNone:
+	if q.shut.Load() {
+		s.mu.Lock()
+		if s.refuse == reasonMoved {
+			s.mu.Unlock()
+			q.next.Load().begin(cc)
+			return
+		}
 		q.admit(s, wire.RecordSize, 0, 1) // which counts it as lost
-	case len(s.starts) < maxStarts:
-		s.starts = append(s.starts, cc)
+		s.mu.Unlock()
+		return
 	}
-	s.mu.Unlock()
+	if before := s.latest.Swap(cc); before != nil && !before.Ended() {
+		s.mu.Lock()
+		moved := s.refuse == reasonMoved
+		if s.refuse == reasonNone && len(s.starts) < maxStarts {
+			s.starts = append(s.starts, before)
+		}
+		s.mu.Unlock()
+		if moved {
+			q.next.Load().begin(before)
+		}
+	}
 	q.rouse(0)
 }
 
@@ -123,23 +167,33 @@ func (q *queue) begin(cc *callbacks.CallbackContext) {
 func (q *queue) unended() {
 	for i := range q.shards {
 		s := &q.shards[i]
+		latest := s.latest.Swap(nil)
 		s.mu.Lock()
 		s.starts, q.spare[i].starts = q.spare[i].starts[:0], s.starts
 		s.mu.Unlock()
 		list := q.spare[i].starts
 		for _, cc := range list {
-			if !cc.Ended() {
-				q.late(s, cc)
-			}
+			q.late(s, cc)
 		}
 		clear(list) // lets the contexts go
+		if latest != nil {
+			q.late(s, latest)
+		}
 	}
 }
 
 // late queues the start of a scope, unless it has ended: the lock keeps its end, which
 // comes to the same shard, from being numbered before.
 func (q *queue) late(s *shard, cc *callbacks.CallbackContext) {
+	if cc.Ended() {
+		return
+	}
 	s.mu.Lock()
+	if s.refuse == reasonMoved {
+		s.mu.Unlock()
+		q.next.Load().begin(cc)
+		return
+	}
 	defer s.mu.Unlock()
 	if cc.Ended() || !q.admit(s, wire.RecordSize, 0, 1) {
 		return
@@ -151,16 +205,27 @@ func (q *queue) late(s *shard, cc *callbacks.CallbackContext) {
 	s.records = append(s.records, wire.Record{Context: cc, Hook: hook, Order: q.order.Add(1)})
 }
 
+// forMetrics is the part of the queue that only exports of metrics may fill: they are
+// few, and say what became of all else.
+const forMetrics = 8
+
 // admit counts what is about to be queued in s, whose lock is held, and finds
 // room for it. It is false when there is none, or the queue refuses it, and n of a
 // unit are lost.
 func (q *queue) admit(s *shard, size int64, unit int, n uint64) bool {
+	if s.refuse == reasonMoved {
+		return false
+	}
 	s.emitted++
 	if s.refuse != reasonNone {
 		s.drop(s.refuse, unit, n)
 		return false
 	}
-	if q.used.Load()+s.bytes-s.told+size > q.limit {
+	limit := q.limit
+	if unit != Metrics.unit() {
+		limit -= limit / forMetrics
+	}
+	if q.used.Load()+s.bytes-s.told+size > limit {
 		s.drop(reasonQueueFull, unit, n)
 		return false
 	}
@@ -314,8 +379,17 @@ func (q *queue) refuse(r reason) {
 	q.lockShards()
 	defer q.unlockShards()
 	for i := range q.shards {
-		q.shards[i].refuse = r
+		if s := &q.shards[i]; s.refuse != reasonMoved {
+			s.refuse = r
+		}
 	}
+	q.shut.Store(true)
+}
+
+// move has next take what comes from now on. What is queued stays.
+func (q *queue) move(next *queue) {
+	q.next.Store(next)
+	q.refuse(reasonMoved)
 }
 
 // sinceStart is when a hook that is not an End was called, from the start of

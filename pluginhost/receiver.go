@@ -76,8 +76,13 @@ func timeIsUp(text string) bool {
 // clean makes a text one that may leave the host.
 func (h *Host) clean(text string) string { return clean(text, h.spec.Redact) }
 
-// write passes on what the backend wrote for people. It does not wait.
-func (h *Host) write(p []byte) { _, _ = h.out.Write(p) }
+// write passes on what the backend wrote for people, if that is the program's own. It
+// does not wait.
+func (h *Host) write(p []byte) {
+	if !h.spec.elsewhere() {
+		_, _ = h.out.Write(p)
+	}
+}
 
 // watch ends the life of a backend that is hung: one that has not acknowledged for
 // long, and does not say that it is well either.

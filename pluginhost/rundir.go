@@ -185,16 +185,16 @@ func openLock(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR, 0) //nolint:wrapcheck // for sweepOne only
 }
 
-// ours reports whether a run directory may hold e: the lock, go-plugin's
-// directory, which we keep empty, and a socket or the file that keeps its name
-// until it is made.
+// ours reports whether a run directory may hold e: the lock, the directory of copies,
+// go-plugin's directory, which we keep empty, and a socket or the file that keeps its
+// name until it is made.
 func ours(e fs.DirEntry) bool {
 	name, mode := e.Name(), e.Type()
 	switch {
 	case name == lockName:
 		return mode.IsRegular()
 	case mode.IsDir():
-		return numbered(name, "plugin-dir")
+		return name == copyDir || numbered(name, "plugin-dir")
 	case mode&fs.ModeSocket != 0:
 		return numbered(name, "plugin")
 	case mode.IsRegular() && numbered(name, "plugin"):
@@ -213,6 +213,7 @@ func onlyOurs(path string) bool {
 // emptyRunDir removes what is ours in a run directory, and then the directory. A
 // file that a backend has left there keeps it.
 func emptyRunDir(path string) {
+	removeCopies(filepath.Join(path, copyDir))
 	entries, _ := os.ReadDir(path)
 	for _, e := range entries {
 		if ours(e) && e.Name() != lockName {
@@ -221,4 +222,16 @@ func emptyRunDir(path string) {
 	}
 	_ = os.Remove(filepath.Join(path, lockName))
 	_ = os.Remove(path)
+}
+
+// removeCopies removes the copies of a backend's files, which nobody may write to.
+// What a backend has left beside them stays.
+func removeCopies(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() && (runtime.GOOS == "windows" || info.Mode()&0o222 == 0) {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }

@@ -11,12 +11,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -194,6 +197,15 @@ func TestSweepLeavesLivingDirectories(t *testing.T) {
 func TestWhatAProcessSees(t *testing.T) {
 	t.Setenv("CANARY", "e5b2secret")
 	facts := filepath.Join(t.TempDir(), "facts")
+	// A file that children get, as one has it from a shell.
+	canary, err := os.CreateTemp(t.TempDir(), "e5b2file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = canary.Close() }()
+	if _, err := unix.FcntlInt(canary.Fd(), unix.F_SETFD, 0); err != nil {
+		t.Fatal(err)
+	}
 	s := spec(t, testConfig{Facts: facts})
 	s.Env = []string{"ALLOWED=yes"}
 	h := start(t, s)
@@ -205,6 +217,20 @@ func TestWhatAProcessSees(t *testing.T) {
 	text := string(data)
 	if strings.Contains(text, "e5b2secret") {
 		t.Error("the process sees the host's environment")
+	}
+	if strings.Contains(text, "e5b2file") {
+		t.Error("the process has a file of the host open")
+	}
+	if flags, err := unix.FcntlInt(canary.Fd(), unix.F_GETFD, 0); flags != 0 || err != nil {
+		t.Errorf("other children do not get the file any more: %d, %v", flags, err)
+	}
+	if runtime.GOOS == "linux" {
+		for name, most := range map[string]int{"Max core file size": 0, "Max open files": 4096, "Max data size": 4 << 30} {
+			m := regexp.MustCompile(name + ` +\d+ +(\d+) `).FindStringSubmatch(text)
+			if n, err := strconv.Atoi(append(m, "", "")[1]); err != nil || n > most {
+				t.Errorf("%s: %q, want at most %d", name, m, most)
+			}
+		}
 	}
 	for _, want := range []string{"stdin=/dev/null\n", "leader=true\n", "mode=\"\"\n", "args=[\"spanloom-backend-recorder\"]\n", "ALLOWED=yes\n", "wd=" + filepath.Join(os.TempDir(), runDirPrefix)} {
 		if !strings.Contains(text, want) {

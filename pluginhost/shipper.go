@@ -158,7 +158,7 @@ func (sh *shipper) batch(records []wire.Record, estimate int64) bool {
 		half := len(records) / 2
 		return sh.batch(records[:half], estimate/2) && sh.batch(records[half:], estimate-estimate/2)
 	}
-	b := batch{seq: seq, events: len(records), came: came, holds: holds}
+	b := batch{seq: seq, told: told - sh.dropped, events: len(records), came: came, holds: holds}
 	data, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(sh.buffer(size, &b), sh.enc.Batch())
 	if err != nil { // does not happen: every string was made valid
 		return sh.put(batch{events: len(records), came: came, holds: holds, lost: reasonOversize}, estimate)

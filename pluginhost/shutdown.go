@@ -20,8 +20,8 @@ const (
 )
 
 // Flush sends everything that was emitted so far and returns when the backend
-// has answered for it. It returns the backend's error when that is down or could
-// not export all, and ctx's when that ends first, or a minute is over, and
+// has answered for it. It returns the backend's error when that is down, one that says
+// what was lost, and why, since the last Flush that did, and ctx's when that ends first, or a minute is over, and
 // [ErrClosed] once Shutdown has begun. An export that is under way when ctx ends
 // goes on. With a spool, what earlier runs have left comes first.
 func (h *Host) Flush(ctx context.Context) error {
@@ -31,6 +31,7 @@ func (h *Host) Flush(ctx context.Context) error {
 		return h.closedError()
 	}
 	h.wg.Add(1) // before Shutdown waits
+	told := h.flushed
 	h.mu.Unlock()
 	defer h.wg.Done()
 	ctx, cancel := context.WithTimeout(ctx, maxFlush)
@@ -40,15 +41,15 @@ func (h *Host) Flush(ctx context.Context) error {
 	calls, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, end)()
-	failed, err := h.flush(ctx, calls)
+	err := h.flush(ctx, calls)
 	switch {
 	case err != nil && h.ctx.Err() == nil && isTimeout(err) && h.current() != nil:
 		return h.unacknowledged(ctx.Err())
 	case err != nil:
 		return err
 	}
-	if failed != (units{}) {
-		return fmt.Errorf("backend %q: flush: %s lost: %s", h.spec.Name, failed.losses(), h.lastSaid())
+	if err := h.lostSince(&told); err != nil {
+		return err
 	}
 	before := h.current()
 	r, err := before.rpc.Flush(calls, &pb.FlushRequest{})
@@ -70,6 +71,24 @@ func (h *Host) Flush(ctx context.Context) error {
 		return fmt.Errorf("backend %q: flush: %s", h.spec.Name, e)
 	}
 	return nil
+}
+
+// lostSince says what was lost since somebody was told, nil if nothing was, and notes
+// that it has been told.
+func (h *Host) lostSince(told *[reasons]units) error {
+	_, _, _, _, _, now := h.queue.counts()
+	h.mu.Lock()
+	h.flushed = now
+	h.mu.Unlock()
+	var all units
+	for r := range now {
+		now[r].sub(&told[r])
+		all.add(&now[r])
+	}
+	if all == (units{}) {
+		return nil
+	}
+	return fmt.Errorf("backend %q: flush: %s lost: %s", h.spec.Name, all.losses(), h.why(&now, nil, h.lastSaid()))
 }
 
 // lastSaid is why the backend could not export, in its words.
@@ -98,28 +117,26 @@ func (h *Host) closedError() error {
 	return fmt.Errorf("backend %q: %w", h.spec.Name, ErrClosed)
 }
 
-// flush waits until ctx ends for the acknowledgement of everything emitted so far,
-// and returns how much of it the backend could not export. calls is the context of
+// flush waits until ctx ends for the acknowledgement of everything emitted so far. calls is the context of
 // what it asks the backend for meanwhile: if it has a deadline, the backend must be
 // done by then.
-func (h *Host) flush(ctx, calls context.Context) (failed units, err error) {
+func (h *Host) flush(ctx, calls context.Context) error {
 	if err := h.Ready(ctx); err != nil {
-		return units{}, err
+		return err
 	}
 	signal(h.hurry)
 	calls, cancel := context.WithCancel(calls)
 	defer cancel()
 	answered := make(chan struct{})
 	h.wg.Go(func() { h.hasten(calls, answered) }) // flush's caller holds wg above zero, or is Shutdown
-	failed, err = h.queue.wait(ctx)
-	if err != nil {
-		return failed, fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
+	if err := h.queue.wait(ctx); err != nil {
+		return fmt.Errorf("backend %q has not acknowledged everything: %w", h.spec.Name, err)
 	}
 	select { // what it says is for the line about losses
 	case <-answered:
 	case <-ctx.Done():
 	}
-	return failed, h.Err()
+	return h.Err()
 }
 
 // askTime is how long a backend may take to say what it is doing.
@@ -174,7 +191,8 @@ func (h *Host) hasten(ctx context.Context, answered chan<- struct{}) {
 // Shutdown flushes, ends the backend and frees everything. It returns by ctx's
 // deadline whatever the backend does, or after five seconds when ctx has none;
 // what was not acknowledged by then is counted as dropped, and makes the error. With
-// a spool it is kept for the next start instead, and is no error.
+// a spool it is kept for the next start instead, and is no error: Shutdown then waits
+// only for as long as something is delivered.
 // A backend that went down before is no error: [Host.Lost] tells of it.
 //
 // Events that are emitted after Shutdown has begun are dropped and counted. A
@@ -192,6 +210,7 @@ func (h *Host) Shutdown(ctx context.Context) error {
 			return fmt.Errorf("backend %q: shutdown: %w", h.spec.Name, ctx.Err())
 		}
 	}
+	close(h.leave)
 	defer close(h.closed)
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -204,10 +223,15 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	h.queue.refuse(reasonAfterShutdown)
 	signal(h.urge)
 	flushCtx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
-	h.store(flushCtx)
-	_, err := h.flush(flushCtx, flushCtx)
+	safe := h.store(flushCtx)
+	early := h.untilIdle(flushCtx, cancel, safe)
+	err := h.flush(flushCtx, flushCtx)
 	cancel()
-	clean, said := h.close(ctx, deadline.Add(-reserve/2))
+	end := deadline.Add(-reserve / 2)
+	if early() && time.Until(end) > idleGrace {
+		end = time.Now().Add(idleGrace)
+	}
+	clean, said := h.close(ctx, end)
 
 	h.mu.Lock()
 	s, down := h.session, h.err != nil

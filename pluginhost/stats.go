@@ -21,8 +21,10 @@ type Stats struct {
 	Delivered uint64
 	// Dropped counts the others whose fate is known, by reason.
 	Dropped map[Reason]uint64
-	// Losses is what all that was dropped held, each kind by itself.
-	Losses Losses
+	// Losses is what all that was dropped held, each kind by itself, and LossesBy the
+	// same by reason.
+	Losses   Losses
+	LossesBy map[Reason]Losses
 	// InFlight counts events that are queued, or sent and not acknowledged. It
 	// is 0 after Shutdown.
 	InFlight uint64
@@ -41,6 +43,8 @@ type Stats struct {
 	// Err is why the backend is down, or was before it is started again; nil when it
 	// is neither.
 	Err error
+
+	lost [reasons]units
 }
 
 // SpoolStats is what a spool holds, and what became of the events that earlier runs
@@ -58,6 +62,35 @@ type SpoolStats struct {
 	Damaged uint64
 }
 
+// With returns s with what went through an earlier host of the same name, which is shut
+// down. What that has left in a spool is not counted: its successor adopts it.
+func (s Stats) With(old Stats) Stats {
+	s.Emitted += old.Emitted - old.Kept
+	s.Delivered += old.Delivered
+	s.InFlight += old.InFlight
+	s.Dropped, s.Ignored, s.Restarts, s.LossesBy = maps.Clone(s.Dropped), maps.Clone(s.Ignored), maps.Clone(s.Restarts), map[Reason]Losses{}
+	for r, n := range old.Dropped {
+		s.Dropped[r] += n
+	}
+	for k, n := range old.Ignored {
+		s.Ignored[k] += n
+	}
+	for r, n := range old.Restarts {
+		s.Restarts[r] += n
+	}
+	var all units
+	for r := range s.lost {
+		s.lost[r].add(&old.lost[r])
+		all.add(&s.lost[r])
+		if s.Dropped[reasonNames[r]] > 0 {
+			s.LossesBy[reasonNames[r]] = s.lost[r].losses()
+		}
+	}
+	s.Losses = all.losses()
+	s.Calls = mergeCalls(s.Calls, old.Calls)
+	return s
+}
+
 // Lost returns the sum of Dropped.
 func (s Stats) Lost() uint64 {
 	n := uint64(0)
@@ -65,6 +98,27 @@ func (s Stats) Lost() uint64 {
 		n += d
 	}
 	return n
+}
+
+// Ledger returns the equation of the counts on one line, such as
+//
+//	12 emitted = 9 delivered + 3 dropped (2 queue_full, 1 oversize) + 0 in flight
+//
+// and behind it, if there is a spool, what is kept there.
+func (s Stats) Ledger() string {
+	var why []string
+	for _, r := range s.reasons() {
+		why = append(why, fmt.Sprintf("%d %s", s.Dropped[r], r))
+	}
+	text := fmt.Sprintf("%d emitted = %d delivered + %d dropped", s.Emitted, s.Delivered, s.Lost())
+	if len(why) > 0 {
+		text += " (" + strings.Join(why, ", ") + ")"
+	}
+	text += fmt.Sprintf(" + %d in flight", s.InFlight)
+	if s.Spool != nil {
+		text += fmt.Sprintf(" + %d kept", s.Kept)
+	}
+	return text
 }
 
 // Stats returns the ledger as it is at one moment.
@@ -77,10 +131,19 @@ func (h *Host) Stats() Stats {
 		s.Err = &hostError{name: h.spec.Name, place: h.spec.Place, err: h.cause}
 	}
 	h.mu.Unlock()
-	var lost units
-	s.Emitted, s.Delivered, s.InFlight, s.Kept, s.Dropped, lost = h.queue.counts()
+	var dropped [reasons]uint64
+	s.Emitted, s.Delivered, s.InFlight, s.Kept, dropped, s.lost = h.queue.counts()
+	s.Dropped, s.LossesBy = map[Reason]uint64{}, map[Reason]Losses{}
+	var all units
+	for r, n := range dropped {
+		if n > 0 {
+			s.Dropped[reasonNames[r]] = n
+			s.LossesBy[reasonNames[r]] = s.lost[r].losses()
+			all.add(&s.lost[r])
+		}
+	}
 	s.Spool = h.spoolStats()
-	s.Losses = lost.losses()
+	s.Losses = all.losses()
 	s.Calls = h.queue.calls.all()
 	s.Ignored = map[Signal]uint64{}
 	for i := range h.ignored {
@@ -120,6 +183,8 @@ func (h *Host) Ignored() (line string, ok bool) {
 //
 //	backend "console": 1204 events and 3 log records lost: process exited (signal: killed)
 //
+// With several reasons it has the count of each.
+//
 // Print it once, after Shutdown.
 func (h *Host) Lost() (line string, ok bool) {
 	s := h.Stats()
@@ -129,7 +194,7 @@ func (h *Host) Lost() (line string, ok bool) {
 	h.mu.Unlock()
 	switch {
 	case n > 0 || s.Err != nil && s.Kept == 0:
-		line = fmt.Sprintf("backend %q: %s lost: %s", s.Name, s.Losses, h.why(s, said))
+		line = fmt.Sprintf("backend %q: %s lost: %s", s.Name, s.Losses, h.why(&s.lost, s.Err, said))
 		if s.Spool != nil && s.Spool.Err != nil {
 			line += fmt.Sprintf("; delivery was not durable: %v", s.Spool.Err)
 		}
@@ -199,36 +264,73 @@ func (h *Host) spoolStats() *SpoolStats {
 	return h.courier.stats()
 }
 
-// why names the reason that lost the most, and the backend's own.
-func (h *Host) why(s Stats, said string) string {
-	var text string
-	sep := "; its last error: "
-	if he, ok := errors.AsType[*hostError](s.Err); ok {
-		text = he.err.Error()
-	} else {
-		most := Reason("")
-		for r, n := range s.Dropped {
-			if n > s.Dropped[most] || n == s.Dropped[most] && r < most {
-				most = r
+// why says for which reasons something was lost, how much for each if there are
+// several, and what the backend has said. down is why it is gone, if it is.
+func (h *Host) why(lost *[reasons]units, down error, said string) string {
+	gone := ""
+	if he, ok := errors.AsType[*hostError](down); ok {
+		gone = he.err.Error()
+	}
+	var list []string
+	many := 0
+	for r := range lost {
+		if lost[r] != (units{}) {
+			many++
+		}
+	}
+	for r := range lost {
+		if lost[r] == (units{}) {
+			continue
+		}
+		text := h.inWords(reasonNames[r])
+		switch reasonNames[r] {
+		case BackendDown:
+			if gone != "" {
+				text = gone
 			}
+		case ExportFailed, AtShutdown:
+			if said != "" {
+				text += ": " + said
+			}
+		default:
 		}
-		text = map[Reason]string{
-			QueueFull:     fmt.Sprintf("the queue was full (%d KiB)", h.spec.QueueBytes>>10),
-			ExportFailed:  "the backend could not export them",
-			Oversize:      "they were too large to send",
-			AtShutdown:    "the backend did not take them in the time to shut down",
-			AfterShutdown: "they were emitted after Shutdown",
-			BackendDown:   "the backend was down",
-			SpoolFull:     "the spool had no room for them",
-			SpoolFailed:   "the disk failed that was to keep them",
-			Expired:       "they were kept for as long as is allowed",
-		}[most]
-		if most == ExportFailed || most == AtShutdown {
-			sep = ": "
+		if many > 1 {
+			text = lost[r].losses().String() + ", as " + text
 		}
+		list = append(list, text)
+	}
+	text := strings.Join(list, "; ")
+	if gone != "" && !strings.Contains(text, gone) {
+		text = strings.TrimPrefix(text+"; "+gone, "; ")
 	}
 	if said != "" && !strings.Contains(text, said) {
-		text += sep + said
+		text = strings.TrimPrefix(text+"; its last error: "+said, "; ")
 	}
 	return text
+}
+
+// inWords says why something was lost.
+func (h *Host) inWords(r Reason) string {
+	switch r {
+	case QueueFull:
+		return fmt.Sprintf("the queue was full (%d KiB)", h.spec.QueueBytes>>10)
+	case ExportFailed:
+		return "the backend could not export them"
+	case Oversize:
+		return "they were too large to send"
+	case AtShutdown:
+		return "the backend did not take them in the time to shut down"
+	case AfterShutdown:
+		return "they were emitted after Shutdown"
+	case BackendDown:
+		return "the backend was down"
+	case SpoolFull:
+		return "the spool had no room for them"
+	case SpoolFailed:
+		return "the disk failed that was to keep them"
+	case Expired:
+		return "they were kept for as long as is allowed"
+	default:
+		return string(r)
+	}
 }

@@ -36,7 +36,7 @@ func (h *Host) run() {
 			return
 		}
 		switch {
-		case first && up == 0, isFinal(err), up == 0 && h.isClosing():
+		case first && up == 0 && !h.spec.patient(), isFinal(err), up == 0 && h.isClosing():
 			h.fail(err)
 			return
 		}
@@ -85,19 +85,23 @@ func (h *Host) serve() (up time.Duration, err error) {
 	began := time.Now()
 	h.goUp()
 	var wg sync.WaitGroup
-	defer wg.Wait()
 	wg.Go(func() { end(h.receive(life, s, stream)) })
 	wg.Go(func() { h.watch(life, s, end) })
 	h.send(life, stream)
 	<-life.Done()
 	h.goDown()
-	return max(time.Since(began), 1), context.Cause(life)
+	up = max(time.Since(began), 1)
+	wg.Wait() // nothing is acknowledged any more
+	if h.durable() == nil && !h.closing.Load() {
+		h.queue.rewind()
+	}
+	return up, context.Cause(life)
 }
 
-// rewind has all that is not acknowledged sent again. It is false when life has ended.
+// rewind has all that is not acknowledged sent again, from the spool if there is one.
+// It is false when life has ended.
 func (h *Host) rewind(life context.Context) bool {
 	if h.spec.Durable == nil {
-		h.queue.rewind()
 		return true
 	}
 	select {
@@ -105,9 +109,7 @@ func (h *Host) rewind(life context.Context) bool {
 	case <-life.Done():
 		return false
 	}
-	if h.courier == nil {
-		h.queue.rewind()
-	} else {
+	if h.courier != nil {
 		h.courier.begin()
 	}
 	return true
@@ -151,8 +153,7 @@ func (h *Host) restart(err error, was bool, delay time.Duration) error {
 	}
 	h.restarts[reason]++
 	h.mu.Unlock()
-	// Standard error may be a pipe that nobody reads.
-	go slog.Warn("backend is started again", "backend", h.spec.Name, "reason", err.Error(), "delay", delay.Round(time.Millisecond).String())
+	h.spec.log(slog.LevelWarn, "backend is started again", slog.String("reason", err.Error()), slog.String("delay", delay.Round(time.Millisecond).String()))
 	return err
 }
 

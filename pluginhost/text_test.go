@@ -227,7 +227,7 @@ func TestTimeUpDoesNotHideTheCause(t *testing.T) {
 	if h.said != "no route" {
 		t.Error(h.said)
 	}
-	if got := h.why(Stats{Dropped: map[Reason]uint64{AtShutdown: 7}}, h.said); got != "the backend did not take them in the time to shut down: no route" {
+	if got := h.why(&[reasons]units{reasonShutdown: {7}}, nil, h.said); got != "the backend did not take them in the time to shut down: no route" {
 		t.Error(got)
 	}
 }

@@ -28,12 +28,11 @@ func (h *Host) exports(problem string) {
 		t.told = time.Now()
 	}
 	h.mu.Unlock()
-	// Standard error may be a pipe that nobody reads.
 	switch {
 	case silent:
 	case problem != "":
-		go slog.Warn("backend cannot export", "backend", h.spec.Name, "error", problem)
+		h.spec.log(slog.LevelWarn, "backend cannot export", slog.String("error", problem))
 	case told:
-		go slog.Info("backend exports again", "backend", h.spec.Name)
+		h.spec.log(slog.LevelInfo, "backend exports again")
 	}
 }

@@ -45,8 +45,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Backend receives the telemetry of one entry of a manifest. One process serves
-// one instance: a second Configure is refused with FAILED_PRECONDITION.
+// Backend receives the telemetry of one entry of a manifest. One process, or one
+// connection to an address, serves one instance: a second Configure is refused with
+// FAILED_PRECONDITION.
 //
 // buf:lint:ignore SERVICE_SUFFIX
 type BackendClient interface {
@@ -156,8 +157,9 @@ func (c *backendClient) Shutdown(ctx context.Context, in *ShutdownRequest, opts 
 // All implementations must embed UnimplementedBackendServer
 // for forward compatibility.
 //
-// Backend receives the telemetry of one entry of a manifest. One process serves
-// one instance: a second Configure is refused with FAILED_PRECONDITION.
+// Backend receives the telemetry of one entry of a manifest. One process, or one
+// connection to an address, serves one instance: a second Configure is refused with
+// FAILED_PRECONDITION.
 //
 // buf:lint:ignore SERVICE_SUFFIX
 type BackendServer interface {

@@ -61,6 +61,8 @@ type examination struct {
 	runs    string
 	timeout time.Duration
 	start   bool
+
+	unlocked bool // start backends that the lock file does not allow
 }
 
 func doctorCommand() *cobra.Command {
@@ -100,6 +102,7 @@ change nothing.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
 	cmd.Flags().BoolVar(&noStart, "no-start", false, "start and send nothing")
+	cmd.Flags().BoolVar(&x.unlocked, "allow-unlocked", false, "start backends that the lock file does not allow, with a warning; for development")
 	cmd.Flags().StringVar(&x.file, "manifest", "", "the `file` to use instead of what SPANLOOM_MANIFEST names, or ./spanloom.yaml")
 	cmd.Flags().StringVar(&x.runs, "runs", "", "the `directory` in which the program keeps runs, if it does")
 	cmd.Flags().DurationVar(&x.timeout, "timeout", 5*time.Second, "how long to wait for the backends")
@@ -115,7 +118,7 @@ func examine(ctx context.Context, x examination) *diagnosis {
 	d.add(checkEnvironment(m)...)
 	if m != nil {
 		d.add(checkTelemetry(m)...)
-		d.add(checkBackendFiles(m)...)
+		d.add(checkBackendFiles(m, x.unlocked)...)
 		if x.start && sends(m) {
 			d.add(checkDelivery(ctx, x, m)...)
 		}

@@ -15,45 +15,40 @@ import (
 	"github.com/spanloom/spanloom/pluginhost"
 )
 
-// fileChecks look at the file of a backend without running it, one after the other,
-// until there is a problem.
-var fileChecks = []func(m *manifest.Manifest, i int, path string) finding{checkRunnable}
-
-// checkBackendFiles looks at the files of the backends that are files.
-func checkBackendFiles(m *manifest.Manifest) (list []finding) {
+// checkBackendFiles looks at the files of the backends that are files, without running
+// them, and whether the lock file allows them.
+func checkBackendFiles(m *manifest.Manifest, unlocked bool) (list []finding) {
+	lock := catalog.ReadLock(m)
 	for i, b := range m.Telemetry.Backends {
-		path, _ := backendFile(m, b)
-		if path == "" {
+		path, key := backendFile(m, b)
+		if key == "" {
 			continue
 		}
-		for _, check := range fileChecks {
-			f := check(m, i, path)
-			list = append(list, f)
-			if f.Level == problem {
-				break
+		refused := func(check string, err error) finding {
+			f := finding{Level: problem, Check: check, Subject: b.Name}
+			f.Message, f.Fix = parted(m.Errorf(catalog.Path(i)+"."+key, "%v", err).Error(), err)
+			return f
+		}
+		file, locked := lock.Verify(i)
+		if file != nil {
+			list = append(list, refused("file", file))
+			continue
+		}
+		mode := ""
+		if info, err := os.Stat(path); err == nil {
+			mode = fmt.Sprintf(" (mode %04o)", info.Mode().Perm())
+		}
+		list = append(list, finding{fine, "file", b.Name, path + " can be run" + mode + ", and changed by nobody else", ""})
+		allowed := finding{fine, "lock", b.Name, m.Plugins.Lock + " allows its bytes", ""}
+		if locked != nil {
+			allowed = refused("lock", locked)
+			if unlocked {
+				allowed.Level = warning
 			}
 		}
+		list = append(list, allowed)
 	}
 	return list
-}
-
-// checkRunnable looks at whether a file is there, whose it is, and who may do what
-// with it.
-func checkRunnable(m *manifest.Manifest, i int, path string) finding {
-	b := m.Telemetry.Backends[i]
-	f := finding{fine, "file", b.Name, "", ""}
-	if err := pluginhost.CheckFile(path); err != nil {
-		_, key := backendFile(m, b)
-		f.Level = problem
-		f.Message, f.Fix = parted(m.Errorf(catalog.Path(i)+"."+key, "%v", err).Error(), err)
-		return f
-	}
-	mode := ""
-	if info, err := os.Stat(path); err == nil {
-		mode = fmt.Sprintf(" (mode %04o)", info.Mode().Perm())
-	}
-	f.Message = path + " can be run" + mode + ", and changed by nobody else"
-	return f
 }
 
 // parted takes the fix out of the text of an error, to be told by itself.
@@ -70,6 +65,9 @@ func checkDelivery(ctx context.Context, x examination, m *manifest.Manifest) (li
 	var opts []spanloom.Option
 	if x.file != "" {
 		opts = append(opts, spanloom.WithManifest(x.file))
+	}
+	if x.unlocked {
+		opts = append(opts, spanloom.AllowUnlocked())
 	}
 	r, err := tryOut(tryout.Context(ctx), x.timeout, opts...)
 	if err != nil {

@@ -42,7 +42,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(validateCommand(), configCommand(), backendCommand(), telemetryCommand(), spoolCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(validateCommand(), configCommand(), backendCommand(), telemetryCommand(), spoolCommand(), reloadCommand(), doctorCommand(), versionCommand())
 
 	err := root.Execute()
 	var exit *exitError

@@ -115,6 +115,7 @@ type replayed struct {
 	Found  uint64 `json:"found"`
 	Sent   uint64 `json:"sent"`
 	Failed uint64 `json:"failed"` // the backend could not export these, and never will
+	Lost   uint64 `json:"lost"`   // these were too old, or damaged
 	Left   uint64 `json:"left"`
 }
 
@@ -145,6 +146,9 @@ func fateOf(s pluginhost.Stats) replayed {
 	r := replayed{Name: s.Name}
 	if s.Spool != nil {
 		r.Found, r.Sent, r.Failed, r.Left = s.Spool.Adopted, s.Spool.Delivered, s.Spool.Failed, s.Spool.Waiting
+		if known := r.Sent + r.Failed + r.Left; known < r.Found {
+			r.Lost = r.Found - known
+		}
 	}
 	return r
 }
@@ -160,6 +164,9 @@ func printReplayed(cmd *cobra.Command, list []replayed, asJSON bool) error {
 		var more strings.Builder
 		if r.Failed > 0 {
 			fmt.Fprintf(&more, ", %d that cannot be exported", r.Failed)
+		}
+		if r.Lost > 0 {
+			fmt.Fprintf(&more, ", %d too old or damaged", r.Lost)
 		}
 		if r.Left > 0 {
 			fmt.Fprintf(&more, ", %d left", r.Left)

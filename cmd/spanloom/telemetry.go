@@ -34,7 +34,7 @@ func telemetryCommand() *cobra.Command {
 }
 
 func telemetryTestCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, unlocked bool
 	var file string
 	var timeout time.Duration
 	cmd := &cobra.Command{
@@ -65,6 +65,9 @@ Exit codes: 0 all was accepted, 2 usage, 3 invalid manifest, 4 something was not
 			if len(args) > 0 {
 				opts = append(opts, spanloom.OnlyBackend(args[0]))
 			}
+			if unlocked {
+				opts = append(opts, spanloom.AllowUnlocked())
+			}
 			r, err := tryOut(ctx, timeout, opts...)
 			if err != nil {
 				return err
@@ -76,6 +79,7 @@ Exit codes: 0 all was accepted, 2 usage, 3 invalid manifest, 4 something was not
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().BoolVar(&unlocked, "allow-unlocked", false, "start backends that the lock file does not allow, with a warning; for development")
 	cmd.Flags().StringVar(&file, "manifest", "", "the `file` to use instead of what SPANLOOM_MANIFEST names, or ./spanloom.yaml")
 	cmd.Flags().DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait for the backends")
 	return cmd
@@ -93,7 +97,14 @@ type triedBackend struct {
 	Name     string `json:"name"`
 	Sent     uint64 `json:"sent"`
 	Accepted uint64 `json:"accepted"`
-	Problem  string `json:"problem,omitempty"`
+
+	Dropped  map[pluginhost.Reason]uint64 `json:"dropped"`
+	InFlight uint64                       `json:"in_flight"`
+	Kept     uint64                       `json:"kept"`
+
+	Problem string `json:"problem,omitempty"`
+
+	ledger string
 
 	err error // behind Problem
 }
@@ -163,7 +174,10 @@ func tryOut(ctx context.Context, timeout time.Duration, opts ...spanloom.Option)
 // fate says what a backend did with what it was sent. flushed is what Flush said of
 // all backends.
 func fate(s pluginhost.Stats, flushed error) triedBackend {
-	b := triedBackend{Name: s.Name, Sent: s.Emitted, Accepted: s.Delivered}
+	b := triedBackend{
+		Name: s.Name, Sent: s.Emitted, Accepted: s.Delivered,
+		Dropped: s.Dropped, InFlight: s.InFlight, Kept: s.Kept, ledger: s.Ledger(),
+	}
 	switch {
 	case b.Sent == b.Accepted:
 	case s.Err != nil:
@@ -202,6 +216,12 @@ func (r *tried) print(cmd *cobra.Command, asJSON bool) error {
 	}
 	for _, b := range r.Backends {
 		if _, err := fmt.Fprintf(out, "%s: %d of %d events accepted\n", b.Name, b.Accepted, b.Sent); err != nil {
+			return err
+		}
+		if b.Accepted == b.Sent {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "%s: %s\n", b.Name, b.ledger); err != nil {
 			return err
 		}
 	}

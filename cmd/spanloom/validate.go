@@ -9,7 +9,6 @@ import (
 
 	"github.com/spanloom/spanloom/internal/catalog"
 	"github.com/spanloom/spanloom/manifest"
-	"github.com/spanloom/spanloom/pluginhost"
 )
 
 // fault is a mistake in a manifest, as JSON.
@@ -30,13 +29,15 @@ type verdict struct {
 }
 
 func validateCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, locked bool
 	var mode string
 	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
 		Short: "Check a manifest without starting anything",
 		Long: `Check a manifest without starting anything: its keys, its values, the configs
-of the built-in backends, and whether the files of the others can be run.
+of the built-in backends and of those in the lock file, and whether the files of the
+others can be run. What the lock file does not allow is a warning, and with --locked,
+as for CI, an error.
 
 Without FILE it is the one that SPANLOOM_MANIFEST names, or ./spanloom.yaml. The
 file that lies over it in its mode is checked with it; --mode checks another.
@@ -57,8 +58,7 @@ Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
 			}
 			code := exitInvalidManifest
 			if err == nil {
-				code = exitBackend
-				err = checkFiles(m)
+				code, err = checkOutside(m, locked)
 			}
 			if asJSON {
 				return printVerdict(cmd, path, m, err, code)
@@ -74,26 +74,50 @@ Exit codes: 0 valid, 2 usage, 3 invalid manifest, 4 a backend cannot be run.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
+	lockedFlag(cmd, &locked)
 	modeFlag(cmd, &mode)
 	return cmd
 }
 
-// checkFiles checks that the backends that are files can be run.
-func checkFiles(m *manifest.Manifest) error {
-	var faults manifest.Errors
+// checkOutside checks the backends that are not built in: their configs by the schemas
+// in the lock file, then whether their files can be run. What the lock file does not
+// allow is a fault with locked, and a warning of m without.
+func checkOutside(m *manifest.Manifest, locked bool) (code int, err error) {
+	lock := catalog.ReadLock(m)
+	var configs, files manifest.Errors
 	for i, b := range m.Telemetry.Backends {
-		path, key := backendFile(m, b)
-		if path == "" {
-			continue
+		fault, unlocked := lock.Verify(i)
+		_, key := backendFile(m, b)
+		said := func(err error) *manifest.Error {
+			return m.Errorf(catalog.Path(i)+"."+key, "%s", m.Redact(err.Error()))
 		}
-		if err := pluginhost.CheckFile(path); err != nil {
-			faults = append(faults, m.Errorf(catalog.Path(i)+"."+key, "%v", err))
+		switch {
+		case fault != nil:
+			files = append(files, said(fault))
+		case unlocked != nil && locked:
+			files = append(files, said(unlocked))
+		case unlocked != nil:
+			m.Warnings = append(m.Warnings, said(unlocked))
+		}
+		if unlocked != nil {
+			continue // the schema may be of another version
+		}
+		var list manifest.Errors
+		switch err := lock.CheckConfig(i); {
+		case errors.As(err, &list):
+			configs = append(configs, list...)
+		case err != nil:
+			m.Warnings = append(m.Warnings, m.Errorf(catalog.ConfigPath(i, ""), "%v", err))
 		}
 	}
-	if len(faults) > 0 {
-		return faults
+	switch {
+	case len(configs) > 0:
+		return exitInvalidManifest, configs
+	case len(files) > 0:
+		return exitBackend, files
+	default:
+		return exitOK, nil
 	}
-	return nil
 }
 
 // backendFile returns the file of a backend, and the key that names it; "" when it is

@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,6 +106,11 @@ func known(dirs []string) []manifest.KnownBackend {
 func check(m *manifest.Manifest) manifest.Errors {
 	var faults manifest.Errors
 	for i, entry := range m.Telemetry.Backends {
+		if entry.Address != "" {
+			if bad, ok := errors.AsType[*TLSError](tlsFault(&entry)); ok {
+				faults = append(faults, m.Errorf(Path(i)+".tls."+bad.Key, "%s", m.Redact(bad.Error())))
+			}
+		}
 		b, ok := Lookup(entry.Plugin)
 		if !ok || b.Check == nil {
 			continue
@@ -114,6 +120,11 @@ func check(m *manifest.Manifest) manifest.Errors {
 		}
 	}
 	return faults
+}
+
+func tlsFault(b *manifest.Backend) error {
+	_, err := TLS(b)
+	return err
 }
 
 // checkOf returns how a backend finds mistakes in a config; nil when it does not.

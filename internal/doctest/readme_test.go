@@ -25,8 +25,8 @@ const root = "../.."
 // kind "validate" is the one that it is about. Package metrics holds "queries".
 var pages = []string{
 	"docs/manifest.md", "docs/engine.md", "docs/callbacks.md", "docs/logs.md", "docs/metrics.md", "docs/privacy.md",
-	"docs/propagation.md", "docs/traces.md", "docs/signals.md", "docs/telemetry.md", "docs/operations.md", "docs/backend-protocol.md",
-	"docs/writing-a-backend.md", "README.md",
+	"docs/propagation.md", "docs/traces.md", "docs/signals.md", "docs/telemetry.md", "docs/operations.md", "docs/security.md",
+	"docs/writing-a-backend.md", "docs/backend-protocol.md", "README.md",
 }
 
 func blocks(t *testing.T) []block {

@@ -46,7 +46,14 @@ func Ours(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-func links(info fs.FileInfo) uint64 {
+// OfRoot reports whether a file is the property of root.
+func OfRoot(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Uid == 0
+}
+
+// Links returns how many names a file has.
+func Links(info fs.FileInfo) uint64 {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 1

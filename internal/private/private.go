@@ -96,7 +96,7 @@ func checkFile(info fs.FileInfo) error {
 		return errors.New("it belongs to another user: remove it")
 	case info.Mode().Perm()&^0o600 != 0:
 		return fmt.Errorf("its mode is %04o: chmod 600 it, if nobody has changed it", info.Mode().Perm())
-	case links(info) > 1:
+	case Links(info) > 1:
 		return errors.New("it has a second name elsewhere (a hard link): remove it")
 	default:
 		return nil

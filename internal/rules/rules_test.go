@@ -70,6 +70,8 @@ var rules = []rule{
 		equal(module + "/cache"))},
 	{"private files depend on the standard library only", only(
 		equal(module + "/internal/private"))},
+	{"the lock file depends on the standard library and private files only", only(
+		equal(module+"/internal/lockfile"), module+"/internal/private")},
 	{"runs depends on the standard library and private files only", only(
 		equal(module+"/runs"), module+"/internal/private")},
 	{"the spool depends on the standard library and private files only", only(
@@ -261,6 +263,10 @@ func TestRulesCanFail(t *testing.T) {
 		"the spool depends on the standard library and private files only": {
 			broken: fake("internal/spool", module+"/backend/backendpb"),
 			kept:   fake("internal/spool", "os", module+"/internal/private"),
+		},
+		"the lock file depends on the standard library and private files only": {
+			broken: fake("internal/lockfile", module+"/manifest"),
+			kept:   fake("internal/lockfile", "encoding/json", module+"/internal/private"),
 		},
 		"the memory cache brings otter only": {
 			broken: fake("cache/memory", "go.etcd.io/bbolt"),

@@ -42,6 +42,24 @@ func parseSegmentName(name string) (number int, ok bool) {
 	return number, ok && err == nil && number > 0
 }
 
+// Adopt takes over what others have left in the directory since Open, as Open does. A
+// reader that is further on does not see it: make another.
+func (s *Spool) Adopt() error {
+	s.writing.Lock() // no log of our own is made meanwhile, and Close waits
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		return nil
+	}
+	if err := s.alone(s.adopt); err != nil {
+		return fmt.Errorf("spool %s: %w", s.dir, err)
+	}
+	s.signal()
+	return nil
+}
+
 // adopt takes over the logs that nobody has locked. What has another name stays as
 // it is: it may be of a later version.
 func (s *Spool) adopt() error {
@@ -52,19 +70,36 @@ func (s *Spool) adopt() error {
 	for _, name := range names {
 		name, isDir := strings.CutSuffix(name, "/")
 		epoch, ok := parseLogName(name)
-		if !ok || !isDir || len(s.logs) == maxAdopted {
+		if !ok || !isDir || s.adopted() == maxAdopted {
+			continue
+		}
+		if epoch == s.epoch && s.own != nil {
 			continue
 		}
 		if epoch == s.epoch {
 			return fmt.Errorf("another process has appended with the same epoch, %016x", epoch)
 		}
-		l := &log{name: name, order: len(s.logs), epoch: epoch, seed: seedOf(epoch)}
+		l := &log{name: name, order: s.orders, epoch: epoch, seed: seedOf(epoch)}
+		s.orders++
 		if err := s.load(l); err != nil && !errors.Is(err, errLocked) {
+			s.mu.Lock()
 			s.problems = append(s.problems, fmt.Errorf("spool %s: %s is left as it is: %w", s.dir, name, err))
+			s.mu.Unlock()
 		}
 	}
 	s.expire()
 	return nil
+}
+
+// adopted is how many logs of others there are.
+func (s *Spool) adopted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.logs)
+	if s.own != nil {
+		n--
+	}
+	return n
 }
 
 // load locks a log and looks at what it has.
@@ -77,14 +112,14 @@ func (s *Spool) load(l *log) error {
 		return err
 	}
 	l.acked = s.readAcked(l)
-	until, stats := uint64(math.MaxUint64), s.stats
+	until, found := uint64(math.MaxUint64), Stats{}
 	for _, name := range slices.Backward(names) {
 		number, ok := parseSegmentName(name)
 		if !ok {
 			continue
 		}
 		g := &segment{log: l, number: number, until: until}
-		first, err := s.scan(g, l.acked, &stats.Adopted, &stats)
+		first, err := s.scan(g, l.acked, &found.Adopted, &found)
 		if err != nil {
 			l.release()
 			return err
@@ -96,16 +131,33 @@ func (s *Spool) load(l *log) error {
 		l.segments = append(l.segments, g)
 	}
 	slices.Reverse(l.segments)
-	s.stats = stats
 	if l.settled() {
 		s.discard(l)
-		return nil
+		l = nil
+	}
+	s.add(l, &found)
+	return nil
+}
+
+// add notes a log that was found, if there is something in it, before our own.
+func (s *Spool) add(l *log, found *Stats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Adopted.Batches += found.Adopted.Batches
+	s.stats.Adopted.Events += found.Adopted.Events
+	s.stats.Damaged += found.Damaged
+	s.stats.Torn += found.Torn
+	if l == nil {
+		return
 	}
 	for _, g := range l.segments {
 		s.bytes += g.size
 	}
-	s.logs = append(s.logs, l)
-	return nil
+	at := len(s.logs)
+	if s.own != nil {
+		at--
+	}
+	s.logs = slices.Insert(s.logs, at, l)
 }
 
 // scan looks at the heads in a segment, and returns the first number. It counts what

@@ -53,7 +53,7 @@ func (c *Count) add(events int) {
 type Stats struct {
 	// Bytes is what counts for MaxBytes.
 	Bytes int64
-	// Adopted is what earlier processes had left unacknowledged at Open, with what has
+	// Adopted is what others had left unacknowledged at Open and Adopt, with what has
 	// expired since.
 	Adopted Count
 	// Appended is what was accepted, and Refused what was not, for want of room or

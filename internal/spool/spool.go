@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ type Spool struct {
 	mu       sync.Mutex
 	logs     []*log // the oldest first
 	own      *log   // the last of them; nil until something is appended
+	orders   int    // of logs that were adopted
 	bytes    int64
 	stats    Stats
 	problems []error
@@ -126,9 +128,13 @@ func (s *Spool) Stats() Stats {
 	return st
 }
 
-// Problems returns what Open has found in the directory and left as it is, for
+// Problems returns what Open and Adopt have found in the directory and left as it is, for
 // people: such as a file with the wrong owner.
-func (s *Spool) Problems() []error { return s.problems }
+func (s *Spool) Problems() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.problems)
+}
 
 func (s *Spool) count(n *uint64) {
 	s.mu.Lock()

@@ -12,6 +12,9 @@ type Stats struct {
 	Spans, Metrics, Logs Counts
 }
 
+// Lost returns how much of all kinds is lost.
+func (s Stats) Lost() uint64 { return s.Spans.Lost() + s.Metrics.Lost() + s.Logs.Lost() }
+
 // Counts is what became of one kind of telemetry. Everything is in exactly one of
 // the counts.
 type Counts struct {

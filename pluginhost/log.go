@@ -1,0 +1,79 @@
+package pluginhost
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// log says something of the backend. It does not wait: standard error may be a pipe
+// that nobody reads.
+func (s *Spec) log(level slog.Level, text string, attrs ...slog.Attr) {
+	logger := s.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	ctx := context.Background()
+	if logger.Enabled(ctx, level) {
+		go logger.LogAttrs(ctx, level, text, append([]slog.Attr{slog.String("backend", s.Name)}, attrs...)...) //nolint:sloglint // a constant of the caller
+	}
+}
+
+// lossTick is how often a host looks for losses. A program that is shorter than that
+// says them at its end.
+const lossTick = 5 * time.Second
+
+// watchLosses says that telemetry is lost while the program runs: after the first loss,
+// and after others, at most once in tellAgain.
+func (h *Host) watchLosses() {
+	tick := time.NewTicker(h.spec.lossTick)
+	defer tick.Stop()
+	var told [reasons]units
+	var last time.Time
+	for {
+		select {
+		case <-tick.C:
+		case <-h.leave:
+			return
+		}
+		if !last.IsZero() && time.Since(last) < tellAgain {
+			continue
+		}
+		s := h.Stats()
+		since, all := s.lost, units{}
+		for r := range since {
+			since[r].sub(&told[r])
+			all.add(&since[r])
+		}
+		if all == (units{}) {
+			continue
+		}
+		told, last = s.lost, time.Now()
+		h.spec.log(slog.LevelWarn, "telemetry is lost",
+			slog.String("lost", all.losses().String()), slog.String("reason", h.clean(h.why(&since, s.Err, h.lastSaid()))), slog.Any("ledger", s))
+	}
+}
+
+// LogValue returns the ledger: how much was emitted, delivered, dropped for which
+// reason, is in flight, and kept on the disk, if there is a spool.
+func (s Stats) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Uint64("emitted", s.Emitted), slog.Uint64("delivered", s.Delivered)}
+	var dropped []any
+	for _, r := range s.reasons() {
+		dropped = append(dropped, slog.Uint64(string(r), s.Dropped[r]))
+	}
+	if len(dropped) > 0 {
+		attrs = append(attrs, slog.Group("dropped", dropped...))
+	}
+	attrs = append(attrs, slog.Uint64("in_flight", s.InFlight))
+	if s.Spool != nil {
+		attrs = append(attrs, slog.Uint64("kept", s.Kept))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// reasons returns those for which something was dropped, in their order.
+func (s Stats) reasons() []Reason {
+	return slices.DeleteFunc(Reasons(), func(r Reason) bool { return s.Dropped[r] == 0 })
+}

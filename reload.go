@@ -1,0 +1,381 @@
+package spanloom
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/internal/control"
+	"github.com/spanloom/spanloom/manifest"
+	"github.com/spanloom/spanloom/pluginhost"
+)
+
+// WithReload lets telemetry change while the program runs: by [Telemetry.Reload], by the
+// command "spanloom reload", and when the process gets one of signals, mostly
+// syscall.SIGHUP. Without any, no signal is touched.
+//
+// What [Telemetry.Callbacks] returns then feeds the backends that there are at each
+// moment, also in runs that go on. It is never nil: a program without a backend pays for
+// the events all the same.
+func WithReload(signals ...os.Signal) Option {
+	return func(o *options) { o.reload, o.signals = true, signals }
+}
+
+// Reloaded is what a reload has done: names of backends in each list but the last.
+type Reloaded struct {
+	// Added are new, Replaced run with another entry or file, Removed are gone, and
+	// Same were not touched.
+	Added, Replaced, Removed, Same []string
+	// Later are the paths of settings that have changed and that a program takes when
+	// it starts, such as telemetry.service.name.
+	Later []string
+}
+
+// reloading is what a Telemetry needs to be reloaded.
+type reloading struct {
+	options options
+	turn    chan struct{}   // held by whoever reloads
+	ctx     context.Context //nolint:containedctx // ends at Shutdown
+	end     context.CancelFunc
+	watch   sync.WaitGroup
+	control *control.Listener
+
+	// Held by the turn.
+	manifest *manifest.Manifest
+	entries  []entry // those of the set's hosts, in their order
+
+	mu       sync.Mutex
+	draining []*pluginhost.Host
+	past     []pluginhost.Stats // of backends that were replaced or removed, by name
+}
+
+var errNoReload = errors.New("telemetry cannot be reloaded: open it with spanloom.WithReload")
+
+// maxReload bounds a reload that nobody waits for.
+const maxReload = time.Minute
+
+// openReload begins to listen to those who may ask for a reload.
+func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
+	r := &t.reloading
+	r.manifest, r.entries = m, list
+	if !r.options.reload {
+		return
+	}
+	r.turn = make(chan struct{}, 1)
+	r.ctx, r.end = context.WithCancel(context.Background())
+	l, err := control.Listen(func(ctx context.Context) control.Answer { return t.reloadNow(ctx) })
+	if err != nil { // there are other ways
+		t.logger().Warn("spanloom reload cannot reach this program", "reason", err.Error())
+	}
+	r.control = l
+	if len(r.options.signals) > 0 {
+		hup := make(chan os.Signal, 1)
+		signal.Notify(hup, r.options.signals...)
+		r.watch.Go(func() {
+			defer signal.Stop(hup)
+			for {
+				select {
+				case <-hup:
+					t.reloadNow(r.ctx)
+				case <-r.ctx.Done():
+					return
+				}
+			}
+		})
+	}
+}
+
+// endReload ends a reload that is under way, and lets none begin.
+func (t *Telemetry) endReload() {
+	r := &t.reloading
+	if r.turn == nil {
+		return
+	}
+	r.end()
+	if r.control != nil {
+		r.control.Close()
+	}
+	r.watch.Wait()
+	r.turn <- struct{}{}
+}
+
+// logger returns where to say what concerns backends.
+func (t *Telemetry) logger() *slog.Logger {
+	if t.log != nil {
+		return t.log
+	}
+	return slog.Default()
+}
+
+// reloadNow reloads and says in the log what came of it.
+func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
+	ctx, cancel := context.WithTimeout(ctx, maxReload)
+	defer cancel()
+	done, err := t.Reload(ctx)
+	if err != nil {
+		t.logger().ErrorContext(ctx, "telemetry is not reloaded, and stays as it was", "error", err.Error())
+		_, invalid := errors.AsType[manifest.Errors](err)
+		return control.Answer{Error: err.Error(), Invalid: invalid}
+	}
+	t.logger().InfoContext(ctx, "telemetry is reloaded", "added", done.Added, "replaced", done.Replaced, "removed", done.Removed, "same", done.Same, "later", done.Later)
+	list := func(names []string) []string { return append([]string{}, names...) } // in JSON, not null
+	return control.Answer{
+		Added: list(done.Added), Replaced: list(done.Replaced), Removed: list(done.Removed),
+		Same: list(done.Same), Later: list(done.Later),
+	}
+}
+
+// Reload reads the manifest again and makes telemetry as it says. It needs
+// [WithReload], and works on what that was opened with: the same file, or what is now
+// found in its place.
+//
+// It happens as a whole or not at all. When the manifest has mistakes, which the error
+// has with their places as that of [Open], or a new backend does not become ready,
+// nothing changes. Otherwise the backends whose entries, files or variables have changed
+// are replaced: the new one is up before the old one hears no more, and the old one is
+// then given the time of shutdown_timeout to export what it has. What it cannot export
+// by then is lost, which a line on standard error says, or with a durable delivery is
+// left to its successor. Others are not touched.
+//
+// Changes of these settings take effect too: telemetry.enabled, .backends, .capture (for
+// what is sent with events), .sampling, .trace.map_items, .trace.max_per_map,
+// .logs.level and .shutdown_timeout. What else has changed is in Reloaded.Later.
+//
+// Reload returns when all is done; reloads come one after another. When ctx ends before
+// the backends were exchanged nothing changes, and afterwards the old ones get no more
+// time. Shutdown ends it in the same way.
+func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
+	r := &t.reloading
+	if r.turn == nil {
+		return Reloaded{}, errNoReload
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return Reloaded{}, fmt.Errorf("reload: %w", ctx.Err())
+	}
+	if r.ctx.Err() != nil {
+		return Reloaded{}, fmt.Errorf("reload: %w", pluginhost.ErrClosed)
+	}
+	m, err := catalog.Load(r.options.path, r.options.embedded, manifest.Options{Terminal: terminal(os.Stderr).IsTerminal})
+	if err != nil {
+		return Reloaded{}, err //nolint:wrapcheck // each of its lines begins with its place
+	}
+	list, err := chosen(m, serviceOf(r.manifest.Telemetry), &r.options)
+	if err != nil {
+		return Reloaded{}, err
+	}
+	c, err := t.prepare(ctx, list)
+	if err != nil {
+		return Reloaded{}, err
+	}
+	c.done.Later = later(r.manifest, m)
+	t.exchange(ctx, c, list, m)
+	return c.done, nil
+}
+
+// change is a reload under way.
+type change struct {
+	done  Reloaded
+	hosts []*pluginhost.Host
+	moved map[*pluginhost.Host]*pluginhost.Host // from the old to the new
+	gone  []*pluginhost.Host                    // with those that are replaced
+}
+
+// prepare starts what is new, and waits until it is ready.
+func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) {
+	c := &change{moved: map[*pluginhost.Host]*pluginhost.Host{}}
+	now := t.set.Hosts()
+	left := map[string]bool{}
+	var news []*pluginhost.Host
+	limit := time.Duration(0)
+	for _, e := range list {
+		left[e.Name] = true
+		i := slices.IndexFunc(t.reloading.entries, func(old entry) bool { return old.Name == e.Name })
+		if i >= 0 && t.reloading.entries[i].sum == e.sum {
+			c.hosts = append(c.hosts, now[i])
+			c.done.Same = append(c.done.Same, e.Name)
+			continue
+		}
+		h := t.startOne(e)
+		news = append(news, h)
+		c.hosts = append(c.hosts, h)
+		limit = max(limit, 3*e.StartTimeout) // until the handshake, and until it is configured
+		if i < 0 {
+			c.done.Added = append(c.done.Added, e.Name)
+			continue
+		}
+		c.moved[now[i]] = h
+		c.gone = append(c.gone, now[i])
+		c.done.Replaced = append(c.done.Replaced, e.Name)
+	}
+	for i, e := range t.reloading.entries {
+		if !left[e.Name] {
+			c.gone = append(c.gone, now[i])
+			c.done.Removed = append(c.done.Removed, e.Name)
+		}
+	}
+	ready, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	errs := make([]error, len(news))
+	for i, h := range news {
+		errs[i] = h.Ready(ready)
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.stop(ctx, news)
+		return nil, err
+	}
+	return c, nil
+}
+
+// stop ends hosts, which have the time of a shutdown for that.
+func (t *Telemetry) stop(ctx context.Context, hosts []*pluginhost.Host) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout.Load()))
+	defer cancel()
+	var all sync.WaitGroup
+	for _, h := range hosts {
+		all.Go(func() { _ = h.Shutdown(ctx) }) // Lost says what came of it
+	}
+	all.Wait()
+}
+
+// exchange puts the new backends in place of the old ones.
+func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *manifest.Manifest) {
+	r := &t.reloading
+	r.mu.Lock()
+	t.set.Replace(c.hosts, c.moved)
+	r.draining = c.gone
+	r.mu.Unlock()
+	r.entries = list
+	r.manifest = m
+	t.own.ratio.Store(math.Float64bits(m.Telemetry.Sampling.Ratio))
+	t.timeout.Store(int64(m.Telemetry.ShutdownTimeout))
+	_ = t.level.UnmarshalText([]byte(m.Telemetry.Logs.Level)) // the schema knows the words
+
+	t.stop(ctx, c.gone)
+	r.mu.Lock()
+	for _, h := range c.gone {
+		r.past = remember(r.past, h.Stats())
+	}
+	r.draining = nil
+	r.mu.Unlock()
+	for _, h := range c.gone {
+		if line, ok := h.Lost(); ok {
+			fmt.Fprintln(t.stderr, line)
+		}
+		if next := c.moved[h]; next != nil {
+			next.Adopt()
+		} else if line, ok := h.Kept(); ok {
+			fmt.Fprintln(t.stderr, line)
+		}
+	}
+}
+
+// remember adds what became of the telemetry for a backend that is gone.
+func remember(past []pluginhost.Stats, s pluginhost.Stats) []pluginhost.Stats {
+	i := slices.IndexFunc(past, func(old pluginhost.Stats) bool { return old.Name == s.Name })
+	if i < 0 {
+		return append(past, s)
+	}
+	past[i] = s.With(past[i])
+	return past
+}
+
+// stats returns those of all backends that there are, and then of those that were.
+func (r *reloading) stats(set *pluginhost.Set) []pluginhost.Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := []pluginhost.Stats{}
+	for _, h := range set.Hosts() {
+		list = append(list, h.Stats())
+	}
+	add := func(old pluginhost.Stats) {
+		i := slices.IndexFunc(list, func(s pluginhost.Stats) bool { return s.Name == old.Name })
+		if i < 0 {
+			list = append(list, old)
+			return
+		}
+		list[i] = list[i].With(old)
+	}
+	for _, h := range r.draining {
+		add(h.Stats())
+	}
+	for _, old := range r.past {
+		add(old)
+	}
+	return list
+}
+
+// startOnly are the settings that a program takes when it starts.
+var startOnly = []string{
+	"telemetry.service.", "telemetry.attributes", "telemetry.trace.mode", "telemetry.propagation.",
+	"telemetry.logs.format", "telemetry.logs.forward", "telemetry.capture.redact", "runs.", "live.",
+}
+
+// later returns which of the settings that have changed are for the next start.
+func later(old, now *manifest.Manifest) (list []string) {
+	before, after := startSettings(old), startSettings(now)
+	for path, value := range after {
+		if v, ok := before[path]; !ok || v != value {
+			list = append(list, path)
+		}
+	}
+	for path := range before {
+		if _, ok := after[path]; !ok {
+			list = append(list, path)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func startSettings(m *manifest.Manifest) map[string]string {
+	settings := map[string]string{}
+	for _, s := range m.Settings() {
+		if slices.ContainsFunc(startOnly, func(p string) bool { return strings.HasPrefix(s.Path, p) }) {
+			settings[s.Path] = fmt.Sprint(s.Value)
+		}
+	}
+	return settings
+}
+
+// sumOf returns a text that differs when a backend has to be another: by its entry, what
+// it is told of traces and captured values, its variables, or its files.
+func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string {
+	b.Required = false // which is of no matter once it has started
+	paths := []string{b.TLS.CA, b.TLS.Cert, b.TLS.Key}
+	paths = append(paths, b.Command...)
+	if _, ok := catalog.Lookup(b.Plugin); !ok && b.Plugin != "" {
+		paths = append(paths, catalog.PathOf(b.Plugin, m.Plugins.Dirs))
+	}
+	var files []string
+	for _, path := range paths {
+		file, err := filepath.EvalSymlinks(path)
+		if !filepath.IsAbs(path) || err != nil {
+			continue
+		}
+		if info, err := os.Stat(file); err == nil {
+			files = append(files, fmt.Sprint(file, info.Size(), info.ModTime().UnixNano()))
+		}
+	}
+	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), files})
+	if err != nil { // does not happen: all of it was JSON
+		return ""
+	}
+	return string(text)
+}

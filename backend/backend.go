@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -144,17 +145,26 @@ type Terminal struct {
 }
 
 // Decode stores the config in v, a pointer to a struct with json tags. A key
-// that v does not have is an error.
+// that v does not have is a [*ConfigError], and so is a value of another type.
 func (c Config) Decode(v any) error {
 	if len(c.JSON) == 0 {
 		return nil
 	}
 	d := json.NewDecoder(strings.NewReader(string(c.JSON)))
 	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("backend %s: config: %w", c.Name, err)
+	err := d.Decode(v)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		return &ConfigError{Key: e.Field, Message: fmt.Sprintf("a %s is no %s", e.Value, e.Type)}
+	}
+	if _, quoted, ok := strings.Cut(err.Error(), "json: unknown field "); ok {
+		if key, failed := strconv.Unquote(quoted); failed == nil {
+			return &ConfigError{Key: key, Message: "there is no such key"}
+		}
+	}
+	return fmt.Errorf("backend %s: config: %w", c.Name, err)
 }
 
 // ConfigError is a mistake in a backend's config that its schema cannot see.

@@ -104,7 +104,9 @@ func (in *instance) ended(cc *callbacks.CallbackContext) {
 func (in *instance) OnPipelineEnd(cc *callbacks.CallbackContext, _ callbacks.PipelineEnd) {
 	in.ended(cc)
 }
-func (in *instance) OnNodeEnd(cc *callbacks.CallbackContext, _ callbacks.NodeEnd)       { in.ended(cc) }
+
+func (in *instance) OnNodeEnd(cc *callbacks.CallbackContext, _ callbacks.NodeEnd) { in.ended(cc) }
+
 func (in *instance) OnNodeCached(cc *callbacks.CallbackContext, _ callbacks.NodeCached) { in.ended(cc) }
 
 func (in *instance) OnMapEnd(cc *callbacks.CallbackContext, _ callbacks.MapEnd) { in.ended(cc) }

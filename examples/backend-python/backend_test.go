@@ -24,17 +24,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// binary returns the backend's path, if the machine can run it.
-func binary(t *testing.T) string {
+// command returns what runs the backend, if the machine can.
+func command(t *testing.T) []string {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", "import grpc, google.protobuf, cryptography").CombinedOutput(); err != nil {
 		servertest.Missing(t, "the backend needs /usr/bin/python3 with grpcio, protobuf and cryptography: "+string(out))
 	}
-	path, err := filepath.Abs("spanloom-backend-jsonl")
+	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return []string{filepath.Join(dir, "spanloom-backend-jsonl"), filepath.Join(dir, "backend.binpb")}
 }
 
 // line is what the backend writes of a span.
@@ -69,7 +69,7 @@ func config(t *testing.T, file string) json.RawMessage {
 func TestRules(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "spans.jsonl")
 	report, err := conformance.Verify(t.Context(), conformance.Target{
-		Command: []string{binary(t)}, Config: config(t, file),
+		Command: command(t), Config: config(t, file),
 		Mistakes: []conformance.Mistake{
 			{Config: []byte(`{}`), Key: "file"}, {Config: []byte(`{"file":"/no/such/directory/x"}`), Key: "file"},
 		},
@@ -96,8 +96,9 @@ func TestRules(t *testing.T) {
 // TestHost: a host of a program starts the backend, and gets what it wants from it.
 func TestHost(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "spans.jsonl")
+	words := command(t)
 	h := pluginhost.Start(pluginhost.Spec{
-		Name: "python", Launch: pluginhost.Command(binary(t)), Config: config(t, file), StartTimeout: 30 * time.Second,
+		Name: "python", Launch: pluginhost.Command(words[0], words[1:]...), Config: config(t, file), StartTimeout: 30 * time.Second,
 	})
 	run := hooktest.Start(h, hooktest.Config("daily"))
 	run.Node("fetch").OK(time.Millisecond)

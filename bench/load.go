@@ -123,12 +123,9 @@ func ServeLoad() bool {
 	if text == "" {
 		return false
 	}
-	if err := os.Unsetenv(loadVariable); err != nil {
-		panic(err)
-	}
 	var order loadOrder
-	err := json.Unmarshal([]byte(text), &order)
 	var l Load
+	err := errors.Join(os.Unsetenv(loadVariable), json.Unmarshal([]byte(text), &order))
 	if err == nil {
 		l, err = order.measure()
 	}

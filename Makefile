@@ -60,6 +60,10 @@ check: lint test ## Everything CI checks; fails if generated code was out of dat
 bench: ## Measure W1-W6, engines and telemetry side by side.
 	cd bench && go run ./cmd/bench -json out/results.json -targets out/targets.json
 
+.PHONY: load
+load: ## Measure backends: events a second, processor time, memory, losses.
+	cd bench && go run ./cmd/load -steady 60s -json out/load.json
+
 .PHONY: generate
 generate: .bin/buf ## Regenerate committed code from proto/ and go:generate lines.
 	.bin/buf lint

@@ -10,8 +10,18 @@ import (
 // canCount says whether processor time can be counted.
 const canCount = false
 
-func threadTime() (time.Duration, error) { return 0, errors.ErrUnsupported }
+var errNoClock = errors.New("processes are measured on Linux only")
 
-func processTime(int) (time.Duration, error) { return 0, errors.ErrUnsupported }
+func threadTime() (time.Duration, error) { return 0, errNoClock }
 
-func children() ([]int, error) { return nil, errors.ErrUnsupported }
+func processTime(int) (time.Duration, error) { return 0, errNoClock }
+
+func children() ([]int, error) { return nil, errNoClock }
+
+func pause(int) error { return errNoClock }
+
+func resume(int) error { return errNoClock }
+
+func forgetPeaks(...int) error { return errNoClock }
+
+func peak(int) (float64, error) { return 0, errNoClock }

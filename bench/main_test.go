@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestMain makes the collector of the measurement of the test's own program.
+// TestMain makes the collector and the hosts of measurements of the test's own program.
 func TestMain(m *testing.M) {
-	if ServeSink() {
+	if ServeSink() || ServeLoad() {
 		return
 	}
 	os.Exit(m.Run())

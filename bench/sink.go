@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
@@ -29,13 +30,14 @@ type sink struct {
 	answers  *bufio.Reader
 }
 
-func newSink() (*sink, error) {
+// newSink starts one whose answers take a while.
+func newSink(slow time.Duration) (*sink, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	s := &sink{process: exec.Command(self)} //nolint:forbidigo,noctx // this program; it ends with its input
-	s.process.Env = append(os.Environ(), sinkVariable+"=1")
+	s.process.Env = append(os.Environ(), sinkVariable+"="+slow.String())
 	s.process.Stderr = os.Stderr
 	if s.ask, err = s.process.StdinPipe(); err != nil {
 		return nil, err
@@ -74,8 +76,14 @@ func (s *sink) close() error {
 // of the measurement: it returns true when that is over. Call it first in main;
 // in any other process it returns false at once.
 func ServeSink() bool {
-	if os.Getenv(sinkVariable) == "" {
+	text := os.Getenv(sinkVariable)
+	if text == "" {
 		return false
+	}
+	slow, err := time.ParseDuration(text)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return true
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
 	if err != nil {
@@ -93,6 +101,7 @@ func ServeSink() bool {
 			if method, _ := grpc.Method(stream.Context()); method == coltracepb.TraceService_Export_FullMethodName {
 				spans.Add(int64(request.spans))
 			}
+			time.Sleep(slow)
 			return stream.SendMsg(&request) // as an empty message
 		}))
 	go func() { _ = server.Serve(l) }()

@@ -83,7 +83,7 @@ func (t *telemetryBench) counted(name, engine string, makeJob func() (Job, error
 }
 
 func (t *telemetryBench) open() error {
-	sink, err := newSink()
+	sink, err := newSink(0)
 	if err != nil {
 		return err
 	}
@@ -217,6 +217,17 @@ func shipped(tel *spanloom.Telemetry, s *sink, want int, makeJob func() (Job, er
 // any is lost. [spanloom.Telemetry.Flush] would export metrics too, which happens
 // once a minute.
 func delivered(tel *spanloom.Telemetry) error {
+	errs := []error{flushed(tel)}
+	for _, s := range tel.Stats() {
+		if lost := s.Lost(); lost > 0 {
+			errs = append(errs, fmt.Errorf("backend %q: %d events are lost", s.Name, lost))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// flushed has the backends export the events of what has run.
+func flushed(tel *spanloom.Telemetry) error {
 	var errs []error
 	for _, cb := range tel.Callbacks() {
 		if pin, ok := cb.(interface {
@@ -230,16 +241,16 @@ func delivered(tel *spanloom.Telemetry) error {
 			errs = append(errs, host.Flush(context.Background()))
 		}
 	}
-	for _, s := range tel.Stats() {
-		if lost := s.Lost(); lost > 0 {
-			errs = append(errs, fmt.Errorf("backend %q: %d events are lost", s.Name, lost))
-		}
-	}
 	return errors.Join(errs...)
 }
 
 // open opens telemetry with one backend, and with logs if there is a level.
 func open(plugin, config, level string) (*spanloom.Telemetry, error) {
+	return openEntry(fmt.Sprintf("{ plugin: %s, required: true, config: %s }", plugin, config), level)
+}
+
+// openEntry is open with the whole entry of the manifest.
+func openEntry(entry, level string) (*spanloom.Telemetry, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
@@ -250,7 +261,7 @@ func open(plugin, config, level string) (*spanloom.Telemetry, error) {
 	if level != "" {
 		text += fmt.Sprintf("  logs: { level: %s }\n", level)
 	}
-	text += fmt.Sprintf("  backends:\n    - plugin: %s\n      required: true\n      config: %s\n", plugin, config)
+	text += fmt.Sprintf("  backends: [%s]\n", entry)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

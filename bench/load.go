@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -68,6 +69,15 @@ type loadOrder struct {
 // Loads measures each backend, one after the other.
 func Loads(o LoadOptions) ([]Load, error) {
 	var list []Load
+	dir, err := os.MkdirTemp("", "load")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file, err := fileEntry(dir)
+	if err != nil {
+		return nil, err
+	}
 	for _, slow := range []time.Duration{0, time.Millisecond} {
 		s, err := newSink(slow)
 		if err != nil {
@@ -77,6 +87,7 @@ func Loads(o LoadOptions) ([]Load, error) {
 		entries := [][2]string{
 			{"console, to nowhere", "{ plugin: console, required: true }"},
 			{"otlp", otlp},
+			{"jsonl, to a file", file},
 		}
 		if slow > 0 {
 			entries = [][2]string{{fmt.Sprintf("otlp, collector takes %s a request", slow), otlp}}
@@ -93,6 +104,18 @@ func Loads(o LoadOptions) ([]Load, error) {
 		}
 	}
 	return list, nil
+}
+
+// fileEntry builds the example of a backend, which writes to a file in dir and has that
+// on the disk before it acknowledges anything.
+func fileEntry(dir string) (string, error) {
+	binary := filepath.Join(dir, "spanloom-backend-jsonl")
+	build := exec.Command("go", "build", "-o", binary, "github.com/spanloom/spanloom/examples/backend-jsonl") //nolint:forbidigo,noctx // a measurement, by hand
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("build the example of a backend: %w", err)
+	}
+	return fmt.Sprintf("{ name: jsonl, required: true, command: [%q], config: { path: %q } }", binary, filepath.Join(dir, "runs.jsonl")), nil
 }
 
 // loadIn measures in a process of its own.
@@ -299,9 +322,10 @@ func (b *loaded) stopped(turns int) (float64, error) {
 			return 0, err
 		}
 		d, err = chains()
-		if err = errors.Join(err, resume(b.backend), flushed(b.tel)); err != nil {
+		if err = errors.Join(err, resume(b.backend)); err != nil {
 			return 0, err
 		}
+		_ = flushed(b.tel) // the queue may have been full
 		stopped = append(stopped, d)
 	}
 	return float64(median(stopped)) / float64(median(running)), nil

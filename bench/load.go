@@ -167,6 +167,7 @@ type loaded struct {
 	tel     *spanloom.Telemetry
 	backend int // its process
 	chain   func() error
+	told    uint64 // of what is lost
 }
 
 // nodesOfChain are those of one run.
@@ -192,7 +193,7 @@ func (o loadOrder) measure() (Load, error) {
 	if err != nil {
 		return l, err
 	}
-	b := &loaded{tel, pids[0], func() error { return errors.Join(j.Run(), j.Check()) }}
+	b := &loaded{tel: tel, backend: pids[0], chain: func() error { return errors.Join(j.Run(), j.Check()) }}
 	// What starts with the first events is not measured.
 	if err := errors.Join(b.burst(1_000), delivered(tel)); err != nil {
 		return l, err
@@ -226,6 +227,16 @@ func (b *loaded) burst(nodes int) error {
 	return nil
 }
 
+// settle waits until the backend has answered for everything. What is lost is counted,
+// and no error.
+func (b *loaded) settle() error {
+	err := flushed(b.tel)
+	if lost := b.lost(); lost > b.told {
+		b.told, err = lost, nil
+	}
+	return err
+}
+
 // used is the processor time of the host and of the backend.
 func (b *loaded) used() (host, backend time.Duration, err error) {
 	host, err = processTime(os.Getpid())
@@ -241,7 +252,7 @@ func (b *loaded) bursts(l *Load, n int) error {
 		emitted := b.tel.Stats()[0].Emitted
 		host, backend, err := b.used()
 		begin := time.Now()
-		err = errors.Join(err, b.burst(nodes), flushed(b.tel))
+		err = errors.Join(err, b.burst(nodes), b.settle())
 		took = append(took, time.Since(begin))
 		hostNow, backendNow, failed := b.used()
 		if err = errors.Join(err, failed); err != nil {
@@ -291,7 +302,7 @@ func (b *loaded) steady(rate int, d time.Duration) (Steady, error) {
 	if s.HostPeak, err = peak(os.Getpid()); err == nil {
 		s.BackendPeak, err = peak(b.backend)
 	}
-	err = errors.Join(err, flushed(b.tel))
+	err = errors.Join(err, b.settle())
 	s.Lost = b.lost() - lost
 	return s, err
 }
@@ -322,10 +333,9 @@ func (b *loaded) stopped(turns int) (float64, error) {
 			return 0, err
 		}
 		d, err = chains()
-		if err = errors.Join(err, resume(b.backend)); err != nil {
+		if err = errors.Join(err, resume(b.backend), b.settle()); err != nil {
 			return 0, err
 		}
-		_ = flushed(b.tel) // the queue may have been full
 		stopped = append(stopped, d)
 	}
 	return float64(median(stopped)) / float64(median(running)), nil

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -132,6 +133,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if trial {
 		for i := range list {
 			list[i].Durable = nil
+			list[i].Logger = slog.New(slog.DiscardHandler) // the caller tells
 		}
 	}
 	t.start(list)
@@ -189,6 +191,7 @@ func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry
 		spec := pluginhost.Spec{
 			Name: b.Name, Config: b.Config, Service: service, Redact: m.Redact,
 			Place:        place(m, catalog.Path(i)),
+			Required:     b.Required,
 			Env:          environmentOf(b, ok),
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
@@ -212,7 +215,6 @@ func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry
 				secure = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: x509.NewCertPool()}
 			}
 			spec.Launch = pluginhost.Remote(b.Address, secure)
-			spec.Required = b.Required
 		} else if exe, outside := lock.Executable(i, unlocked); outside {
 			spec.Launch = exe
 		}

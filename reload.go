@@ -115,7 +115,7 @@ func (t *Telemetry) logger() *slog.Logger {
 	if t.log != nil {
 		return t.log
 	}
-	return slog.Default()
+	return newDefaultLog(t.stderr)
 }
 
 // reloadNow reloads and says in the log what came of it.

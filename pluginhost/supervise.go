@@ -37,7 +37,7 @@ func (h *Host) run() {
 		}
 		switch {
 		case first && up == 0 && !h.spec.patient(), isFinal(err), up == 0 && h.isClosing():
-			h.fail(err)
+			h.fail(err, first && h.spec.Required)
 			return
 		}
 		delay := sv.next(up, rand.Float64()) //nolint:gosec // it need not be secret

@@ -150,11 +150,18 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 }
 
 // chosen returns what a manifest says to start, or of it the one backend that o names.
+// Its error is [manifest.Errors] when the lock file's schemas find mistakes in configs.
 func chosen(m *manifest.Manifest, service backend.Service, o *options) ([]entry, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := specs(m, service, o.unlocked)
+	lock := catalog.ReadLock(m)
+	if !o.unlocked { // else the backend's own schema counts, once it has started
+		if faults := lock.CheckConfigs(); len(faults) > 0 {
+			return nil, faults
+		}
+	}
+	list := specs(m, service, lock, o.unlocked)
 	if o.only == "" {
 		return list, nil
 	}
@@ -183,8 +190,7 @@ type entry struct {
 
 // specs returns what a manifest says to start: of what is not built in, the bytes that
 // the lock file has, or with unlocked any.
-func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry {
-	lock := catalog.ReadLock(m)
+func specs(m *manifest.Manifest, service backend.Service, lock *catalog.Lock, unlocked bool) []entry {
 	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)

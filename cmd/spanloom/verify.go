@@ -28,7 +28,8 @@ begins with ./ or ../ is made an absolute path. It is started some hundred times
 program with a manifest would start it, and sent made-up runs: name a destination in
 the config where they do no harm.
 
-Exit codes: 0 all rules are kept, 1 some are not, 2 usage, 4 it cannot be started.`,
+Exit codes: 0 all rules are kept, 1 some are not, 2 usage, such as a config that it
+refuses, 4 it cannot be started.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command, err := absolute(args)
@@ -47,6 +48,9 @@ Exit codes: 0 all rules are kept, 1 some are not, 2 usage, 4 it cannot be starte
 				each = nil
 			}
 			report, err := conformance.Verify(cmd.Context(), target, each)
+			if refused, ok := errors.AsType[*conformance.RefusedError](err); ok {
+				return &exitError{exitUsage, fmt.Errorf("%w; give one that is right with --config", refused)}
+			}
 			if err != nil {
 				return &exitError{exitBackend, fmt.Errorf("%s: %w", args[0], err)}
 			}
@@ -99,6 +103,9 @@ var verdicts = map[conformance.Outcome]string{
 }
 
 func printResult(w io.Writer, r conformance.Result) {
+	if r.Area == conformance.SinkArea && r.Outcome == conformance.Skipped {
+		return // printReport says so of all of them
+	}
 	text := r.Text
 	if r.Outcome == conformance.Skipped {
 		text = r.Seen
@@ -106,6 +113,19 @@ func printResult(w io.Writer, r conformance.Result) {
 	fmt.Fprintf(w, "%-4s  %-25s %s\n", verdicts[r.Outcome], r.ID, text)
 	if r.Outcome == conformance.Failed {
 		fmt.Fprintf(w, "%32sseen: %s\n", "", strings.ReplaceAll(r.Seen, "\n", " "))
+	}
+}
+
+// printSinkless says once what no binary alone can be asked.
+func printSinkless(w io.Writer, r *conformance.Report) {
+	n := 0
+	for _, one := range r.Results {
+		if one.Area == conformance.SinkArea && one.Outcome == conformance.Skipped {
+			n++
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(w, "skip  %-25s %d rules of what arrives at the destination; in a Go test backendtest.WithSink checks them\n", "sink-...", n)
 	}
 }
 
@@ -120,6 +140,7 @@ func printReport(cmd *cobra.Command, r *conformance.Report, asJSON bool) error {
 		if r.Version != "" {
 			version = " " + r.Version
 		}
+		printSinkless(cmd.OutOrStdout(), r)
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "\n%s%s: %d rules kept, %d broken, %d not checked\n", r.Backend, version, r.Passed, r.Failed, r.Skipped)
 	}
 	if err != nil {

@@ -30,7 +30,7 @@ the config where they do no harm.
 
 Exit codes: 0 all rules are kept, 1 some are not, 2 usage, such as a config that it
 refuses, 4 it cannot be started.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command, err := absolute(args)
 			if err != nil {

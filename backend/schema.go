@@ -23,9 +23,15 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration; %s", text, durationForm)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }
+
+// durationForm is how a duration is written.
+const durationForm = "write it like 3s, 500ms or 1m30s"
 
 // durations are those that time.ParseDuration reads and that are not negative.
 var durations = &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`}

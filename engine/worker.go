@@ -104,6 +104,9 @@ func (w *worker) work(t task) {
 func (w *worker) searchOn() {
 	returned := false
 	defer w.leave(&returned)
+	if w.run.heard {
+		growStack(false)
+	}
 	if !w.woken.IsZero() && time.Since(w.woken) > saturated {
 		w.run.searching.Add(-1)
 		w.run.retry()
@@ -112,6 +115,24 @@ func (w *worker) searchOn() {
 	}
 	returned = true
 }
+
+// hookStack is as much as a new stack has.
+const hookStack = 2 << 10
+
+// growStack gives a new goroutine the stack that hooks need, while there is little on
+// it: to grow it in a hook takes the time of ten hooks, as all that called the hook is
+// moved. To call it is enough; with fill it also writes to what it has room for.
+//
+//go:noinline
+func growStack(fill bool) {
+	if fill {
+		var room [hookStack]byte
+		keepRoom(&room)
+	}
+}
+
+//go:noinline // as the room is not kept otherwise
+func keepRoom(*[hookStack]byte) {}
 
 // loop runs t, then what is ready, then what it finds.
 func (w *worker) loop(t task) {

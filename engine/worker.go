@@ -104,13 +104,13 @@ func (w *worker) work(t task) {
 func (w *worker) searchOn() {
 	returned := false
 	defer w.leave(&returned)
-	if w.run.heard {
-		growStack(false)
-	}
 	if !w.woken.IsZero() && time.Since(w.woken) > saturated {
 		w.run.searching.Add(-1)
 		w.run.retry()
 	} else if t, ok := w.search(); ok {
+		if w.run.heard {
+			growStack(false)
+		}
 		w.loop(t)
 	}
 	returned = true

@@ -262,7 +262,7 @@ func TestTheCauseIsToldForAnyNumberOfBatches(t *testing.T) {
 	})
 	for _, items := range []int{100, 3000, 20000} {
 		t.Run(fmt.Sprint(items), func(t *testing.T) {
-			tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(manifestOf(t, "    - plugin: otlp\n      config: { endpoint: \"http://127.0.0.1:1\" }\n")))
+			tel, err := spanloom.Open(t.Context(), spanloom.WithManifest(manifestOf(t, "    - plugin: otlp\n      required: true\n      config: { endpoint: \"http://127.0.0.1:1\" }\n")))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -68,6 +69,15 @@ type loadOrder struct {
 // Loads measures each backend, one after the other.
 func Loads(o LoadOptions) ([]Load, error) {
 	var list []Load
+	dir, err := os.MkdirTemp("", "load")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file, err := fileEntry(dir)
+	if err != nil {
+		return nil, err
+	}
 	for _, slow := range []time.Duration{0, time.Millisecond} {
 		s, err := newSink(slow)
 		if err != nil {
@@ -77,6 +87,7 @@ func Loads(o LoadOptions) ([]Load, error) {
 		entries := [][2]string{
 			{"console, to nowhere", "{ plugin: console, required: true }"},
 			{"otlp", otlp},
+			{"jsonl, to a file", file},
 		}
 		if slow > 0 {
 			entries = [][2]string{{fmt.Sprintf("otlp, collector takes %s a request", slow), otlp}}
@@ -93,6 +104,18 @@ func Loads(o LoadOptions) ([]Load, error) {
 		}
 	}
 	return list, nil
+}
+
+// fileEntry builds the example of a backend, which writes to a file in dir and has that
+// on the disk before it acknowledges anything.
+func fileEntry(dir string) (string, error) {
+	binary := filepath.Join(dir, "spanloom-backend-jsonl")
+	build := exec.Command("go", "build", "-o", binary, "github.com/spanloom/spanloom/examples/backend-jsonl") //nolint:forbidigo,noctx // a measurement, by hand
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("build the example of a backend: %w", err)
+	}
+	return fmt.Sprintf("{ name: jsonl, required: true, command: [%q], config: { path: %q } }", binary, filepath.Join(dir, "runs.jsonl")), nil
 }
 
 // loadIn measures in a process of its own.
@@ -144,6 +167,7 @@ type loaded struct {
 	tel     *spanloom.Telemetry
 	backend int // its process
 	chain   func() error
+	told    uint64 // of what is lost
 }
 
 // nodesOfChain are those of one run.
@@ -169,7 +193,7 @@ func (o loadOrder) measure() (Load, error) {
 	if err != nil {
 		return l, err
 	}
-	b := &loaded{tel, pids[0], func() error { return errors.Join(j.Run(), j.Check()) }}
+	b := &loaded{tel: tel, backend: pids[0], chain: func() error { return errors.Join(j.Run(), j.Check()) }}
 	// What starts with the first events is not measured.
 	if err := errors.Join(b.burst(1_000), delivered(tel)); err != nil {
 		return l, err
@@ -203,6 +227,16 @@ func (b *loaded) burst(nodes int) error {
 	return nil
 }
 
+// settle waits until the backend has answered for everything. What is lost is counted,
+// and no error.
+func (b *loaded) settle() error {
+	err := flushed(b.tel)
+	if lost := b.lost(); lost > b.told {
+		b.told, err = lost, nil
+	}
+	return err
+}
+
 // used is the processor time of the host and of the backend.
 func (b *loaded) used() (host, backend time.Duration, err error) {
 	host, err = processTime(os.Getpid())
@@ -218,7 +252,7 @@ func (b *loaded) bursts(l *Load, n int) error {
 		emitted := b.tel.Stats()[0].Emitted
 		host, backend, err := b.used()
 		begin := time.Now()
-		err = errors.Join(err, b.burst(nodes), flushed(b.tel))
+		err = errors.Join(err, b.burst(nodes), b.settle())
 		took = append(took, time.Since(begin))
 		hostNow, backendNow, failed := b.used()
 		if err = errors.Join(err, failed); err != nil {
@@ -268,7 +302,7 @@ func (b *loaded) steady(rate int, d time.Duration) (Steady, error) {
 	if s.HostPeak, err = peak(os.Getpid()); err == nil {
 		s.BackendPeak, err = peak(b.backend)
 	}
-	err = errors.Join(err, flushed(b.tel))
+	err = errors.Join(err, b.settle())
 	s.Lost = b.lost() - lost
 	return s, err
 }
@@ -299,7 +333,7 @@ func (b *loaded) stopped(turns int) (float64, error) {
 			return 0, err
 		}
 		d, err = chains()
-		if err = errors.Join(err, resume(b.backend), flushed(b.tel)); err != nil {
+		if err = errors.Join(err, resume(b.backend), b.settle()); err != nil {
 			return 0, err
 		}
 		stopped = append(stopped, d)

@@ -37,7 +37,7 @@ func TestLoads(t *testing.T) {
 			t.Errorf("%s has %d rows:\n%s", l.Backend, got, table.String())
 		}
 	}
-	if len(list) != 3 {
-		t.Errorf("%d backends, want 3", len(list))
+	if len(list) != 4 {
+		t.Errorf("%d backends, want 4", len(list))
 	}
 }

@@ -73,7 +73,7 @@ func (r rules) check(path string, info fs.FileInfo) error {
 			Problem: Unsafe, Detail: path + " has a second name elsewhere (a hard link)",
 			Fix: "install a copy of its own with cp",
 		}
-	case info.Mode().Perm()&0o022 != 0:
+	case private.OthersWrite(info):
 		return &StartError{
 			Problem: Unsafe, Detail: fmt.Sprintf("%s can be changed by other users (mode %04o)", path, info.Mode().Perm()),
 			Fix: "chmod go-w " + path,
@@ -166,7 +166,7 @@ func (w *walk) enter(dir string, info fs.FileInfo) error {
 	if !mode.IsDir() {
 		return &StartError{Problem: NotFound, Detail: fmt.Sprintf("there is no file %s: %s is no directory", w.path, dir), Fix: "build it or correct the path"}
 	}
-	others := mode.Perm()&0o022 != 0
+	others := private.OthersWrite(info)
 	w.shared = others && mode&fs.ModeSticky != 0
 	if others && !w.shared {
 		return &StartError{

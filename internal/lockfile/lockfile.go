@@ -60,6 +60,9 @@ func Read(path string) (*File, error) { return read(path, Parse) }
 func ReadForUpdate(path string) (*File, error) { return read(path, decode) }
 
 func read(path string, parse func([]byte) (*File, error)) (*File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening may wait
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -71,7 +74,7 @@ func read(path string, parse func([]byte) (*File, error)) (*File, error) {
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", path)
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
+	case runtime.GOOS != "windows" && private.OthersWrite(info):
 		return nil, fmt.Errorf("%s can be changed by other users (mode %04o): chmod go-w %s, if they have not", path, info.Mode().Perm(), path)
 	case !private.Ours(info) && !private.OfRoot(info):
 		return nil, fmt.Errorf("%s belongs to another user: make it your own, or that of root", path)

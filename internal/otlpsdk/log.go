@@ -3,6 +3,8 @@ package otlpsdk
 import (
 	"context"
 
+	"github.com/spanloom/spanloom/internal/otlpattribute"
+
 	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/trace"
@@ -41,8 +43,8 @@ func record(p *logspb.LogRecord) (r log.Record) {
 	r.SetSeverity(log.Severity(p.GetSeverityNumber()))
 	r.SetSeverityText(p.GetSeverityText())
 	r.SetEventName(p.GetEventName())
-	r.SetBody(valueOf(p.GetBody()))
-	r.AddAttributes(attributes(p.GetAttributes())...)
+	r.SetBody(otlpattribute.ValueOf(p.GetBody()))
+	r.AddAttributes(otlpattribute.From(p.GetAttributes())...)
 	return r
 }
 

@@ -5,6 +5,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+
+	"github.com/spanloom/spanloom/internal/otlpattribute"
 )
 
 // Metrics returns the metrics of a request, of each resource apart.
@@ -92,7 +94,7 @@ func realValue(n numeric) float64 {
 func numbers[N int64 | float64](points []*metricspb.NumberDataPoint, value func(numeric) N) []metricdata.DataPoint[N] {
 	return each(points, func(p *metricspb.NumberDataPoint) metricdata.DataPoint[N] {
 		return metricdata.DataPoint[N]{
-			Attributes: attribute.NewSet(attributes(p.GetAttributes())...),
+			Attributes: attribute.NewSet(otlpattribute.From(p.GetAttributes())...),
 			StartTime:  timeOf(p.GetStartTimeUnixNano()), Time: timeOf(p.GetTimeUnixNano()),
 			Value: value(p), Exemplars: exemplars(p.GetExemplars(), value),
 		}
@@ -105,7 +107,7 @@ func exemplars[N int64 | float64](list []*metricspb.Exemplar, value func(numeric
 	}
 	return each(list, func(e *metricspb.Exemplar) metricdata.Exemplar[N] {
 		return metricdata.Exemplar[N]{
-			FilteredAttributes: attributes(e.GetFilteredAttributes()), Time: timeOf(e.GetTimeUnixNano()),
+			FilteredAttributes: otlpattribute.From(e.GetFilteredAttributes()), Time: timeOf(e.GetTimeUnixNano()),
 			Value: value(e), SpanID: e.GetSpanId(), TraceID: e.GetTraceId(),
 		}
 	})
@@ -113,7 +115,7 @@ func exemplars[N int64 | float64](list []*metricspb.Exemplar, value func(numeric
 
 func histogram(p *metricspb.HistogramDataPoint) metricdata.HistogramDataPoint[float64] {
 	return metricdata.HistogramDataPoint[float64]{
-		Attributes: attribute.NewSet(attributes(p.GetAttributes())...),
+		Attributes: attribute.NewSet(otlpattribute.From(p.GetAttributes())...),
 		StartTime:  timeOf(p.GetStartTimeUnixNano()), Time: timeOf(p.GetTimeUnixNano()),
 		Count: p.GetCount(), Sum: p.GetSum(), Bounds: p.GetExplicitBounds(), BucketCounts: p.GetBucketCounts(),
 		Min: extrema(p.Min), Max: extrema(p.Max), Exemplars: exemplars(p.GetExemplars(), realValue),
@@ -125,7 +127,7 @@ func exponential(p *metricspb.ExponentialHistogramDataPoint) metricdata.Exponent
 		return metricdata.ExponentialBucket{Offset: b.GetOffset(), Counts: b.GetBucketCounts()}
 	}
 	return metricdata.ExponentialHistogramDataPoint[float64]{
-		Attributes: attribute.NewSet(attributes(p.GetAttributes())...),
+		Attributes: attribute.NewSet(otlpattribute.From(p.GetAttributes())...),
 		StartTime:  timeOf(p.GetStartTimeUnixNano()), Time: timeOf(p.GetTimeUnixNano()),
 		Count: p.GetCount(), Sum: p.GetSum(), Scale: p.GetScale(), ZeroCount: p.GetZeroCount(), ZeroThreshold: p.GetZeroThreshold(),
 		PositiveBucket: bucket(p.GetPositive()), NegativeBucket: bucket(p.GetNegative()),
@@ -142,7 +144,7 @@ func extrema(v *float64) (e metricdata.Extrema[float64]) {
 
 func summary(p *metricspb.SummaryDataPoint) metricdata.SummaryDataPoint {
 	return metricdata.SummaryDataPoint{
-		Attributes: attribute.NewSet(attributes(p.GetAttributes())...),
+		Attributes: attribute.NewSet(otlpattribute.From(p.GetAttributes())...),
 		StartTime:  timeOf(p.GetStartTimeUnixNano()), Time: timeOf(p.GetTimeUnixNano()),
 		Count: p.GetCount(), Sum: p.GetSum(),
 		QuantileValues: each(p.GetQuantileValues(), func(q *metricspb.SummaryDataPoint_ValueAtQuantile) metricdata.QuantileValue {

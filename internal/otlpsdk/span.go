@@ -3,6 +3,8 @@ package otlpsdk
 import (
 	"time"
 
+	"github.com/spanloom/spanloom/internal/otlpattribute"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
@@ -69,7 +71,7 @@ func (s *span) StartTime() time.Time           { return timeOf(s.pb.GetStartTime
 
 func (s *span) EndTime() time.Time { return timeOf(s.pb.GetEndTimeUnixNano()) }
 
-func (s *span) Attributes() []attribute.KeyValue            { return attributes(s.pb.GetAttributes()) }
+func (s *span) Attributes() []attribute.KeyValue            { return otlpattribute.From(s.pb.GetAttributes()) }
 func (s *span) InstrumentationScope() instrumentation.Scope { return s.scope }
 
 // InstrumentationLibrary is an older name of InstrumentationScope.
@@ -105,7 +107,7 @@ func (s *span) Links() []sdktrace.Link {
 	return each(s.pb.GetLinks(), func(l *tracepb.Span_Link) sdktrace.Link {
 		return sdktrace.Link{
 			SpanContext:           contextOf(l.GetTraceId(), l.GetSpanId(), l.GetFlags(), l.GetTraceState(), isRemote(l.GetFlags())),
-			Attributes:            attributes(l.GetAttributes()),
+			Attributes:            otlpattribute.From(l.GetAttributes()),
 			DroppedAttributeCount: int(l.GetDroppedAttributesCount()),
 		}
 	})
@@ -115,7 +117,7 @@ func (s *span) Events() []sdktrace.Event {
 	return each(s.pb.GetEvents(), func(e *tracepb.Span_Event) sdktrace.Event {
 		return sdktrace.Event{
 			Name: e.GetName(), Time: timeOf(e.GetTimeUnixNano()),
-			Attributes: attributes(e.GetAttributes()), DroppedAttributeCount: int(e.GetDroppedAttributesCount()),
+			Attributes: otlpattribute.From(e.GetAttributes()), DroppedAttributeCount: int(e.GetDroppedAttributesCount()),
 		}
 	})
 }

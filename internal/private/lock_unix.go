@@ -60,3 +60,14 @@ func Links(info fs.FileInfo) uint64 {
 	}
 	return uint64(st.Nlink) //nolint:unconvert // it has another type elsewhere
 }
+
+// inOwnGroup reports whether the group of a file is that of our user alone.
+func inOwnGroup(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false
+	}
+	passwd, err := os.ReadFile("/etc/passwd")
+	groups, failed := os.ReadFile("/etc/group")
+	return err == nil && failed == nil && ownGroup(string(passwd), string(groups), uint32(os.Geteuid()), st.Gid)
+}

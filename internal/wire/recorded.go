@@ -3,6 +3,8 @@ package wire
 import (
 	"time"
 
+	"github.com/spanloom/spanloom/internal/otlpattribute"
+
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -49,7 +51,7 @@ func NewRecorded(cc *callbacks.CallbackContext, hook callbacks.Hook, attempt int
 
 func spanOf(r *nodespan.Recorded) *tracepb.Span {
 	s := &tracepb.Span{
-		Attributes:             otlpAttributes(r.Attributes),
+		Attributes:             otlpattribute.To(r.Attributes),
 		DroppedAttributesCount: uint32(r.DroppedAttributes),
 		DroppedEventsCount:     uint32(r.DroppedEvents),
 		DroppedLinksCount:      uint32(r.DroppedLinks),
@@ -57,14 +59,14 @@ func spanOf(r *nodespan.Recorded) *tracepb.Span {
 	for _, ev := range r.Events {
 		s.Events = append(s.Events, &tracepb.Span_Event{
 			Name: ev.Name, TimeUnixNano: uint64(max(ev.Time.UnixNano(), 0)),
-			Attributes: otlpAttributes(ev.Attributes), DroppedAttributesCount: uint32(ev.Dropped),
+			Attributes: otlpattribute.To(ev.Attributes), DroppedAttributesCount: uint32(ev.Dropped),
 		})
 	}
 	for _, l := range r.Links {
 		trace, span := l.SpanContext.TraceID(), l.SpanContext.SpanID()
 		s.Links = append(s.Links, &tracepb.Span_Link{
 			TraceId: trace[:], SpanId: span[:], TraceState: l.SpanContext.TraceState().String(),
-			Flags: uint32(l.SpanContext.TraceFlags()), Attributes: otlpAttributes(l.Attributes), DroppedAttributesCount: uint32(l.Dropped),
+			Flags: uint32(l.SpanContext.TraceFlags()), Attributes: otlpattribute.To(l.Attributes), DroppedAttributesCount: uint32(l.Dropped),
 		})
 	}
 	switch r.Status {
@@ -115,7 +117,7 @@ func (d *Decoder) recorded(b *pb.Batch, i int, cc *callbacks.CallbackContext) {
 func recordedOf(s *tracepb.Span) *nodespan.Recorded {
 	r := &nodespan.Recorded{
 		Clean:             true,
-		Attributes:        fromOTLP(s.GetAttributes()),
+		Attributes:        otlpattribute.From(s.GetAttributes()),
 		DroppedAttributes: int(s.GetDroppedAttributesCount()),
 		DroppedEvents:     int(s.GetDroppedEventsCount()),
 		DroppedLinks:      int(s.GetDroppedLinksCount()),
@@ -123,7 +125,7 @@ func recordedOf(s *tracepb.Span) *nodespan.Recorded {
 	for _, ev := range s.GetEvents() {
 		r.Events = append(r.Events, nodespan.Event{
 			Name: ev.GetName(), Time: time.Unix(0, int64(ev.GetTimeUnixNano())),
-			Attributes: fromOTLP(ev.GetAttributes()), Dropped: int(ev.GetDroppedAttributesCount()),
+			Attributes: otlpattribute.From(ev.GetAttributes()), Dropped: int(ev.GetDroppedAttributesCount()),
 		})
 	}
 	for _, l := range s.GetLinks() {
@@ -132,7 +134,7 @@ func recordedOf(s *tracepb.Span) *nodespan.Recorded {
 		copy(c.SpanID[:], l.GetSpanId())
 		c.TraceState, _ = trace.ParseTraceState(l.GetTraceState())
 		r.Links = append(r.Links, nodespan.Link{
-			SpanContext: trace.NewSpanContext(c), Attributes: fromOTLP(l.GetAttributes()), Dropped: int(l.GetDroppedAttributesCount()),
+			SpanContext: trace.NewSpanContext(c), Attributes: otlpattribute.From(l.GetAttributes()), Dropped: int(l.GetDroppedAttributesCount()),
 		})
 	}
 	switch s.GetStatus().GetCode() {

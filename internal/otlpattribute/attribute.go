@@ -1,23 +1,25 @@
-package wire
+// Package otlpattribute turns attributes into those of the OpenTelemetry Protocol, and
+// back.
+package otlpattribute
 
 import (
 	"go.opentelemetry.io/otel/attribute"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 )
 
-// otlpAttributes writes attributes as the OpenTelemetry Protocol does.
-func otlpAttributes(list []attribute.KeyValue) []*commonpb.KeyValue {
+// To writes attributes as the protocol does.
+func To(list []attribute.KeyValue) []*commonpb.KeyValue {
 	if len(list) == 0 {
 		return nil
 	}
 	out := make([]*commonpb.KeyValue, len(list))
 	for i, kv := range list {
-		out[i] = &commonpb.KeyValue{Key: string(kv.Key), Value: otlpValue(kv.Value)}
+		out[i] = &commonpb.KeyValue{Key: string(kv.Key), Value: toValue(kv.Value)}
 	}
 	return out
 }
 
-func otlpValue(v attribute.Value) *commonpb.AnyValue {
+func toValue(v attribute.Value) *commonpb.AnyValue {
 	switch v.Type() {
 	case attribute.BOOL:
 		return &commonpb.AnyValue{Value: &commonpb.AnyValue_BoolValue{BoolValue: v.AsBool()}}
@@ -30,43 +32,47 @@ func otlpValue(v attribute.Value) *commonpb.AnyValue {
 	case attribute.BYTESLICE:
 		return &commonpb.AnyValue{Value: &commonpb.AnyValue_BytesValue{BytesValue: v.AsByteSlice()}}
 	case attribute.BOOLSLICE:
-		return otlpList(v.AsBoolSlice(), attribute.BoolValue)
+		return toList(v.AsBoolSlice(), attribute.BoolValue)
 	case attribute.INT64SLICE:
-		return otlpList(v.AsInt64Slice(), attribute.Int64Value)
+		return toList(v.AsInt64Slice(), attribute.Int64Value)
 	case attribute.FLOAT64SLICE:
-		return otlpList(v.AsFloat64Slice(), attribute.Float64Value)
+		return toList(v.AsFloat64Slice(), attribute.Float64Value)
 	case attribute.STRINGSLICE:
-		return otlpList(v.AsStringSlice(), attribute.StringValue)
+		return toList(v.AsStringSlice(), attribute.StringValue)
 	case attribute.SLICE:
-		return otlpList(v.AsSlice(), func(e attribute.Value) attribute.Value { return e })
+		return toList(v.AsSlice(), func(e attribute.Value) attribute.Value { return e })
 	case attribute.MAP:
 		return &commonpb.AnyValue{Value: &commonpb.AnyValue_KvlistValue{
-			KvlistValue: &commonpb.KeyValueList{Values: otlpAttributes(v.AsMap())},
+			KvlistValue: &commonpb.KeyValueList{Values: To(v.AsMap())},
 		}}
 	case attribute.EMPTY:
 	}
 	return &commonpb.AnyValue{}
 }
 
-func otlpList[T any](list []T, value func(T) attribute.Value) *commonpb.AnyValue {
+func toList[T any](list []T, value func(T) attribute.Value) *commonpb.AnyValue {
 	out := make([]*commonpb.AnyValue, len(list))
 	for i, e := range list {
-		out[i] = otlpValue(value(e))
+		out[i] = toValue(value(e))
 	}
 	return &commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: &commonpb.ArrayValue{Values: out}}}
 }
 
-// fromOTLP reads them again. A list whose elements are of one type is one of that
-// type.
-func fromOTLP(list []*commonpb.KeyValue) []attribute.KeyValue {
+// From reads them again. A list whose elements are of one type is one of that type, as
+// most exporters know no other.
+func From(list []*commonpb.KeyValue) []attribute.KeyValue {
+	if len(list) == 0 {
+		return nil
+	}
 	out := make([]attribute.KeyValue, len(list))
 	for i, kv := range list {
-		out[i] = attribute.KeyValue{Key: attribute.Key(kv.GetKey()), Value: valueOf(kv.GetValue())}
+		out[i] = attribute.KeyValue{Key: attribute.Key(kv.GetKey()), Value: ValueOf(kv.GetValue())}
 	}
 	return out
 }
 
-func valueOf(v *commonpb.AnyValue) attribute.Value {
+// ValueOf reads a value.
+func ValueOf(v *commonpb.AnyValue) attribute.Value {
 	switch v := v.GetValue().(type) {
 	case *commonpb.AnyValue_BoolValue:
 		return attribute.BoolValue(v.BoolValue)
@@ -79,19 +85,19 @@ func valueOf(v *commonpb.AnyValue) attribute.Value {
 	case *commonpb.AnyValue_BytesValue:
 		return attribute.ByteSliceValue(v.BytesValue)
 	case *commonpb.AnyValue_ArrayValue:
-		return listOf(v.ArrayValue.GetValues())
+		return fromList(v.ArrayValue.GetValues())
 	case *commonpb.AnyValue_KvlistValue:
-		return attribute.MapValue(fromOTLP(v.KvlistValue.GetValues())...)
+		return attribute.MapValue(From(v.KvlistValue.GetValues())...)
 	default:
 		return attribute.Value{}
 	}
 }
 
-func listOf(list []*commonpb.AnyValue) attribute.Value {
+func fromList(list []*commonpb.AnyValue) attribute.Value {
 	values := make([]attribute.Value, len(list))
 	same := true
 	for i, e := range list {
-		values[i] = valueOf(e)
+		values[i] = ValueOf(e)
 		same = same && values[i].Type() == values[0].Type()
 	}
 	if !same || len(values) == 0 {

@@ -3,7 +3,7 @@ package spanloom
 import (
 	"context"
 	"io"
-	"log"
+	"log" //nolint:depguard // to see where Go's own logger writes
 	"log/slog"
 	"os"
 )
@@ -21,7 +21,7 @@ func newDefaultLog(stderr io.Writer) *slog.Logger {
 }
 
 func (l defaultLog) now() slog.Handler {
-	if d := slog.Default(); d != goLogger || log.Writer() != os.Stderr {
+	if d := slog.Default(); d != goLogger || log.Writer() != os.Stderr { //nolint:forbidigo // as above
 		return d.Handler()
 	}
 	return l.stderr

@@ -74,6 +74,6 @@ func words(least, most int) cobra.PositionalArgs {
 		default:
 			return nil
 		}
-		return &exitError{exitUsage, fmt.Errorf("%[1]s: %[2]s; write %[1]s %[3]s\nRun '%[1]s --help' for usage.", cmd.CommandPath(), fault, want)}
+		return &exitError{exitUsage, fmt.Errorf("%[1]s: %[2]s; write %[1]s %[3]s\nRun '%[1]s --help' for usage", cmd.CommandPath(), fault, want)}
 	}
 }

@@ -220,15 +220,16 @@ func TestOutputComesWithTheAck(t *testing.T) {
 }
 
 func TestHealthAnswersWhileTheInstanceHangs(t *testing.T) {
-	hang := make(chan struct{})
-	in := &instance{flush: func() error { <-hang; return errors.New("late") }}
+	hangs, hang := make(chan struct{}), make(chan struct{})
+	in := &instance{flush: func() error { close(hangs); <-hang; return errors.New("late") }}
 	c := configured(t, in)
 	s, err := c.Stream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = s.Send(batch(1))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	<-hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if h, err := c.Health(ctx, &pb.HealthRequest{}); err != nil || h.GetStatus() != pb.HealthResponse_STATUS_OK {
 		t.Error(h, err)

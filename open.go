@@ -118,7 +118,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if !m.Telemetry.Enabled && !o.reload {
 		return t, nil
 	}
-	list, err := chosen(m, serviceOf(m.Telemetry), &o)
+	list, err := chosen(m, m.Telemetry, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +148,12 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 }
 
 // chosen returns what a manifest says to start, or of it the one backend that o names.
-func chosen(m *manifest.Manifest, service backend.Service, o *options) ([]entry, error) {
+// The service is that of opened.
+func chosen(m *manifest.Manifest, opened manifest.Telemetry, o *options) ([]entry, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := specs(m, service, o.unlocked)
+	list := specs(m, opened, o.unlocked)
 	if o.only == "" {
 		return list, nil
 	}
@@ -180,9 +181,9 @@ type entry struct {
 }
 
 // specs returns what a manifest says to start: of what is not built in, the bytes that
-// the lock file has, or with unlocked any.
-func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry {
-	lock := catalog.ReadLock(m)
+// the lock file has, or with unlocked any. The service is that of opened.
+func specs(m *manifest.Manifest, opened manifest.Telemetry, unlocked bool) []entry {
+	lock, service := catalog.ReadLock(m), serviceOf(opened)
 	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
@@ -193,7 +194,7 @@ func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
 			Overflow:     pluginhost.Overflow(b.Queue.Overflow),
-			Durable:      durableOf(m, b),
+			Durable:      durableOf(m, opened.Service, b),
 			Tracing:      tracingOf(m.Telemetry),
 			// The console shows runs, not traces.
 			Unsampled: b.Plugin == "console" || len(m.Telemetry.Sampling.Keep) > 0,

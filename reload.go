@@ -37,8 +37,8 @@ type Reloaded struct {
 	// Added are new, Replaced run with another entry or file, Removed are gone, and
 	// Same were not touched.
 	Added, Replaced, Removed, Same []string
-	// Later are the paths of settings that have changed and that a program takes when
-	// it starts, such as telemetry.service.name.
+	// Later are the paths of settings that are not as this program has them, and that a
+	// program takes when it starts, such as telemetry.service.name.
 	Later []string
 }
 
@@ -51,9 +51,10 @@ type reloading struct {
 	watch   sync.WaitGroup
 	control *control.Listener
 
+	opened *manifest.Manifest // whose settings for the next start hold until then
+
 	// Held by the turn.
-	manifest *manifest.Manifest
-	entries  []entry // those of the set's hosts, in their order
+	entries []entry // those of the set's hosts, in their order
 
 	mu       sync.Mutex
 	draining []*pluginhost.Host
@@ -68,7 +69,7 @@ const maxReload = time.Minute
 // openReload begins to listen to those who may ask for a reload.
 func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 	r := &t.reloading
-	r.manifest, r.entries = m, list
+	r.opened, r.entries = m, list
 	if !r.options.reload {
 		return
 	}
@@ -176,7 +177,7 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err //nolint:wrapcheck // each of its lines begins with its place
 	}
-	list, err := chosen(m, serviceOf(r.manifest.Telemetry), &r.options)
+	list, err := chosen(m, r.opened.Telemetry, &r.options)
 	if err != nil {
 		return Reloaded{}, err
 	}
@@ -184,7 +185,7 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err
 	}
-	c.done.Later = later(r.manifest, m)
+	c.done.Later = later(r.opened, m)
 	t.exchange(ctx, c, list, m)
 	return c.done, nil
 }
@@ -262,7 +263,6 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 	r.draining = c.gone
 	r.mu.Unlock()
 	r.entries = list
-	r.manifest = m
 	t.own.ratio.Store(math.Float64bits(m.Telemetry.Sampling.Ratio))
 	t.timeout.Store(int64(m.Telemetry.ShutdownTimeout))
 	_ = t.level.UnmarshalText([]byte(m.Telemetry.Logs.Level)) // the schema knows the words
@@ -327,7 +327,7 @@ var startOnly = []string{
 	"telemetry.logs.format", "telemetry.logs.forward", "telemetry.capture.redact", "runs.", "live.",
 }
 
-// later returns which of the settings that have changed are for the next start.
+// later returns which of the settings that are not as they were opened are for the next start.
 func later(old, now *manifest.Manifest) (list []string) {
 	before, after := startSettings(old), startSettings(now)
 	for path, value := range after {

@@ -90,7 +90,7 @@ func (e *UnknownBackendError) Error() string {
 //
 // Every opened Telemetry must be shut down. Opening twice gives two independent
 // sets of backends, which one run may have both: see [Telemetry.Callbacks].
-func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
+func Open(ctx context.Context, opts ...Option) (_ *Telemetry, err error) {
 	var o options
 	for _, opt := range opts {
 		opt(&o)
@@ -99,6 +99,12 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		stderr: output.New(output.File(os.Stderr)), set: pluginhost.NewSet(),
 		own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}},
 	}
+	t.reloading.hear(o.signals)
+	defer func() {
+		if err != nil {
+			t.reloading.unhear()
+		}
+	}()
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil

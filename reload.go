@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +22,9 @@ import (
 
 // WithReload lets telemetry change while the program runs: by [Telemetry.Reload], by the
 // command "spanloom reload", and when the process gets one of signals, mostly
-// syscall.SIGHUP. Without any, no signal is touched.
+// syscall.SIGHUP. Without any, no signal is touched. Those that are named do not end the
+// program from the beginning of [Open] to the end of [Telemetry.Shutdown], also with
+// telemetry off.
 //
 // What [Telemetry.Callbacks] returns then feeds the backends that there are at each
 // moment, also in runs that go on. It is never nil: a program without a backend pays for
@@ -50,6 +51,7 @@ type reloading struct {
 	end     context.CancelFunc
 	watch   sync.WaitGroup
 	control *control.Listener
+	asked   chan os.Signal // gets the signals; nil when there are none
 
 	opened *manifest.Manifest // whose settings for the next start hold until then
 
@@ -80,14 +82,11 @@ func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 		t.logger().Warn("spanloom reload cannot reach this program", "reason", err.Error())
 	}
 	r.control = l
-	if len(r.options.signals) > 0 {
-		hup := make(chan os.Signal, 1)
-		signal.Notify(hup, r.options.signals...)
+	if r.asked != nil {
 		r.watch.Go(func() {
-			defer signal.Stop(hup)
 			for {
 				select {
-				case <-hup:
+				case <-r.asked:
 					t.reloadNow(r.ctx)
 				case <-r.ctx.Done():
 					return
@@ -97,18 +96,44 @@ func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 	}
 }
 
-// endReload ends a reload that is under way, and lets none begin.
-func (t *Telemetry) endReload() {
+// endReload ends a reload that is under way, and lets none begin. For one that hangs, as
+// the disk may, it waits for half of the time of ctx: it changes nothing any more.
+func (t *Telemetry) endReload(ctx context.Context) {
 	r := &t.reloading
 	if r.turn == nil {
 		return
 	}
+	r.mu.Lock() // either it has exchanged the backends, or it will not
 	r.end()
-	if r.control != nil {
-		r.control.Close()
+	r.mu.Unlock()
+	deadline, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if r.control != nil {
+			r.control.Close()
+		}
+		r.watch.Wait()
+		r.turn <- struct{}{}
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
-	r.watch.Wait()
-	r.turn <- struct{}{}
+}
+
+// over says why a reload may not go on; nil when it may.
+func (r *reloading) over(ctx context.Context) error {
+	switch {
+	case r.ctx.Err() != nil:
+		return fmt.Errorf("reload: %w", pluginhost.ErrClosed)
+	case ctx.Err() != nil:
+		return fmt.Errorf("reload: %w", ctx.Err())
+	default:
+		return nil
+	}
 }
 
 // logger returns where to say what concerns backends.
@@ -170,8 +195,8 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	case <-ctx.Done():
 		return Reloaded{}, fmt.Errorf("reload: %w", ctx.Err())
 	}
-	if r.ctx.Err() != nil {
-		return Reloaded{}, fmt.Errorf("reload: %w", pluginhost.ErrClosed)
+	if err := r.over(ctx); err != nil {
+		return Reloaded{}, err
 	}
 	m, err := catalog.Load(r.options.path, r.options.embedded, manifest.Options{Terminal: terminal(os.Stderr).IsTerminal})
 	if err != nil {
@@ -181,12 +206,18 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err
 	}
+	if err := r.over(ctx); err != nil { // the disk may have taken its time
+		return Reloaded{}, err
+	}
 	c, err := t.prepare(ctx, list)
 	if err != nil {
 		return Reloaded{}, err
 	}
 	c.done.Later = later(r.opened, m)
-	t.exchange(ctx, c, list, m)
+	if err := t.exchange(ctx, c, list, m); err != nil {
+		t.stop(ctx, c.news)
+		return Reloaded{}, err
+	}
 	return c.done, nil
 }
 
@@ -194,6 +225,7 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 type change struct {
 	done  Reloaded
 	hosts []*pluginhost.Host
+	news  []*pluginhost.Host // those of hosts that were started for it
 	moved map[*pluginhost.Host]*pluginhost.Host // from the old to the new
 	gone  []*pluginhost.Host                    // with those that are replaced
 }
@@ -203,7 +235,6 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 	c := &change{moved: map[*pluginhost.Host]*pluginhost.Host{}}
 	now := t.set.Hosts()
 	left := map[string]bool{}
-	var news []*pluginhost.Host
 	limit := time.Duration(0)
 	for _, e := range list {
 		left[e.Name] = true
@@ -214,7 +245,7 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 			continue
 		}
 		h := t.startOne(e)
-		news = append(news, h)
+		c.news = append(c.news, h)
 		c.hosts = append(c.hosts, h)
 		limit = max(limit, 3*e.StartTimeout) // until the handshake, and until it is configured
 		if i < 0 {
@@ -233,12 +264,12 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 	}
 	ready, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	errs := make([]error, len(news))
-	for i, h := range news {
+	errs := make([]error, len(c.news))
+	for i, h := range c.news {
 		errs[i] = h.Ready(ready)
 	}
 	if err := errors.Join(errs...); err != nil {
-		t.stop(ctx, news)
+		t.stop(ctx, c.news)
 		return nil, err
 	}
 	return c, nil
@@ -255,10 +286,14 @@ func (t *Telemetry) stop(ctx context.Context, hosts []*pluginhost.Host) {
 	all.Wait()
 }
 
-// exchange puts the new backends in place of the old ones.
-func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *manifest.Manifest) {
+// exchange puts the new backends in place of the old ones, unless the time for it is over.
+func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *manifest.Manifest) error {
 	r := &t.reloading
 	r.mu.Lock()
+	if err := r.over(ctx); err != nil {
+		r.mu.Unlock()
+		return err
+	}
 	t.set.Replace(c.hosts, c.moved)
 	r.draining = c.gone
 	r.mu.Unlock()
@@ -284,6 +319,7 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 			fmt.Fprintln(t.stderr, line)
 		}
 	}
+	return nil
 }
 
 // remember adds what became of the telemetry for a backend that is gone.

@@ -60,7 +60,7 @@ type reloading struct {
 
 	mu       sync.Mutex
 	draining []*pluginhost.Host
-	past     []pluginhost.Stats // of backends that were replaced or removed, by name
+	past     []bygone // of backends that were replaced or removed
 }
 
 var errNoReload = errors.New("telemetry cannot be reloaded: open it with spanloom.WithReload")
@@ -172,7 +172,8 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 // are replaced: the new one is up before the old one hears no more, and the old one is
 // then given the time of shutdown_timeout to export what it has. What it cannot export
 // by then is lost, which a line on standard error says, or with a durable delivery is
-// left to its successor. Others are not touched.
+// left to its successor, or, when that has no delivery or another directory, to the next
+// start with the same one, which a line says, too. Others are not touched.
 //
 // Changes of these settings take effect too: telemetry.enabled, .backends, .capture (for
 // what is sent with events), .sampling, .trace.map_items, .trace.max_per_map,
@@ -305,7 +306,12 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 	t.stop(ctx, c.gone)
 	r.mu.Lock()
 	for _, h := range c.gone {
-		r.past = remember(r.past, h.Stats())
+		r.remember(h)
+	}
+	for i := range r.past {
+		if p := &r.past[i]; heir(c.hosts, p.spool) != nil {
+			p.Stats = p.HandedOver()
+		}
 	}
 	r.draining = nil
 	r.mu.Unlock()
@@ -313,7 +319,7 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 		if line, ok := h.Lost(); ok {
 			fmt.Fprintln(t.stderr, line)
 		}
-		if next := c.moved[h]; next != nil {
+		if next := heir(c.hosts, h.Spool()); next != nil {
 			next.Adopt()
 		} else if line, ok := h.Kept(); ok {
 			fmt.Fprintln(t.stderr, line)
@@ -322,14 +328,32 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 	return nil
 }
 
-// remember adds what became of the telemetry for a backend that is gone.
-func remember(past []pluginhost.Stats, s pluginhost.Stats) []pluginhost.Stats {
-	i := slices.IndexFunc(past, func(old pluginhost.Stats) bool { return old.Name == s.Name })
+// bygone is what became of the telemetry for the backends of a name and a spool that are
+// gone.
+type bygone struct {
+	pluginhost.Stats
+
+	spool string // the directory; "" for none
+}
+
+// heir returns the host that sends what is in a spool; nil when there is none.
+func heir(hosts []*pluginhost.Host, spool string) *pluginhost.Host {
+	i := slices.IndexFunc(hosts, func(h *pluginhost.Host) bool { return spool != "" && h.Spool() == spool })
 	if i < 0 {
-		return append(past, s)
+		return nil
 	}
-	past[i] = s.With(past[i])
-	return past
+	return hosts[i]
+}
+
+// remember adds what became of the telemetry for a backend that is gone.
+func (r *reloading) remember(h *pluginhost.Host) {
+	b := bygone{h.Stats(), h.Spool()}
+	i := slices.IndexFunc(r.past, func(p bygone) bool { return p.Name == b.Name && p.spool == b.spool })
+	if i < 0 {
+		r.past = append(r.past, b)
+		return
+	}
+	r.past[i].Stats = b.With(r.past[i].Stats)
 }
 
 // stats returns those of all backends that there are, and then of those that were.
@@ -349,10 +373,14 @@ func (r *reloading) stats(set *pluginhost.Set) []pluginhost.Stats {
 		list[i] = list[i].With(old)
 	}
 	for _, h := range r.draining {
-		add(h.Stats())
+		s := h.Stats()
+		if heir(set.Hosts(), h.Spool()) != nil {
+			s = s.HandedOver()
+		}
+		add(s)
 	}
 	for _, old := range r.past {
-		add(old)
+		add(old.Stats)
 	}
 	return list
 }

@@ -229,7 +229,7 @@ func specs(m *manifest.Manifest, opened manifest.Telemetry, unlocked bool) []ent
 		if !ok { // of a built-in one the schema was known
 			spec.CheckConfig = func(schema []byte) error { return m.CheckConfig(i, schema) }
 		}
-		list = append(list, entry{spec, sumOf(m, b, &spec)})
+		list = append(list, entry{spec, sumOf(m, b, &spec, lock.Allowed(i))})
 	}
 	return list
 }

@@ -168,8 +168,8 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 //
 // It happens as a whole or not at all. When the manifest has mistakes, which the error
 // has with their places as that of [Open], or a new backend does not become ready,
-// nothing changes. Otherwise the backends whose entries, files or variables have changed
-// are replaced: the new one is up before the old one hears no more, and the old one is
+// nothing changes. Otherwise the backends whose entries, files, variables or sums in the
+// lock file have changed, and those that are down, are replaced: the new one is up before the old one hears no more, and the old one is
 // then given the time of shutdown_timeout to export what it has. What it cannot export
 // by then is lost, which a line on standard error says, or with a durable delivery is
 // left to its successor, or, when that has no delivery or another directory, to the next
@@ -240,7 +240,7 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 	for _, e := range list {
 		left[e.Name] = true
 		i := slices.IndexFunc(t.reloading.entries, func(old entry) bool { return old.Name == e.Name })
-		if i >= 0 && t.reloading.entries[i].sum == e.sum {
+		if i >= 0 && t.reloading.entries[i].sum == e.sum && now[i].Err() == nil {
 			c.hosts = append(c.hosts, now[i])
 			c.done.Same = append(c.done.Same, e.Name)
 			continue
@@ -419,8 +419,9 @@ func startSettings(m *manifest.Manifest) map[string]string {
 }
 
 // sumOf returns a text that differs when a backend has to be another: by its entry, what
-// it is told of traces and captured values, its variables, or its files.
-func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string {
+// it is told of traces and captured values, its variables, its files, or what the lock
+// file allows.
+func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec, allowed string) string {
 	b.Required = false // which is of no matter once it has started
 	paths := []string{b.TLS.CA, b.TLS.Cert, b.TLS.Key}
 	paths = append(paths, b.Command...)
@@ -437,7 +438,7 @@ func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string 
 			files = append(files, fmt.Sprint(file, info.Size(), info.ModTime().UnixNano()))
 		}
 	}
-	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), files})
+	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), files, allowed})
 	if err != nil { // does not happen: all of it was JSON
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -138,6 +139,7 @@ func Open(ctx context.Context, opts ...Option) (_ *Telemetry, err error) {
 	if trial {
 		for i := range list {
 			list[i].Durable = nil
+			list[i].Logger = slog.New(slog.DiscardHandler) // the caller tells
 		}
 	}
 	t.start(list)
@@ -155,11 +157,18 @@ func Open(ctx context.Context, opts ...Option) (_ *Telemetry, err error) {
 
 // chosen returns what a manifest says to start, or of it the one backend that o names.
 // The service is that of opened.
+// Its error is [manifest.Errors] when the lock file's schemas find mistakes in configs.
 func chosen(m *manifest.Manifest, opened manifest.Telemetry, o *options) ([]entry, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := specs(m, opened, o.unlocked)
+	lock := catalog.ReadLock(m)
+	if !o.unlocked { // else the backend's own schema counts, once it has started
+		if faults := lock.CheckConfigs(); len(faults) > 0 {
+			return nil, faults
+		}
+	}
+	list := specs(m, opened, lock, o.unlocked)
 	if o.only == "" {
 		return list, nil
 	}
@@ -188,14 +197,15 @@ type entry struct {
 
 // specs returns what a manifest says to start: of what is not built in, the bytes that
 // the lock file has, or with unlocked any. The service is that of opened.
-func specs(m *manifest.Manifest, opened manifest.Telemetry, unlocked bool) []entry {
-	lock, service := catalog.ReadLock(m), serviceOf(opened)
+func specs(m *manifest.Manifest, opened manifest.Telemetry, lock *catalog.Lock, unlocked bool) []entry {
+	service := serviceOf(opened)
 	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
 		spec := pluginhost.Spec{
 			Name: b.Name, Config: b.Config, Service: service, Redact: m.Redact,
 			Place:        place(m, catalog.Path(i)),
+			Required:     b.Required,
 			Env:          environmentOf(b, ok),
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
@@ -219,7 +229,6 @@ func specs(m *manifest.Manifest, opened manifest.Telemetry, unlocked bool) []ent
 				secure = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: x509.NewCertPool()}
 			}
 			spec.Launch = pluginhost.Remote(b.Address, secure)
-			spec.Required = b.Required
 		} else if exe, outside := lock.Executable(i, unlocked); outside {
 			spec.Launch = exe
 		}

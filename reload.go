@@ -56,6 +56,7 @@ type reloading struct {
 	opened *manifest.Manifest // whose settings for the next start hold until then
 
 	// Held by the turn.
+	file    string  // the manifest of the last reload, or of Open
 	entries []entry // those of the set's hosts, in their order
 
 	mu       sync.Mutex
@@ -71,7 +72,7 @@ const maxReload = time.Minute
 // openReload begins to listen to those who may ask for a reload.
 func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 	r := &t.reloading
-	r.opened, r.entries = m, list
+	r.opened, r.file, r.entries = m, m.File, list
 	if !r.options.reload {
 		return
 	}
@@ -141,7 +142,7 @@ func (t *Telemetry) logger() *slog.Logger {
 	if t.log != nil {
 		return t.log
 	}
-	return slog.Default()
+	return newDefaultLog(t.stderr)
 }
 
 // reloadNow reloads and says in the log what came of it.
@@ -164,7 +165,7 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 
 // Reload reads the manifest again and makes telemetry as it says. It needs
 // [WithReload], and works on what that was opened with: the same file, or what is now
-// found in its place.
+// found in its place. When there was a file and nothing is found, that is a mistake.
 //
 // It happens as a whole or not at all. When the manifest has mistakes, which the error
 // has with their places as that of [Open], or a new backend does not become ready,
@@ -203,6 +204,12 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err //nolint:wrapcheck // each of its lines begins with its place
 	}
+	if r.file != "" && m.File == "" {
+		return Reloaded{}, manifest.Errors{{
+			File: r.file, Line: 1, Column: 1,
+			Message: "the file is gone; restore it, or, to switch telemetry off, let it say telemetry.enabled: false",
+		}}
+	}
 	list, err := chosen(m, r.opened.Telemetry, &r.options)
 	if err != nil {
 		return Reloaded{}, err
@@ -226,7 +233,7 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 type change struct {
 	done  Reloaded
 	hosts []*pluginhost.Host
-	news  []*pluginhost.Host // those of hosts that were started for it
+	news  []*pluginhost.Host                    // those of hosts that were started for it
 	moved map[*pluginhost.Host]*pluginhost.Host // from the old to the new
 	gone  []*pluginhost.Host                    // with those that are replaced
 }
@@ -298,7 +305,7 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 	t.set.Replace(c.hosts, c.moved)
 	r.draining = c.gone
 	r.mu.Unlock()
-	r.entries = list
+	r.entries, r.file = list, m.File
 	t.own.ratio.Store(math.Float64bits(m.Telemetry.Sampling.Ratio))
 	t.timeout.Store(int64(m.Telemetry.ShutdownTimeout))
 	_ = t.level.UnmarshalText([]byte(m.Telemetry.Logs.Level)) // the schema knows the words

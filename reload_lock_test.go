@@ -27,7 +27,7 @@ func TestReloadReadsTheLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "spanloom-backend-lines"), program, 0o700); err != nil { //nolint:gosec // it is a program
+	if err := os.WriteFile(filepath.Join(dir, "spanloom-backend-lines"), program, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "spanloom.yaml")

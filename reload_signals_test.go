@@ -28,7 +28,6 @@ func TestASignalEndsNoProgram(t *testing.T) {
 	}
 	for _, when := range []string{"disabled", "shutdown", "open"} {
 		t.Run(when, func(t *testing.T) {
-			t.Parallel()
 			exe, err := os.Executable()
 			if err != nil {
 				t.Fatal(err)

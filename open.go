@@ -91,7 +91,7 @@ func (e *UnknownBackendError) Error() string {
 //
 // Every opened Telemetry must be shut down. Opening twice gives two independent
 // sets of backends, which one run may have both: see [Telemetry.Callbacks].
-func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
+func Open(ctx context.Context, opts ...Option) (_ *Telemetry, err error) {
 	var o options
 	for _, opt := range opts {
 		opt(&o)
@@ -100,6 +100,12 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 		stderr: output.New(output.File(os.Stderr)), set: pluginhost.NewSet(),
 		own: own{given: o.providers.real(), leave: func() {}, sampler: telemetry.Sampler{Ratio: 1}},
 	}
+	t.reloading.hear(o.signals)
+	defer func() {
+		if err != nil {
+			t.reloading.unhear()
+		}
+	}()
 	settings := manifest.Options{Terminal: terminal(os.Stderr).IsTerminal}
 	if manifest.Disabled(settings) {
 		return t, nil
@@ -119,7 +125,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if !m.Telemetry.Enabled && !o.reload {
 		return t, nil
 	}
-	list, err := chosen(m, serviceOf(m.Telemetry), &o)
+	list, err := chosen(m, m.Telemetry, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -150,8 +156,9 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 }
 
 // chosen returns what a manifest says to start, or of it the one backend that o names.
+// The service is that of opened.
 // Its error is [manifest.Errors] when the lock file's schemas find mistakes in configs.
-func chosen(m *manifest.Manifest, service backend.Service, o *options) ([]entry, error) {
+func chosen(m *manifest.Manifest, opened manifest.Telemetry, o *options) ([]entry, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
@@ -161,7 +168,7 @@ func chosen(m *manifest.Manifest, service backend.Service, o *options) ([]entry,
 			return nil, faults
 		}
 	}
-	list := specs(m, service, lock, o.unlocked)
+	list := specs(m, opened, lock, o.unlocked)
 	if o.only == "" {
 		return list, nil
 	}
@@ -189,8 +196,9 @@ type entry struct {
 }
 
 // specs returns what a manifest says to start: of what is not built in, the bytes that
-// the lock file has, or with unlocked any.
-func specs(m *manifest.Manifest, service backend.Service, lock *catalog.Lock, unlocked bool) []entry {
+// the lock file has, or with unlocked any. The service is that of opened.
+func specs(m *manifest.Manifest, opened manifest.Telemetry, lock *catalog.Lock, unlocked bool) []entry {
+	service := serviceOf(opened)
 	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
@@ -202,7 +210,7 @@ func specs(m *manifest.Manifest, service backend.Service, lock *catalog.Lock, un
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
 			Overflow:     pluginhost.Overflow(b.Queue.Overflow),
-			Durable:      durableOf(m, b),
+			Durable:      durableOf(m, opened.Service, b),
 			Tracing:      tracingOf(m.Telemetry),
 			// The console shows runs, not traces.
 			Unsampled: b.Plugin == "console" || len(m.Telemetry.Sampling.Keep) > 0,
@@ -230,7 +238,7 @@ func specs(m *manifest.Manifest, service backend.Service, lock *catalog.Lock, un
 		if !ok { // of a built-in one the schema was known
 			spec.CheckConfig = func(schema []byte) error { return m.CheckConfig(i, schema) }
 		}
-		list = append(list, entry{spec, sumOf(m, b, &spec)})
+		list = append(list, entry{spec, sumOf(m, b, &spec, lock.Allowed(i))})
 	}
 	return list
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +22,9 @@ import (
 
 // WithReload lets telemetry change while the program runs: by [Telemetry.Reload], by the
 // command "spanloom reload", and when the process gets one of signals, mostly
-// syscall.SIGHUP. Without any, no signal is touched.
+// syscall.SIGHUP. Without any, no signal is touched. Those that are named do not end the
+// program from the beginning of [Open] to the end of [Telemetry.Shutdown], also with
+// telemetry off.
 //
 // What [Telemetry.Callbacks] returns then feeds the backends that there are at each
 // moment, also in runs that go on. It is never nil: a program without a backend pays for
@@ -37,8 +38,8 @@ type Reloaded struct {
 	// Added are new, Replaced run with another entry or file, Removed are gone, and
 	// Same were not touched.
 	Added, Replaced, Removed, Same []string
-	// Later are the paths of settings that have changed and that a program takes when
-	// it starts, such as telemetry.service.name.
+	// Later are the paths of settings that are not as this program has them, and that a
+	// program takes when it starts, such as telemetry.service.name.
 	Later []string
 }
 
@@ -50,14 +51,17 @@ type reloading struct {
 	end     context.CancelFunc
 	watch   sync.WaitGroup
 	control *control.Listener
+	asked   chan os.Signal // gets the signals; nil when there are none
+
+	opened *manifest.Manifest // whose settings for the next start hold until then
 
 	// Held by the turn.
-	manifest *manifest.Manifest
-	entries  []entry // those of the set's hosts, in their order
+	file    string  // the manifest of the last reload, or of Open
+	entries []entry // those of the set's hosts, in their order
 
 	mu       sync.Mutex
 	draining []*pluginhost.Host
-	past     []pluginhost.Stats // of backends that were replaced or removed, by name
+	past     []bygone // of backends that were replaced or removed
 }
 
 var errNoReload = errors.New("telemetry cannot be reloaded: open it with spanloom.WithReload")
@@ -68,7 +72,7 @@ const maxReload = time.Minute
 // openReload begins to listen to those who may ask for a reload.
 func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 	r := &t.reloading
-	r.manifest, r.entries = m, list
+	r.opened, r.file, r.entries = m, m.File, list
 	if !r.options.reload {
 		return
 	}
@@ -79,14 +83,11 @@ func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 		t.logger().Warn("spanloom reload cannot reach this program", "reason", err.Error())
 	}
 	r.control = l
-	if len(r.options.signals) > 0 {
-		hup := make(chan os.Signal, 1)
-		signal.Notify(hup, r.options.signals...)
+	if r.asked != nil {
 		r.watch.Go(func() {
-			defer signal.Stop(hup)
 			for {
 				select {
-				case <-hup:
+				case <-r.asked:
 					t.reloadNow(r.ctx)
 				case <-r.ctx.Done():
 					return
@@ -96,18 +97,44 @@ func (t *Telemetry) openReload(m *manifest.Manifest, list []entry) {
 	}
 }
 
-// endReload ends a reload that is under way, and lets none begin.
-func (t *Telemetry) endReload() {
+// endReload ends a reload that is under way, and lets none begin. For one that hangs, as
+// the disk may, it waits for half of the time of ctx: it changes nothing any more.
+func (t *Telemetry) endReload(ctx context.Context) {
 	r := &t.reloading
 	if r.turn == nil {
 		return
 	}
+	r.mu.Lock() // either it has exchanged the backends, or it will not
 	r.end()
-	if r.control != nil {
-		r.control.Close()
+	r.mu.Unlock()
+	deadline, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if r.control != nil {
+			r.control.Close()
+		}
+		r.watch.Wait()
+		r.turn <- struct{}{}
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
-	r.watch.Wait()
-	r.turn <- struct{}{}
+}
+
+// over says why a reload may not go on; nil when it may.
+func (r *reloading) over(ctx context.Context) error {
+	switch {
+	case r.ctx.Err() != nil:
+		return fmt.Errorf("reload: %w", pluginhost.ErrClosed)
+	case ctx.Err() != nil:
+		return fmt.Errorf("reload: %w", ctx.Err())
+	default:
+		return nil
+	}
 }
 
 // logger returns where to say what concerns backends.
@@ -142,11 +169,12 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 //
 // It happens as a whole or not at all. When the manifest has mistakes, which the error
 // has with their places as that of [Open], or a new backend does not become ready,
-// nothing changes. Otherwise the backends whose entries, files or variables have changed
-// are replaced: the new one is up before the old one hears no more, and the old one is
+// nothing changes. Otherwise the backends whose entries, files, variables or sums in the
+// lock file have changed, and those that are down, are replaced: the new one is up before the old one hears no more, and the old one is
 // then given the time of shutdown_timeout to export what it has. What it cannot export
 // by then is lost, which a line on standard error says, or with a durable delivery is
-// left to its successor. Others are not touched.
+// left to its successor, or, when that has no delivery or another directory, to the next
+// start with the same one, which a line says, too. Others are not touched.
 //
 // Changes of these settings take effect too: telemetry.enabled, .backends, .capture (for
 // what is sent with events), .sampling, .trace.map_items, .trace.max_per_map,
@@ -169,29 +197,35 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	case <-ctx.Done():
 		return Reloaded{}, fmt.Errorf("reload: %w", ctx.Err())
 	}
-	if r.ctx.Err() != nil {
-		return Reloaded{}, fmt.Errorf("reload: %w", pluginhost.ErrClosed)
+	if err := r.over(ctx); err != nil {
+		return Reloaded{}, err
 	}
 	m, err := catalog.Load(r.options.path, r.options.embedded, manifest.Options{Terminal: terminal(os.Stderr).IsTerminal})
 	if err != nil {
 		return Reloaded{}, err //nolint:wrapcheck // each of its lines begins with its place
 	}
-	if r.manifest.File != "" && m.File == "" {
+	if r.file != "" && m.File == "" {
 		return Reloaded{}, manifest.Errors{{
-			File: r.manifest.File, Line: 1, Column: 1,
+			File: r.file, Line: 1, Column: 1,
 			Message: "the file is gone; restore it, or, to switch telemetry off, let it say telemetry.enabled: false",
 		}}
 	}
-	list, err := chosen(m, serviceOf(r.manifest.Telemetry), &r.options)
+	list, err := chosen(m, r.opened.Telemetry, &r.options)
 	if err != nil {
+		return Reloaded{}, err
+	}
+	if err := r.over(ctx); err != nil { // the disk may have taken its time
 		return Reloaded{}, err
 	}
 	c, err := t.prepare(ctx, list)
 	if err != nil {
 		return Reloaded{}, err
 	}
-	c.done.Later = later(r.manifest, m)
-	t.exchange(ctx, c, list, m)
+	c.done.Later = later(r.opened, m)
+	if err := t.exchange(ctx, c, list, m); err != nil {
+		t.stop(ctx, c.news)
+		return Reloaded{}, err
+	}
 	return c.done, nil
 }
 
@@ -199,6 +233,7 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 type change struct {
 	done  Reloaded
 	hosts []*pluginhost.Host
+	news  []*pluginhost.Host                    // those of hosts that were started for it
 	moved map[*pluginhost.Host]*pluginhost.Host // from the old to the new
 	gone  []*pluginhost.Host                    // with those that are replaced
 }
@@ -208,18 +243,17 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 	c := &change{moved: map[*pluginhost.Host]*pluginhost.Host{}}
 	now := t.set.Hosts()
 	left := map[string]bool{}
-	var news []*pluginhost.Host
 	limit := time.Duration(0)
 	for _, e := range list {
 		left[e.Name] = true
 		i := slices.IndexFunc(t.reloading.entries, func(old entry) bool { return old.Name == e.Name })
-		if i >= 0 && t.reloading.entries[i].sum == e.sum {
+		if i >= 0 && t.reloading.entries[i].sum == e.sum && now[i].Err() == nil {
 			c.hosts = append(c.hosts, now[i])
 			c.done.Same = append(c.done.Same, e.Name)
 			continue
 		}
 		h := t.startOne(e)
-		news = append(news, h)
+		c.news = append(c.news, h)
 		c.hosts = append(c.hosts, h)
 		limit = max(limit, 3*e.StartTimeout) // until the handshake, and until it is configured
 		if i < 0 {
@@ -238,12 +272,12 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 	}
 	ready, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	errs := make([]error, len(news))
-	for i, h := range news {
+	errs := make([]error, len(c.news))
+	for i, h := range c.news {
 		errs[i] = h.Ready(ready)
 	}
 	if err := errors.Join(errs...); err != nil {
-		t.stop(ctx, news)
+		t.stop(ctx, c.news)
 		return nil, err
 	}
 	return c, nil
@@ -260,15 +294,18 @@ func (t *Telemetry) stop(ctx context.Context, hosts []*pluginhost.Host) {
 	all.Wait()
 }
 
-// exchange puts the new backends in place of the old ones.
-func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *manifest.Manifest) {
+// exchange puts the new backends in place of the old ones, unless the time for it is over.
+func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *manifest.Manifest) error {
 	r := &t.reloading
 	r.mu.Lock()
+	if err := r.over(ctx); err != nil {
+		r.mu.Unlock()
+		return err
+	}
 	t.set.Replace(c.hosts, c.moved)
 	r.draining = c.gone
 	r.mu.Unlock()
-	r.entries = list
-	r.manifest = m
+	r.entries, r.file = list, m.File
 	t.own.ratio.Store(math.Float64bits(m.Telemetry.Sampling.Ratio))
 	t.timeout.Store(int64(m.Telemetry.ShutdownTimeout))
 	_ = t.level.UnmarshalText([]byte(m.Telemetry.Logs.Level)) // the schema knows the words
@@ -276,7 +313,12 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 	t.stop(ctx, c.gone)
 	r.mu.Lock()
 	for _, h := range c.gone {
-		r.past = remember(r.past, h.Stats())
+		r.remember(h)
+	}
+	for i := range r.past {
+		if p := &r.past[i]; heir(c.hosts, p.spool) != nil {
+			p.Stats = p.HandedOver()
+		}
 	}
 	r.draining = nil
 	r.mu.Unlock()
@@ -284,22 +326,41 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 		if line, ok := h.Lost(); ok {
 			fmt.Fprintln(t.stderr, line)
 		}
-		if next := c.moved[h]; next != nil {
+		if next := heir(c.hosts, h.Spool()); next != nil {
 			next.Adopt()
 		} else if line, ok := h.Kept(); ok {
 			fmt.Fprintln(t.stderr, line)
 		}
 	}
+	return nil
+}
+
+// bygone is what became of the telemetry for the backends of a name and a spool that are
+// gone.
+type bygone struct {
+	pluginhost.Stats
+
+	spool string // the directory; "" for none
+}
+
+// heir returns the host that sends what is in a spool; nil when there is none.
+func heir(hosts []*pluginhost.Host, spool string) *pluginhost.Host {
+	i := slices.IndexFunc(hosts, func(h *pluginhost.Host) bool { return spool != "" && h.Spool() == spool })
+	if i < 0 {
+		return nil
+	}
+	return hosts[i]
 }
 
 // remember adds what became of the telemetry for a backend that is gone.
-func remember(past []pluginhost.Stats, s pluginhost.Stats) []pluginhost.Stats {
-	i := slices.IndexFunc(past, func(old pluginhost.Stats) bool { return old.Name == s.Name })
+func (r *reloading) remember(h *pluginhost.Host) {
+	b := bygone{h.Stats(), h.Spool()}
+	i := slices.IndexFunc(r.past, func(p bygone) bool { return p.Name == b.Name && p.spool == b.spool })
 	if i < 0 {
-		return append(past, s)
+		r.past = append(r.past, b)
+		return
 	}
-	past[i] = s.With(past[i])
-	return past
+	r.past[i].Stats = b.With(r.past[i].Stats)
 }
 
 // stats returns those of all backends that there are, and then of those that were.
@@ -319,10 +380,14 @@ func (r *reloading) stats(set *pluginhost.Set) []pluginhost.Stats {
 		list[i] = list[i].With(old)
 	}
 	for _, h := range r.draining {
-		add(h.Stats())
+		s := h.Stats()
+		if heir(set.Hosts(), h.Spool()) != nil {
+			s = s.HandedOver()
+		}
+		add(s)
 	}
 	for _, old := range r.past {
-		add(old)
+		add(old.Stats)
 	}
 	return list
 }
@@ -333,7 +398,7 @@ var startOnly = []string{
 	"telemetry.logs.format", "telemetry.logs.forward", "telemetry.capture.redact", "runs.", "live.",
 }
 
-// later returns which of the settings that have changed are for the next start.
+// later returns which of the settings that are not as they were opened are for the next start.
 func later(old, now *manifest.Manifest) (list []string) {
 	before, after := startSettings(old), startSettings(now)
 	for path, value := range after {
@@ -361,8 +426,9 @@ func startSettings(m *manifest.Manifest) map[string]string {
 }
 
 // sumOf returns a text that differs when a backend has to be another: by its entry, what
-// it is told of traces and captured values, its variables, or its files.
-func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string {
+// it is told of traces and captured values, its variables, its files, or what the lock
+// file allows.
+func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec, allowed string) string {
 	b.Required = false // which is of no matter once it has started
 	paths := []string{b.TLS.CA, b.TLS.Cert, b.TLS.Key}
 	paths = append(paths, b.Command...)
@@ -379,7 +445,7 @@ func sumOf(m *manifest.Manifest, b manifest.Backend, s *pluginhost.Spec) string 
 			files = append(files, fmt.Sprint(file, info.Size(), info.ModTime().UnixNano()))
 		}
 	}
-	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), files})
+	text, err := json.Marshal([]any{b, m.Telemetry.Capture, s.Tracing, s.Unsampled, slices.Sorted(slices.Values(s.Env)), files, allowed})
 	if err != nil { // does not happen: all of it was JSON
 		return ""
 	}

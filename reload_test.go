@@ -123,7 +123,7 @@ func TestReload(t *testing.T) {
 
 	// Sampling changes with it, and a backend goes.
 	writeManifestf(t, path, "  backends:\n%s  sampling: { ratio: 0 }\n", b)
-	reload(spanloom.Reloaded{Removed: []string{"a"}, Same: []string{"b"}, Later: []string{"telemetry.logs.format"}})
+	reload(spanloom.Reloaded{Removed: []string{"a"}, Same: []string{"b"}})
 	one(t, tel)
 	if n, m := spans(first), spans(second); n != 9 || m != 6 {
 		t.Errorf("%d and %d spans", n, m)
@@ -258,5 +258,35 @@ func TestReloadUnderLoad(t *testing.T) {
 			}
 			t.Logf("%d reloads, %d refused, %d runs: %s", reloads, refused, runs.Load(), st[0].Ledger())
 		})
+	}
+}
+
+// TestWhatIsForTheNextStart: it stays so, however often telemetry is reloaded.
+func TestWhatIsForTheNextStart(t *testing.T) {
+	c := otlptest.Start(t, nil)
+	path := filepath.Join(t.TempDir(), "spanloom.yaml")
+	writeManifestf(t, path, "  backends:\n"+otlpEntry, "main", c.Endpoint, 512)
+	tel := reloadable(t, path)
+	for size := range 2 {
+		writeManifestf(t, path, "  attributes: { team: other }\n  backends:\n"+otlpEntry, "main", c.Endpoint, 100+size)
+		got, err := tel.Reload(t.Context())
+		if err != nil || !slices.Equal(got.Later, []string{"telemetry.attributes", "telemetry.attributes.team"}) {
+			t.Errorf("reload %d: %+v %v", size, got, err)
+		}
+		one(t, tel)
+	}
+	if err := errors.Join(tel.Flush(t.Context()), tel.Shutdown(t.Context())); err != nil {
+		t.Error(err)
+	}
+	list := c.Resources()
+	for _, r := range list {
+		for _, a := range r.GetResource().GetAttributes() {
+			if a.GetKey() == "team" {
+				t.Errorf("%s", a)
+			}
+		}
+	}
+	if len(list) == 0 {
+		t.Error("nothing was exported")
 	}
 }

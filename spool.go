@@ -13,12 +13,13 @@ import (
 	"github.com/spanloom/spanloom/pluginhost"
 )
 
-// durableOf returns how a backend's telemetry is kept on the disk; nil when it is not.
-func durableOf(m *manifest.Manifest, b manifest.Backend) *pluginhost.Durable {
+// durableOf returns how a backend's telemetry of a service is kept on the disk; nil when
+// it is not.
+func durableOf(m *manifest.Manifest, s manifest.Service, b manifest.Backend) *pluginhost.Durable {
 	if !b.Delivery.Durable {
 		return nil
 	}
-	return &pluginhost.Durable{Dir: spooldir.Of(m, b), MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge}
+	return &pluginhost.Durable{Dir: spooldir.Of(m, s, b), MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge}
 }
 
 // Replay starts the backends of the manifest whose delivery is durable, sends what
@@ -44,7 +45,7 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := slices.DeleteFunc(specs(m, serviceOf(m.Telemetry), catalog.ReadLock(m), o.unlocked), func(e entry) bool { return e.Durable == nil })
+	list := slices.DeleteFunc(specs(m, m.Telemetry, catalog.ReadLock(m), o.unlocked), func(e entry) bool { return e.Durable == nil })
 	if o.only != "" {
 		if list, err = pick(list, o.only); err != nil {
 			return nil, err

@@ -139,11 +139,12 @@ func (t *Telemetry) ProgramStats() providers.Stats {
 // [Telemetry.ProgramStats].
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	t.once.Do(func() {
-		t.endReload()
+		defer t.reloading.unhear()
 		timeout := time.Duration(t.timeout.Load())
 		// What standard error takes at most, should nobody read it, is part of the time.
 		ctx, cancel := context.WithTimeout(ctx, timeout-min(timeout/10, maxReserve))
 		defer cancel()
+		t.endReload(ctx)
 		told := io.Writer(t.stderr)
 		if output.IsQuiet(ctx) {
 			told = io.Discard

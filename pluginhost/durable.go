@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/spanloom/spanloom/internal/spool"
@@ -194,4 +195,13 @@ func (h *Host) Adopt() {
 	if err := c.adopt(); err != nil {
 		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(err.Error())))
 	}
+}
+
+// Spool returns the directory of the spool; "" when there is none, or none that can be
+// used, or the disk has not answered yet.
+func (h *Host) Spool() string {
+	if h.durable() == nil {
+		return ""
+	}
+	return filepath.Clean(h.spec.Durable.Dir)
 }

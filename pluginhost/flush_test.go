@@ -5,13 +5,16 @@ package pluginhost
 import (
 	"context"
 	"errors"
+	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/testscale"
 )
 
 // exporting is an instance, in this process, whose exports take a while.
@@ -104,5 +107,46 @@ func TestFlushTellsWhatHangs(t *testing.T) {
 	want := regexp.MustCompile(`^backend "slow": flush: \d+ events are not acknowledged, the first of them sent \d+ms ago; export to http://nowhere: no answer so far: context deadline exceeded$`)
 	if err == nil || !want.MatchString(err.Error()) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Flush: %v", err)
+	}
+}
+
+// wordy is an instance that has a lot to say at its end.
+type wordy struct {
+	exporting
+
+	out io.Writer
+}
+
+func (w *wordy) Close(context.Context) error {
+	_, err := w.out.Write(make([]byte, 2<<20))
+	return err
+}
+
+// TestFlushBesideShutdown: that the backend has let go of its instance is no error of it.
+func TestFlushBesideShutdown(t *testing.T) {
+	for range testscale.N(10) {
+		h := start(t, Spec{Name: "slow", Output: io.Discard, Launch: InProcess(backend.Backend{
+			Name: "slow", Open: func(_ context.Context, c backend.Config) (backend.Instance, error) {
+				return &wordy{exporting{takes: time.Millisecond}, c.Output}, nil
+			},
+		})})
+		ready(t, h)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for {
+					if err := h.Flush(t.Context()); err != nil {
+						if !errors.Is(err, ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		if err := h.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
 	}
 }

@@ -53,7 +53,7 @@ func (h *Host) Flush(ctx context.Context) error {
 	}
 	before := h.current()
 	r, err := before.rpc.Flush(calls, &pb.FlushRequest{})
-	if h.ctx.Err() != nil {
+	if h.ctx.Err() != nil || err != nil && h.closing.Load() { // it has no instance any more
 		return h.closedError()
 	}
 	if err != nil && (ended(err) || h.current() != before) {

@@ -62,12 +62,21 @@ type SpoolStats struct {
 	Damaged uint64
 }
 
-// With returns s with what went through an earlier host of the same name, which is shut
-// down. What that has left in a spool is not counted: its successor adopts it.
+// HandedOver returns s without what is kept, for a host whose successor has adopted that
+// and counts it in its [SpoolStats].
+func (s Stats) HandedOver() Stats {
+	s.Emitted -= s.Kept
+	s.Kept = 0
+	return s
+}
+
+// With returns s with what went through an earlier host of the same name. What that has
+// left in a spool counts as kept, unless old is [Stats.HandedOver].
 func (s Stats) With(old Stats) Stats {
-	s.Emitted += old.Emitted - old.Kept
+	s.Emitted += old.Emitted
 	s.Delivered += old.Delivered
 	s.InFlight += old.InFlight
+	s.Kept += old.Kept
 	s.Dropped, s.Ignored, s.Restarts, s.LossesBy = maps.Clone(s.Dropped), maps.Clone(s.Ignored), maps.Clone(s.Restarts), map[Reason]Losses{}
 	for r, n := range old.Dropped {
 		s.Dropped[r] += n
@@ -104,7 +113,7 @@ func (s Stats) Lost() uint64 {
 //
 //	12 emitted = 9 delivered + 3 dropped (2 queue_full, 1 oversize) + 0 in flight
 //
-// and behind it, if there is a spool, what is kept there.
+// and behind it, if there is or was a spool, what is kept there.
 func (s Stats) Ledger() string {
 	var why []string
 	for _, r := range s.reasons() {
@@ -115,7 +124,7 @@ func (s Stats) Ledger() string {
 		text += " (" + strings.Join(why, ", ") + ")"
 	}
 	text += fmt.Sprintf(" + %d in flight", s.InFlight)
-	if s.Spool != nil {
+	if s.Spool != nil || s.Kept > 0 {
 		text += fmt.Sprintf(" + %d kept", s.Kept)
 	}
 	return text

@@ -19,7 +19,7 @@ import (
 func checkSpools(m *manifest.Manifest) (list []finding) {
 	for _, b := range m.Telemetry.Backends {
 		if b.Delivery.Durable {
-			list = append(list, checkSpool(b, spooldir.Of(m, b))...)
+			list = append(list, checkSpool(b, spooldir.Of(m, m.Telemetry.Service, b))...)
 		}
 	}
 	return list

@@ -210,6 +210,21 @@ func (l *Lock) Executable(i int, unlocked bool) (pluginhost.Executable, bool) {
 	return o.exe, true
 }
 
+// Allowed returns a text that differs when the lock file allows other bytes or another
+// command for the i-th backend on this platform; "" when it allows none, or the backend
+// is built in.
+func (l *Lock) Allowed(i int) string {
+	o, ok := l.outside(i)
+	if !ok {
+		return ""
+	}
+	entry, err := l.entry(o)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%q %q", entry.Command, entry.SHA256[lockfile.Platform()])
+}
+
 // Verify says why the i-th backend would not be started: its files, with a
 // [*pluginhost.StartError] that is not of the lock file; or the lock file. Nothing is
 // started.

@@ -11,12 +11,12 @@ import (
 	"github.com/spanloom/spanloom/manifest"
 )
 
-// Of returns the directory of a backend of m whose delivery is durable; "" when it is
-// not known.
-func Of(m *manifest.Manifest, b manifest.Backend) string {
+// Of returns the directory of a backend of m whose delivery is durable, for what is of
+// service s; "" when it is not known.
+func Of(m *manifest.Manifest, s manifest.Service, b manifest.Backend) string {
 	dir := b.Delivery.Dir
 	if dir == "" {
-		dir = state(m)
+		dir = state(m, s)
 	}
 	if dir == "" {
 		return ""
@@ -29,7 +29,7 @@ func Of(m *manifest.Manifest, b manifest.Backend) string {
 // out under the service and to the collector of whoever sends it, so each manifest,
 // mode and service has its own. See
 // https://specifications.freedesktop.org/basedir-spec/latest/
-func state(m *manifest.Manifest) string {
+func state(m *manifest.Manifest, s manifest.Service) string {
 	base := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(base) { // which the specification has ignored
 		home, err := os.UserHomeDir()
@@ -44,7 +44,6 @@ func state(m *manifest.Manifest) string {
 			file = abs
 		}
 	}
-	s := m.Telemetry.Service
 	sum := sha256.Sum256([]byte(strings.Join([]string{file, s.Mode, s.Namespace, s.Name}, "\x00")))
 	return filepath.Join(base, "spanloom", "spool", hex.EncodeToString(sum[:8]))
 }

@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 ROOT := github.com/spanloom/spanloom
-MODULES := . bench examples/backend-jsonl
+MODULES := . bench examples/backend-exporters examples/backend-jsonl
 # Packages whose tests give processes limits of time: they are tested one by one.
 TIMED := . ./pluginhost/... ./cmd/... ./examples/...
 # Tests that restart, kill and reload as often as SPANLOOM_TEST_SCALE says.

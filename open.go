@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -132,6 +133,7 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 	if trial {
 		for i := range list {
 			list[i].Durable = nil
+			list[i].Logger = slog.New(slog.DiscardHandler) // the caller tells
 		}
 	}
 	t.start(list)
@@ -148,11 +150,18 @@ func Open(ctx context.Context, opts ...Option) (*Telemetry, error) {
 }
 
 // chosen returns what a manifest says to start, or of it the one backend that o names.
+// Its error is [manifest.Errors] when the lock file's schemas find mistakes in configs.
 func chosen(m *manifest.Manifest, service backend.Service, o *options) ([]entry, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := specs(m, service, o.unlocked)
+	lock := catalog.ReadLock(m)
+	if !o.unlocked { // else the backend's own schema counts, once it has started
+		if faults := lock.CheckConfigs(); len(faults) > 0 {
+			return nil, faults
+		}
+	}
+	list := specs(m, service, lock, o.unlocked)
 	if o.only == "" {
 		return list, nil
 	}
@@ -181,14 +190,14 @@ type entry struct {
 
 // specs returns what a manifest says to start: of what is not built in, the bytes that
 // the lock file has, or with unlocked any.
-func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry {
-	lock := catalog.ReadLock(m)
+func specs(m *manifest.Manifest, service backend.Service, lock *catalog.Lock, unlocked bool) []entry {
 	var list []entry
 	for i, b := range m.Telemetry.Backends {
 		builtIn, ok := catalog.Lookup(b.Plugin)
 		spec := pluginhost.Spec{
 			Name: b.Name, Config: b.Config, Service: service, Redact: m.Redact,
 			Place:        place(m, catalog.Path(i)),
+			Required:     b.Required,
 			Env:          environmentOf(b, ok),
 			StartTimeout: b.StartTimeout,
 			QueueBytes:   b.Queue.Bytes,
@@ -212,7 +221,6 @@ func specs(m *manifest.Manifest, service backend.Service, unlocked bool) []entry
 				secure = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: x509.NewCertPool()}
 			}
 			spec.Launch = pluginhost.Remote(b.Address, secure)
-			spec.Required = b.Required
 		} else if exe, outside := lock.Executable(i, unlocked); outside {
 			spec.Launch = exe
 		}

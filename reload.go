@@ -115,7 +115,7 @@ func (t *Telemetry) logger() *slog.Logger {
 	if t.log != nil {
 		return t.log
 	}
-	return slog.Default()
+	return newDefaultLog(t.stderr)
 }
 
 // reloadNow reloads and says in the log what came of it.
@@ -138,7 +138,7 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 
 // Reload reads the manifest again and makes telemetry as it says. It needs
 // [WithReload], and works on what that was opened with: the same file, or what is now
-// found in its place.
+// found in its place. When there was a file and nothing is found, that is a mistake.
 //
 // It happens as a whole or not at all. When the manifest has mistakes, which the error
 // has with their places as that of [Open], or a new backend does not become ready,
@@ -175,6 +175,12 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	m, err := catalog.Load(r.options.path, r.options.embedded, manifest.Options{Terminal: terminal(os.Stderr).IsTerminal})
 	if err != nil {
 		return Reloaded{}, err //nolint:wrapcheck // each of its lines begins with its place
+	}
+	if r.manifest.File != "" && m.File == "" {
+		return Reloaded{}, manifest.Errors{{
+			File: r.manifest.File, Line: 1, Column: 1,
+			Message: "the file is gone; restore it, or, to switch telemetry off, let it say telemetry.enabled: false",
+		}}
 	}
 	list, err := chosen(m, serviceOf(r.manifest.Telemetry), &r.options)
 	if err != nil {

@@ -44,7 +44,7 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	if !m.Telemetry.Enabled {
 		return nil, nil
 	}
-	list := slices.DeleteFunc(specs(m, serviceOf(m.Telemetry), o.unlocked), func(e entry) bool { return e.Durable == nil })
+	list := slices.DeleteFunc(specs(m, serviceOf(m.Telemetry), catalog.ReadLock(m), o.unlocked), func(e entry) bool { return e.Durable == nil })
 	if o.only != "" {
 		if list, err = pick(list, o.only); err != nil {
 			return nil, err

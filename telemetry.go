@@ -47,7 +47,9 @@ func (t *Telemetry) start(list []entry) {
 func (t *Telemetry) startOne(e entry) *pluginhost.Host {
 	e.Terminal = terminal(os.Stderr)
 	e.Output = t.stderr
-	e.Logger = t.log
+	if e.Logger == nil {
+		e.Logger = t.logger()
+	}
 	return pluginhost.Start(e.Spec)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -157,6 +158,9 @@ func (c Config) Decode(v any) error {
 		return nil
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		if e.Type == reflect.TypeFor[Duration]() {
+			return &ConfigError{Key: e.Field, Message: fmt.Sprintf("a %s is not a duration; %s", e.Value, durationForm)}
+		}
 		return &ConfigError{Key: e.Field, Message: fmt.Sprintf("a %s is no %s", e.Value, e.Type)}
 	}
 	if _, quoted, ok := strings.Cut(err.Error(), "json: unknown field "); ok {

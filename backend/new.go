@@ -25,8 +25,8 @@ import (
 // backend's [Backend.Check].
 //
 // open is [Backend.Open], with the config decoded over the defaults. A C of which no
-// schema can be made, as with a field that is a channel, makes every Open fail. Set
-// the other fields of the backend as you like.
+// schema can be made, as with a field that is a channel or a default that its enum tag
+// does not have, makes every Open fail. Set the other fields of the backend as you like.
 func New[C any](name string, defaults C, open func(ctx context.Context, c Config, config C) (Instance, error)) Backend {
 	schema, values, err := schemaOf(name, defaults)
 	decode := func(c Config) (config C, _ error) {

@@ -142,6 +142,13 @@ func TestConfigsOfWhichNoSchemaIsMade(t *testing.T) {
 		N int `enum:"1,2"`
 	}{}), "field N: only strings have an enum tag")
 	fails(opened(struct{ C chan int }{}), "unsupported type: chan int")
+	type mode struct {
+		Mode string `enum:"a,b" json:"mode"`
+	}
+	fails(opened(mode{"c"}), `defaults: mode: "c" is none of the values of its enum tag, a b`)
+	fails(opened(struct{ Inner mode }{mode{"c"}}), `defaults: Inner.mode: "c" is none`)
+	fails(opened(struct{ List []mode }{[]mode{{"a"}, {"c"}}}), `defaults: List.mode: "c" is none`)
+	fails(opened(struct{ By map[string]*mode }{map[string]*mode{"x": {"c"}}}), `defaults: By.x.mode: "c" is none`)
 }
 
 func opened[C any](c C) backend.Backend {

@@ -1,9 +1,11 @@
 package backend
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,9 +23,15 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration; %s", text, durationForm)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }
+
+// durationForm is how a duration is written.
+const durationForm = "write it like 3s, 500ms or 1m30s"
 
 // durations are those that time.ParseDuration reads and that are not negative.
 var durations = &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`}
@@ -49,6 +57,9 @@ func schemaOf[C any](name string, defaults C) (schema, values []byte, err error)
 	complete(s, is)
 	if err := enums(s, reflect.TypeFor[C]()); err != nil {
 		return nil, nil, err
+	}
+	if err := unlisted(s, is, ""); err != nil {
+		return nil, nil, fmt.Errorf("defaults: %w", err)
 	}
 	schema, err = json.Marshal(s)
 	return schema, values, err
@@ -134,6 +145,33 @@ func enums(s *jsonschema.Schema, t reflect.Type) error {
 			}
 			for v := range strings.SplitSeq(list, ",") {
 				property.Enum = append(property.Enum, v)
+			}
+		}
+	}
+	return nil
+}
+
+// unlisted finds a default that the enum tag of its field does not have. Nothing is no
+// default.
+func unlisted(s *jsonschema.Schema, is any, key string) error {
+	if s == nil {
+		return nil
+	}
+	switch v := is.(type) {
+	case string:
+		if v != "" && len(s.Enum) > 0 && !slices.Contains(s.Enum, is) {
+			return fmt.Errorf("%s: %q is none of the values of its enum tag, %s", key, v, strings.Trim(fmt.Sprint(s.Enum), "[]"))
+		}
+	case []any:
+		for _, item := range v {
+			if err := unlisted(s.Items, item, key); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if err := unlisted(cmp.Or(s.Properties[name], s.AdditionalProperties), v[name], strings.TrimPrefix(key+"."+name, ".")); err != nil {
+				return err
 			}
 		}
 	}

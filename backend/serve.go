@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -69,19 +68,22 @@ func Serve(b Backend) {
 
 // usage tells somebody who ran the binary by hand what it is.
 func usage(w io.Writer, b Backend) {
-	name := b.Name
 	path, err := os.Executable()
 	if err != nil {
-		path = filepath.Base(os.Args[0])
+		path = os.Args[0]
 	}
-	fmt.Fprintf(w, `This is the Spanloom backend %q. A Spanloom program starts it when its
+	file := "spanloom-backend-" + b.Name
+	fmt.Fprintf(w, `This is the Spanloom backend %[1]q. A Spanloom program starts it when its
 spanloom.yaml says so:
 
     telemetry:
       backends:
-        - name: %s
-          command: [%s]
+        - plugin: %[1]s
 
-Add those lines to spanloom.yaml and run your pipeline.
-`, name, name, path)
+Put it beside spanloom.yaml, add those lines, and allow it to run:
+
+    mkdir -p .spanloom/backends
+    cp %[2]s .spanloom/backends/%[3]s
+    spanloom backend lock %[1]s
+`, b.Name, path, file)
 }

@@ -108,10 +108,31 @@ func (w *worker) searchOn() {
 		w.run.searching.Add(-1)
 		w.run.retry()
 	} else if t, ok := w.search(); ok {
+		if w.run.heard {
+			growStack(false)
+		}
 		w.loop(t)
 	}
 	returned = true
 }
+
+// hookStack is as much as a new stack has.
+const hookStack = 2 << 10
+
+// growStack gives a new goroutine the stack that hooks need, while there is little on
+// it: to grow it in a hook takes the time of ten hooks, as all that called the hook is
+// moved. To call it is enough; with fill it also writes to what it has room for.
+//
+//go:noinline
+func growStack(fill bool) {
+	if fill {
+		var room [hookStack]byte
+		keepRoom(&room)
+	}
+}
+
+//go:noinline // as the room is not kept otherwise
+func keepRoom(*[hookStack]byte) {}
 
 // loop runs t, then what is ready, then what it finds.
 func (w *worker) loop(t task) {

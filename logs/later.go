@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,7 @@ type Later struct {
 	waiting atomic.Int32 // and being written
 
 	mu     sync.Mutex
-	list   []late
+	list   []record
 	head   int // the oldest in list
 	timer  *time.Timer
 	armed  bool // the timer is set
@@ -42,13 +43,6 @@ type Later struct {
 	closed bool
 
 	writing sync.Mutex // held by who takes one out of list, until it is written
-}
-
-// late is a record that waits.
-type late struct {
-	to slog.Handler
-	cc *callbacks.CallbackContext
-	slog.Record
 }
 
 // Flush writes what waits.
@@ -68,8 +62,8 @@ func (l *Later) Close() {
 	}
 }
 
-// put hands over a record.
-func (l *Later) put(r *late) {
+// put hands over a copy of a record.
+func (l *Later) put(r *record) {
 	for {
 		switch l.queue(r) {
 		case queued:
@@ -77,10 +71,16 @@ func (l *Later) put(r *late) {
 		case full:
 			l.write()
 		case closed:
-			_ = r.handle(l)
+			l.handle(r)
 			return
 		}
 	}
+}
+
+//go:noinline // the end of a run has little room on the stack, and seldom comes here
+func (l *Later) handle(r *record) {
+	its := *r
+	_ = its.handle(l)
 }
 
 // room is what became of a record that was to wait.
@@ -92,7 +92,7 @@ const (
 	closed
 )
 
-func (l *Later) queue(r *late) room {
+func (l *Later) queue(r *record) room {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -106,7 +106,9 @@ func (l *Later) queue(r *late) room {
 		clear(l.list[n:])
 		l.list, l.head = l.list[:n], 0
 	}
-	l.list = append(l.list, *r)
+	n := len(l.list)
+	l.list = slices.Grow(l.list, 1)[:n+1] // append would copy the record twice
+	l.list[n] = *r
 	l.waiting.Add(1)
 	l.fresh = true
 	switch {
@@ -148,7 +150,7 @@ func (l *Later) writeOne() bool {
 		return false
 	}
 	r := l.list[l.head]
-	l.list[l.head] = late{} // lets the context go
+	l.list[l.head] = record{} // lets the context go
 	if l.head++; l.head == len(l.list) {
 		l.list, l.head = l.list[:0], 0
 	}
@@ -163,13 +165,13 @@ type writing struct{ *Later }
 
 // handle has the record written, if its level is enabled. Nobody above would recover a
 // panic.
-func (r *late) handle(l *Later) error {
-	ctx := context.WithValue(r.cc, writing{l}, true)
+func (r *record) handle(l *Later) error {
+	ctx, to := context.WithValue(r.cc, writing{l}, true), r.by.handler
 	return protect(func() error {
-		if !r.to.Enabled(ctx, r.Level) {
+		if !to.Enabled(ctx, r.Level) {
 			return nil
 		}
-		return r.to.Handle(ctx, r.Record)
+		return to.Handle(ctx, r.Record)
 	})
 }
 

@@ -113,15 +113,18 @@ func (l *lifecycle) defers(level slog.Level) bool { return l.later != nil && lev
 // log writes the record.
 func (r *record) log() {
 	l := r.by
-	switch {
-	case l.defers(r.Level):
-		l.later.put(&late{l.handler, r.cc, r.Record})
+	if l.defers(r.Level) {
+		l.later.put(r)
 		return
-	case l.later != nil:
+	}
+	if l.later != nil {
 		l.later.precede(r.cc)
 	}
-	_ = l.handler.Handle(r.cc, r.Record)
+	r.write()
 }
+
+//go:noinline // the end of a run has little room on the stack, and writes later
+func (r *record) write() { _ = r.by.handler.Handle(r.cc, r.Record) }
 
 func (r *record) text(key, value string) {
 	if value != "" {

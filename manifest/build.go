@@ -64,6 +64,7 @@ func (p *parser) build(doc any, env *environment, m *Manifest) error {
 		m.redactor.Add(value, shown)
 	}
 	b.cleanResource(m)
+	b.warnNameless(m)
 	m.settings = sync.OnceValue((&display{b, m, redact}).settings) // few programs ask
 	return nil
 }
@@ -115,6 +116,20 @@ func (b *builder) ratio(env *environment) {
 		b.set(said{location: all, value: at[any](filled, ofMode...)})
 	default:
 		b.set(said{location: all, value: 1})
+	}
+}
+
+// warnNameless warns of backends whose events are kept for a service without a name:
+// programs keep them, and spanloom spool replay cannot say whose they are.
+func (b *builder) warnNameless(m *Manifest) {
+	if m.Telemetry.Service.Name != "" {
+		return
+	}
+	for i, entry := range m.Telemetry.Backends {
+		if entry.Delivery.Durable {
+			pl := entryPlace(b.p, i, "delivery", "durable")
+			b.p.warnf(pl.node, pl.path, "the service has no name, without which spanloom spool replay does not send what is kept; write telemetry.service.name, or set "+envService)
+		}
 	}
 }
 

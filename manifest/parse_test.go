@@ -134,6 +134,7 @@ func TestSubstitution(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"version: \"1.3\"\n", `spanloom.yaml:1:10: version: version "1.3" is newer than this program, which reads "1.0"; its newer keys are errors`},
+		{backend("console") + "      delivery: {durable: true}\n", `spanloom.yaml:5:27: telemetry.backends[0].delivery.durable: the service has no name, without which spanloom spool replay does not send what is kept; write telemetry.service.name, or set OTEL_SERVICE_NAME`},
 		{backend("broken"), `spanloom.yaml:4:15: telemetry.backends[0].plugin: the config of backend "broken" is not checked: its schema is invalid: it is not a JSON schema at /type`},
 		{backend("remote"), `spanloom.yaml:4:15: telemetry.backends[0].plugin: the config of backend "remote" is not checked: its schema is invalid: failing loading "file:///etc/passwd": references to other documents are not followed`},
 		{backend("text"), `spanloom.yaml:4:15: telemetry.backends[0].plugin: the config of backend "text" is not checked: its schema is invalid: unexpected EOF`},

@@ -45,7 +45,7 @@ func (h *Host) openSpool() {
 		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(p.Error())))
 	}
 	if n := s.Stats().Adopted; n.Events > 0 {
-		h.spec.log(slog.LevelInfo, "events of earlier runs are sent", slog.Uint64("events", n.Events))
+		h.spec.log(slog.LevelInfo, "events of earlier runs are being sent", slog.Uint64("events", n.Events))
 	}
 }
 

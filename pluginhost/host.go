@@ -57,7 +57,8 @@ type Spec struct {
 	// other part of this process's environment.
 	Env []string
 	// Required gives a backend up that is at an address and cannot be reached the first
-	// time. Others are given up anyway. Defaults to false.
+	// time; others are given up anyway. Its first start is awaited, by [Host.Ready], which
+	// says why it fails: that is not logged. Defaults to false.
 	Required bool
 	// StartTimeout is how long a backend process may take until its handshake,
 	// and again until it is configured. Defaults to 5 s.
@@ -80,8 +81,8 @@ type Spec struct {
 	// describes it; what it says against it keeps the backend from being opened.
 	// Defaults to none: Config is known to be valid.
 	CheckConfig func(schema []byte) error
-	// Logger gets what people should know while the program runs: that the backend was
-	// started again, cannot export, or that telemetry is lost. It must not lead back to
+	// Logger gets what people should know while the program runs: that the backend
+	// does not start, was started again, cannot export, or that telemetry is lost. It must not lead back to
 	// the backend. Defaults to slog's default logger, as it is then.
 	Logger *slog.Logger
 	// KeyPlace returns the place of a key of Config in the manifest, for the
@@ -290,8 +291,9 @@ func (h *Host) unanswered(ctx context.Context, what string, err error) error {
 	return err
 }
 
-// fail gives the backend up for good. What is to be kept on the disk is still kept.
-func (h *Host) fail(err error) {
+// fail gives the backend up for good, and says so unless that is awaited. What is to be
+// kept on the disk is still kept.
+func (h *Host) fail(err error, awaited bool) {
 	h.mu.Lock()
 	if h.state == Closed {
 		h.mu.Unlock()
@@ -299,7 +301,11 @@ func (h *Host) fail(err error) {
 	}
 	h.err = shown(err, h.spec.Redact)
 	h.state = Down
+	ending := h.shutdown
 	h.mu.Unlock()
+	if !awaited && !ending { // else Ready says it, or the line about losses
+		h.spec.log(slog.LevelWarn, "backend does not start", slog.String("error", h.Err().Error()))
+	}
 	if h.spec.Durable != nil {
 		select {
 		case <-h.opened:

@@ -84,3 +84,34 @@ func TestLedgerOnALine(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestAFailedStartIsLogged at once, unless somebody waits for it.
+func TestAFailedStartIsLogged(t *testing.T) {
+	for _, required := range []bool{false, true} {
+		var out lines
+		h := start(t, Spec{
+			Name: "x", Place: "spanloom.yaml:6:7: telemetry.backends[0]", Launch: Command("/nowhere/backend"),
+			Required: required, Redact: func(s string) string { return strings.ReplaceAll(s, "/nowhere", "${env:DIR}") },
+			Logger: slog.New(slog.NewJSONHandler(&out, nil)),
+		})
+		if err := h.Ready(t.Context()); err == nil {
+			t.Error("there is no such file")
+		}
+		if required {
+			shutdown(t, h, time.Second)
+			if text := out.all()[0]; text != "" {
+				t.Errorf("the caller was told, and the log has %s", text)
+			}
+			continue
+		}
+		await(t, 10*time.Second, "logged", func() bool { return out.all()[0] != "" })
+		var got struct{ Msg, Level, Backend, Error string }
+		if err := json.Unmarshal([]byte(out.all()[0]), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Msg != "backend does not start" || got.Level != "WARN" || got.Backend != "x" ||
+			!strings.HasPrefix(got.Error, `spanloom.yaml:6:7: telemetry.backends[0]: backend "x": `) || !strings.Contains(got.Error, "${env:DIR}/backend") {
+			t.Errorf("%+v", got)
+		}
+	}
+}

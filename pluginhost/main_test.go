@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,18 @@ func init() {
 	case "garbage-long":
 		fmt.Print(strings.Repeat("x", 200<<10))
 		time.Sleep(time.Minute)
+	case "own socket":
+		path := filepath.Join(os.Getenv(plugin.EnvUnixSocketDir), "backend.sock")
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println("1|1|unix|" + path + "|grpc|")
+		for {
+			if conn, err := l.Accept(); err == nil {
+				_ = conn.Close()
+			}
+		}
 	case "version":
 		fmt.Println("1|7|unix|/nowhere|grpc|")
 		time.Sleep(time.Minute)

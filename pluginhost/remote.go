@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 
 	"google.golang.org/grpc"
@@ -62,4 +63,14 @@ func (s *Spec) patient() bool { return s.elsewhere() && !s.Required }
 func (s *Spec) elsewhere() bool {
 	_, is := s.Launch.(remote)
 	return is
+}
+
+// hint says of a backend at an address that ends the connection before it is open what
+// is mostly the cause: it speaks TLS and is spoken to in plain text.
+func (s *Spec) hint(err error) error {
+	l, is := s.Launch.(remote)
+	if e, ok := errors.AsType[*cleanError](err); ok && is && l.tls == nil && e.text == endedText {
+		e.text += "; if it speaks TLS, write tls"
+	}
+	return err
 }

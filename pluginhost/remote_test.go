@@ -8,9 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -291,6 +293,32 @@ func TestHostileSchema(t *testing.T) {
 		s.CheckConfig = nil
 		if _, err := Describe(t.Context(), s); (err != nil) != (tt.size > maxSchema) {
 			t.Errorf("Describe, %d bytes: %v", tt.size, err)
+		}
+	}
+}
+
+// TestWhatIsSaidOfARemote is of a connection, not of a process, and names the cause when
+// plain text meets TLS.
+func TestWhatIsSaidOfARemote(t *testing.T) {
+	server, _ := certificates(t)
+	address := freeAddress(t)
+	var out lines
+	s := remoteSpec(t, address, nil, testConfig{})
+	s.Logger = slog.New(slog.NewJSONHandler(&out, nil))
+	h := start(t, s)
+	said := func(words string) {
+		t.Helper()
+		await(t, 20*time.Second, words, func() bool {
+			return slices.ContainsFunc(out.all(), func(line string) bool { return strings.Contains(line, words) })
+		})
+	}
+	said("connection refused")
+	serve(t, address, server)
+	said("the backend ended the connection; if it speaks TLS, write tls")
+	shutdown(t, h, 5*time.Second)
+	for _, line := range out.all() {
+		if strings.Contains(line, "is started again") || !strings.Contains(line, `"msg":"backend is connected to again"`) {
+			t.Error(line)
 		}
 	}
 }

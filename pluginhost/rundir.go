@@ -164,7 +164,7 @@ func sweepOne(path string) {
 		return // not one of ours
 	}
 	defer func() { _ = lock.Close() }()
-	if lockDir(lock) == nil && onlyOurs(path) {
+	if lockDir(lock) == nil {
 		emptyRunDir(path)
 	}
 }
@@ -185,9 +185,9 @@ func openLock(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR, 0) //nolint:wrapcheck // for sweepOne only
 }
 
-// ours reports whether a run directory may hold e: the lock, the directory of copies,
-// go-plugin's directory, which we keep empty, and a socket or the file that keeps its
-// name until it is made.
+// ours reports whether e is of a run directory itself: the lock, the directory of
+// copies, go-plugin's directory, which we keep empty, a socket, which a backend may call
+// as it likes, and the file that keeps the name of go-plugin's until it is made.
 func ours(e fs.DirEntry) bool {
 	name, mode := e.Name(), e.Type()
 	switch {
@@ -196,7 +196,7 @@ func ours(e fs.DirEntry) bool {
 	case mode.IsDir():
 		return name == copyDir || numbered(name, "plugin-dir")
 	case mode&fs.ModeSocket != 0:
-		return numbered(name, "plugin")
+		return true
 	case mode.IsRegular() && numbered(name, "plugin"):
 		info, err := e.Info()
 		return err == nil && info.Size() == 0
@@ -205,13 +205,8 @@ func ours(e fs.DirEntry) bool {
 	}
 }
 
-func onlyOurs(path string) bool {
-	entries, err := os.ReadDir(path)
-	return err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ours(e) })
-}
-
-// emptyRunDir removes what is ours in a run directory, and then the directory. A
-// file that a backend has left there keeps it.
+// emptyRunDir removes what is ours in a run directory, and then the directory. A file
+// that a backend has left there keeps it, and the lock, by which a later sweep knows it.
 func emptyRunDir(path string) {
 	removeCopies(filepath.Join(path, copyDir))
 	entries, _ := os.ReadDir(path)
@@ -219,6 +214,9 @@ func emptyRunDir(path string) {
 		if ours(e) && e.Name() != lockName {
 			_ = os.Remove(filepath.Join(path, e.Name()))
 		}
+	}
+	if left, err := os.ReadDir(path); err != nil || slices.ContainsFunc(left, func(e fs.DirEntry) bool { return e.Name() != lockName }) {
+		return
 	}
 	_ = os.Remove(filepath.Join(path, lockName))
 	_ = os.Remove(path)

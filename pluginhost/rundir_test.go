@@ -43,12 +43,12 @@ func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
 	}
 	put("spanloom-3") // killed before it was locked
 	put("spanloom-4", lock)
-	l, err := net.Listen("unix", filepath.Join(base, "spanloom-4", "plugin4"))
-	if err != nil {
+	leaveSocket(t, filepath.Join(base, "spanloom-4", "plugin4"))
+	put("spanloom-5", lock, copyDir+"/main.py=print()")
+	leaveSocket(t, filepath.Join(base, "spanloom-5", "backend.sock"))
+	if err := os.Chmod(filepath.Join(base, "spanloom-5", copyDir, "main.py"), 0o500); err != nil {
 		t.Fatal(err)
 	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false)
-	_ = l.Close()
 
 	keep := []string{"spanloom-", "spanloom-10", "spanloom-11", "spanloom-12", "spanloom-13", "spanloom-14", "spanloom-15", "spanloom-16", "spanloom-data", "spanloom-1x", "other-1"}
 	put("spanloom-", lock)
@@ -75,7 +75,7 @@ func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
 	}
 
 	sweep(base, time.Hour)
-	if left, _ := filepath.Glob(filepath.Join(base, "*")); len(left) != len(keep)+4 {
+	if left, _ := filepath.Glob(filepath.Join(base, "*")); len(left) != len(keep)+5 {
 		t.Errorf("young directories were removed: %v are left", left)
 	}
 	sweep(base, 0)
@@ -88,10 +88,74 @@ func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
 	if !slices.Equal(left, keep) {
 		t.Errorf("left are\n%v, want\n%v", left, keep)
 	}
-	for _, f := range []string{"spanloom-10/thesis.txt", "spanloom-11/trace.json", "spanloom-13/plugin5", "spanloom-14/plugin-dir5/thesis.txt"} {
+	for _, f := range []string{"spanloom-10/thesis.txt", "spanloom-11/trace.json", "spanloom-11/lock", "spanloom-13/plugin5", "spanloom-14/plugin-dir5/thesis.txt"} {
 		if _, err := os.Stat(filepath.Join(base, f)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// leaveSocket leaves a socket as a process that was killed does.
+func leaveSocket(t *testing.T, path string) {
+	t.Helper()
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	_ = l.Close()
+}
+
+// TestASocketOfAnyName: a backend that is not in Go calls its socket as it likes.
+func TestASocketOfAnyName(t *testing.T) {
+	s := spec(t, testConfig{})
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := os.MkdirTemp("/tmp", "o") //nolint:usetesting // short enough for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(base) }()
+	t.Setenv("TMPDIR", base)
+	s.Launch, s.Env = Command(exe), []string{badVariable + "=own socket"}
+	h := start(t, s)
+	if err := h.Ready(t.Context()); err == nil {
+		t.Error("it speaks no protocol, and is ready")
+	}
+	shutdown(t, h, time.Second)
+	if left, _ := filepath.Glob(base + "/*/*"); len(left) > 0 {
+		t.Errorf("%v are left", left)
+	}
+}
+
+// TestARunDirectoryThatABackendWroteTo stays until that is gone, and is known until then.
+func TestARunDirectoryThatABackendWroteTo(t *testing.T) {
+	base, err := os.MkdirTemp("/tmp", "o") //nolint:usetesting // short enough for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(base) }()
+	d, err := makeRunDir(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(d.path, "trace.json")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	leaveSocket(t, filepath.Join(d.path, "backend.sock"))
+	d.remove()
+	if left, _ := filepath.Glob(d.path + "/*"); !slices.Equal(left, []string{filepath.Join(d.path, lockName), file}) {
+		t.Errorf("%v are left", left)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	sweep(base, 0)
+	if _, err := os.Stat(d.path); err == nil {
+		t.Errorf("%s is left", d.path)
 	}
 }
 

@@ -37,7 +37,7 @@ func (h *Host) run() {
 		}
 		switch {
 		case first && up == 0 && !h.spec.patient(), isFinal(err), up == 0 && h.isClosing():
-			h.fail(err)
+			h.fail(err, first && h.spec.Required)
 			return
 		}
 		delay := sv.next(up, rand.Float64()) //nolint:gosec // it need not be secret
@@ -77,7 +77,7 @@ func (h *Host) serve() (up time.Duration, err error) {
 	defer end(nil)
 	stream, err := h.open(life, s)
 	if err != nil {
-		return 0, h.explain(s, err)
+		return 0, h.spec.hint(h.explain(s, err))
 	}
 	if !h.rewind(life) {
 		return 0, nil
@@ -153,7 +153,11 @@ func (h *Host) restart(err error, was bool, delay time.Duration) error {
 	}
 	h.restarts[reason]++
 	h.mu.Unlock()
-	h.spec.log(slog.LevelWarn, "backend is started again", slog.String("reason", err.Error()), slog.String("delay", delay.Round(time.Millisecond).String()))
+	text := "backend is started again"
+	if h.spec.elsewhere() {
+		text = "backend is connected to again"
+	}
+	h.spec.log(slog.LevelWarn, text, slog.String("reason", err.Error()), slog.String("delay", delay.Round(time.Millisecond).String()))
 	return err
 }
 

@@ -2,7 +2,11 @@ package conformance
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
 )
 
 // Report is what the checks of all rules have found.
@@ -17,17 +21,30 @@ type Report struct {
 	Results []Result `json:"results"`
 }
 
-// Verify checks all rules, and calls each with each result; each may be nil. An error
-// says that the backend cannot be started, and so nothing of its rules, or that ctx
-// has ended.
-func Verify(ctx context.Context, t Target, each func(Result)) (*Report, error) {
-	s, err := t.open(ctx)
-	if err != nil {
-		return nil, err
+// RefusedError says that the backend does not work with the config of its target.
+type RefusedError struct {
+	// Config is the config.
+	Config json.RawMessage
+	// Key is the path of the key that is wrong, such as "tls.ca"; "" when the backend
+	// does not say.
+	Key string
+	// Message says what is wrong.
+	Message string
+}
+
+func (e *RefusedError) Error() string {
+	said := e.Message
+	if e.Key != "" {
+		said = e.Key + ": " + said
 	}
-	d, err := s.describe(ctx)
-	err = s.explain(err)
-	s.free()
+	return fmt.Sprintf("it refuses the config %s: %s", short(string(e.Config)), said)
+}
+
+// Verify checks all rules, and calls each with each result; each may be nil. An error
+// says nothing of the rules: the backend cannot be started, or refuses the config, which
+// is a [*RefusedError], or ctx has ended.
+func Verify(ctx context.Context, t Target, each func(Result)) (*Report, error) {
+	d, err := t.meet(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,4 +68,23 @@ func Verify(ctx context.Context, t Target, each func(Result)) (*Report, error) {
 		}
 	}
 	return rep, nil
+}
+
+// meet returns what the backend says of itself, when it takes the config. A call of
+// Configure that fails breaks a rule, which says so.
+func (t *Target) meet(ctx context.Context) (*pb.DescribeResponse, error) {
+	s, err := t.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.free()
+	d, err := s.describe(ctx)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	_, err = s.accepted(ctx, t.request())
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return nil, refused
+	}
+	return d, nil
 }

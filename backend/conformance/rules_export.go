@@ -106,10 +106,15 @@ func taking(f func(context.Context, *session, []pb.Signal) error) func(context.C
 	})
 }
 
+// words returns the name of a signal for people.
+func words(signal pb.Signal) string {
+	return strings.ToLower(strings.TrimPrefix(signal.String(), "SIGNAL_"))
+}
+
 func exported(signal pb.Signal) func(context.Context, *Target) error {
 	return taking(func(ctx context.Context, s *session, takes []pb.Signal) error {
 		if !slices.Contains(takes, signal) {
-			return skip("the instance does not take " + signal.String())
+			return skip("the instance does not take " + words(signal))
 		}
 		w := newScript()
 		root := w.pipeline("daily")

@@ -9,34 +9,35 @@ import (
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 )
 
-const sinking = "sink"
+// SinkArea is the area of the rules that need a [Sink].
+const SinkArea = "sink"
 
 // slack is what an answer may take on its way, beyond its deadline.
 const slack = time.Second
 
 var sinkRules = []Rule{
 	{
-		ID: "sink-arrives", Area: sinking, check: inSink(arrives),
+		ID: "sink-arrives", Area: SinkArea, check: inSink(arrives),
 		Text: "The span of every scope that has ended has arrived at the sink when its batch is acknowledged without an error and Flush was answered.",
 	},
 	{
-		ID: "sink-fails", Area: sinking, check: inSink(failing),
+		ID: "sink-fails", Area: SinkArea, check: inSink(failing),
 		Text: "While the sink refuses what it is given, no batch is acknowledged without an error; when it works again, batches are delivered again.",
 	},
 	{
-		ID: "sink-fails-health", Area: sinking, check: inSink(failingHealth),
+		ID: "sink-fails-health", Area: SinkArea, check: inSink(failingHealth),
 		Text: "While the sink refuses what it is given, Health says STATUS_DEGRADED and why.",
 	},
 	{
-		ID: "sink-hangs", Area: sinking, check: inSink(hanging),
+		ID: "sink-hangs", Area: SinkArea, check: inSink(hanging),
 		Text: "While the sink does not answer, no batch is acknowledged without an error.",
 	},
 	{
-		ID: "sink-hangs-health", Area: sinking, check: inSink(hangingHealth),
+		ID: "sink-hangs-health", Area: SinkArea, check: inSink(hangingHealth),
 		Text: "While the sink does not answer, Health is answered within a second.",
 	},
 	{
-		ID: "sink-hangs-flush", Area: sinking, check: inSink(hangingFlush),
+		ID: "sink-hangs-flush", Area: SinkArea, check: inSink(hangingFlush),
 		Text: "While the sink does not answer, a Flush with a deadline brings the Ack of the batch under way by then, with an error.",
 	},
 }

@@ -196,10 +196,10 @@ func (s *session) accepted(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 	case err != nil:
 		return nil, err
 	case a.GetError() != "":
-		return nil, fmt.Errorf("Configure refused the config %s: %s", short(string(r.GetConfig())), a.GetError())
+		return nil, fmt.Errorf("Configure: %w", &RefusedError{r.GetConfig(), "", a.GetError()})
 	case len(a.GetErrors()) > 0:
 		e := a.GetErrors()[0]
-		return nil, fmt.Errorf("Configure refused the config %s: %s: %s", short(string(r.GetConfig())), e.GetKey(), e.GetMessage())
+		return nil, fmt.Errorf("Configure: %w", &RefusedError{r.GetConfig(), e.GetKey(), e.GetMessage()})
 	}
 	return a, nil
 }

@@ -16,10 +16,14 @@ import (
 )
 
 // checkBackendFiles looks at the files of the backends that are files, without running
-// them, and whether the lock file allows them.
+// them, and whether the lock file allows them. Of one at an address it says where that is.
 func checkBackendFiles(m *manifest.Manifest, unlocked bool) (list []finding) {
 	lock := catalog.ReadLock(m)
 	for i, b := range m.Telemetry.Backends {
+		if b.Address != "" {
+			list = append(list, finding{fine, "backend", b.Name, "at " + b.Address + ", " + spoken(&b), ""})
+			continue
+		}
 		path, key := backendFile(m, b)
 		if key == "" {
 			continue
@@ -49,6 +53,14 @@ func checkBackendFiles(m *manifest.Manifest, unlocked bool) (list []finding) {
 		list = append(list, allowed)
 	}
 	return list
+}
+
+// spoken is how a backend at an address is spoken to.
+func spoken(b *manifest.Backend) string {
+	if b.Secure() {
+		return "by TLS"
+	}
+	return "in plain text"
 }
 
 // parted takes the fix out of the text of an error, to be told by itself.
@@ -108,17 +120,31 @@ func delivered(m *manifest.Manifest, b triedBackend, c spanloom.Check, traceID s
 	}
 	f.Level = problem
 	if f.Fix == "" {
-		f.Fix = "look at the endpoint, key and certificate in " + placeOf(m, b.Name) + ", and whether the collector runs"
+		f.Fix = lookAt(m, b.Name)
 	}
 	return f
 }
 
-// placeOf is where the config of a backend stands.
-func placeOf(m *manifest.Manifest, name string) string {
+// lookAt says where to look when nothing arrives at the other end of a backend.
+func lookAt(m *manifest.Manifest, name string) string {
 	i := slices.IndexFunc(m.Telemetry.Backends, func(b manifest.Backend) bool { return b.Name == name })
 	if m.File == "" || i < 0 {
-		return "the environment"
+		return "look at the endpoint, key and certificate in the environment, and whether the collector runs"
 	}
-	e := m.Errorf(catalog.ConfigPath(i, ""), "")
+	b := &m.Telemetry.Backends[i]
+	switch {
+	case b.Address == "":
+		return "look at the endpoint, key and certificate in " + placeOf(m, catalog.ConfigPath(i, "")) + ", and whether the collector runs"
+	case b.TLS != (manifest.TLS{}):
+		return "look at the address in " + placeOf(m, catalog.Path(i)+".address") +
+			", its tls in " + placeOf(m, catalog.Path(i)+".tls") + ", and whether the backend runs"
+	default:
+		return "look at the address in " + placeOf(m, catalog.Path(i)+".address") + ", and whether the backend runs"
+	}
+}
+
+// placeOf is where a key of a manifest stands.
+func placeOf(m *manifest.Manifest, path string) string {
+	e := m.Errorf(path, "")
 	return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
 }

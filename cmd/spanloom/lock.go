@@ -126,7 +126,7 @@ func printLocked(cmd *cobra.Command, m *manifest.Manifest, list []catalog.Locked
 		return enc.Encode(shown)
 	}
 	if len(list) == 0 {
-		_, err := fmt.Fprintln(out, "there is nothing to lock: all backends of the manifest are built in")
+		_, err := fmt.Fprintln(out, "there is nothing to lock: all backends of the manifest are built in or at an address")
 		return err
 	}
 	for _, l := range list {

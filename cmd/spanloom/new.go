@@ -21,7 +21,7 @@ directory that does not exist yet: a main, a test, and what builds, lints and
 releases it. Nothing is downloaded or started.
 
 Exit codes: 0 written, 1 not written, 2 usage.`,
-		Args: cobra.ExactArgs(1),
+		Args: words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
 			if err := scaffold.CheckName(name); err != nil {

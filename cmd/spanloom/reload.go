@@ -28,7 +28,7 @@ user that has opened its telemetry with spanloom.WithReload; others are not touc
 
 Exit codes: 0 it has, 1 there is no such program, 2 usage, 3 the manifest is invalid, 4 a
 new backend did not start. After 3 and 4 the program goes on as before.`,
-		Args: cobra.ExactArgs(1),
+		Args: words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pid, err := strconv.Atoi(args[0])
 			switch {

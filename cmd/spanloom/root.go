@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,5 +56,24 @@ func run(args []string, stdout, stderr io.Writer) int {
 	default: // cobra's own errors are about usage
 		fmt.Fprintf(stderr, "spanloom: %v\nRun 'spanloom --help' for usage.\n", err)
 		return exitUsage
+	}
+}
+
+// words makes a check of the number of arguments, which says what is missing by the
+// words of the command's Use line. Fewer than least are too few, more than most too
+// many; most is negative when there is no limit.
+func words(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		_, want, _ := strings.Cut(cmd.Use, " ")
+		var fault string
+		switch {
+		case len(args) < least:
+			fault = strings.Fields(want)[len(args)] + " is missing"
+		case most >= 0 && len(args) > most:
+			fault = fmt.Sprintf("%q is one word too many", args[most])
+		default:
+			return nil
+		}
+		return &exitError{exitUsage, fmt.Errorf("%[1]s: %[2]s; write %[1]s %[3]s\nRun '%[1]s --help' for usage.", cmd.CommandPath(), fault, want)}
 	}
 }

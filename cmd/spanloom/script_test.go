@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 		"spanloom-backend-mine":    mine,
 		"program":                  program,
 		"spanloom-backend-console": func() { backend.Serve(console.New()) },
+		"spanloom-backend-strict":  func() { backend.Serve(strict()) },
 		"spanloom-backend-nameless": func() {
 			b := console.New()
 			b.Name = "Name less"
@@ -72,6 +73,19 @@ func mine() {
 		Name: "mine", Version: "1.2.3",
 		Schema: []byte(`{"type": "object", "additionalProperties": false, "properties": {"prefix": {"type": "string"}}}`),
 		Open:   func(context.Context, backend.Config) (backend.Instance, error) { return nothing{}, nil },
+	})
+}
+
+// strict is a backend that does not work with an empty config.
+func strict() backend.Backend {
+	type config struct {
+		Path string `json:"path"`
+	}
+	return backend.New("strict", config{}, func(_ context.Context, _ backend.Config, c config) (backend.Instance, error) {
+		if c.Path == "" {
+			return nil, &backend.ConfigError{Key: "path", Message: "write a path"}
+		}
+		return nothing{}, nil
 	})
 }
 

@@ -41,6 +41,9 @@ ended, by way of its backends with durable delivery, or those that are named the
 BACKEND. Run it as the user of the programs and in their environment. What a program
 that runs has not delivered yet is left to it.
 
+A collector that does not answer is tried again and again, for a minute or as long as
+--timeout says; what is left then stays on the disk.
+
 Exit codes: 0 nothing is left, 2 usage, 3 invalid manifest, 4 something is.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout <= 0 {
@@ -73,7 +76,7 @@ Exit codes: 0 nothing is left, 2 usage, 3 invalid manifest, 4 something is.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	cmd.Flags().StringVar(&file, "manifest", "", "the `file` to use instead of what SPANLOOM_MANIFEST names, or ./spanloom.yaml")
-	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to try")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to try, with a collector that does not answer")
 	return cmd
 }
 

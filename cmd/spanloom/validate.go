@@ -121,12 +121,12 @@ func checkOutside(m *manifest.Manifest, locked bool) (code int, err error) {
 }
 
 // backendFile returns the file of a backend, and the key that names it; "" when it is
-// built in.
+// built in, or at an address.
 func backendFile(m *manifest.Manifest, b manifest.Backend) (path, key string) {
 	if len(b.Command) > 0 {
 		return b.Command[0], "command"
 	}
-	if _, builtIn := catalog.Lookup(b.Plugin); builtIn {
+	if _, builtIn := catalog.Lookup(b.Plugin); builtIn || b.Address != "" {
 		return "", ""
 	}
 	return catalog.PathOf(b.Plugin, m.Plugins.Dirs), "plugin"

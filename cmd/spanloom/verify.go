@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,22 +23,24 @@ func backendVerifyCommand() *cobra.Command {
 		Use:   "verify FILE [ARG...]",
 		Short: "Check that a backend keeps the rules of backends",
 		Long: `Check that a backend keeps the rules of backends. FILE is its binary, in whatever
-language it is written, and each ARG an argument of it. It is started some hundred
-times, as a program with a manifest would start it, and sent made-up runs: name a
-destination in the config where they do no harm.
+language it is written, and each ARG an argument of it; as in a manifest, one that
+begins with ./ or ../ is made an absolute path. It is started some hundred times, as a
+program with a manifest would start it, and sent made-up runs: name a destination in
+the config where they do no harm.
 
-Exit codes: 0 all rules are kept, 1 some are not, 2 usage, 4 it cannot be started.`,
-		Args: cobra.MinimumNArgs(1),
+Exit codes: 0 all rules are kept, 1 some are not, 2 usage, such as a config that it
+refuses, 4 it cannot be started.`,
+		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := filepath.Abs(args[0])
+			command, err := absolute(args)
 			if err != nil {
-				return &exitError{exitUsage, fmt.Errorf("%s: %w", args[0], err)}
+				return &exitError{exitUsage, err}
 			}
-			target := conformance.Target{Command: append([]string{path}, args[1:]...)}
+			target := conformance.Target{Command: command}
 			if target.Config, err = readConfig(config); err != nil {
 				return &exitError{exitUsage, err}
 			}
-			if err := pluginhost.CheckFile(path); err != nil {
+			if err := pluginhost.CheckFile(command[0]); err != nil {
 				return &exitError{exitBackend, err}
 			}
 			each := func(r conformance.Result) { printResult(cmd.OutOrStdout(), r) }
@@ -45,6 +48,9 @@ Exit codes: 0 all rules are kept, 1 some are not, 2 usage, 4 it cannot be starte
 				each = nil
 			}
 			report, err := conformance.Verify(cmd.Context(), target, each)
+			if refused, ok := errors.AsType[*conformance.RefusedError](err); ok {
+				return &exitError{exitUsage, fmt.Errorf("%w; give one that is right with --config", refused)}
+			}
 			if err != nil {
 				return &exitError{exitBackend, fmt.Errorf("%s: %w", args[0], err)}
 			}
@@ -55,6 +61,24 @@ Exit codes: 0 all rules are kept, 1 some are not, 2 usage, 4 it cannot be starte
 	cmd.Flags().StringVar(&config, "config", "{}", "the backend's config: JSON, or the name of a file that has it")
 	cmd.Flags().SetInterspersed(false) // what comes after FILE is the backend's
 	return cmd
+}
+
+// absolute returns the command as a manifest in the working directory has it: the
+// backend runs in another one.
+func absolute(args []string) ([]string, error) {
+	command := slices.Clone(args)
+	for i, word := range command {
+		slashed := filepath.ToSlash(word)
+		if i > 0 && !strings.HasPrefix(slashed, "./") && !strings.HasPrefix(slashed, "../") {
+			continue
+		}
+		path, err := filepath.Abs(word)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", word, err)
+		}
+		command[i] = path
+	}
+	return command, nil
 }
 
 // readConfig returns a config that is written out, or in a file.
@@ -79,6 +103,9 @@ var verdicts = map[conformance.Outcome]string{
 }
 
 func printResult(w io.Writer, r conformance.Result) {
+	if r.Area == conformance.SinkArea && r.Outcome == conformance.Skipped {
+		return // printReport says so of all of them
+	}
 	text := r.Text
 	if r.Outcome == conformance.Skipped {
 		text = r.Seen
@@ -86,6 +113,19 @@ func printResult(w io.Writer, r conformance.Result) {
 	fmt.Fprintf(w, "%-4s  %-25s %s\n", verdicts[r.Outcome], r.ID, text)
 	if r.Outcome == conformance.Failed {
 		fmt.Fprintf(w, "%32sseen: %s\n", "", strings.ReplaceAll(r.Seen, "\n", " "))
+	}
+}
+
+// printSinkless says once what no binary alone can be asked.
+func printSinkless(w io.Writer, r *conformance.Report) {
+	n := 0
+	for _, one := range r.Results {
+		if one.Area == conformance.SinkArea && one.Outcome == conformance.Skipped {
+			n++
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(w, "skip  %-25s %d rules of what arrives at the destination; in a Go test backendtest.WithSink checks them\n", "sink-...", n)
 	}
 }
 
@@ -100,6 +140,7 @@ func printReport(cmd *cobra.Command, r *conformance.Report, asJSON bool) error {
 		if r.Version != "" {
 			version = " " + r.Version
 		}
+		printSinkless(cmd.OutOrStdout(), r)
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "\n%s%s: %d rules kept, %d broken, %d not checked\n", r.Backend, version, r.Passed, r.Failed, r.Skipped)
 	}
 	if err != nil {

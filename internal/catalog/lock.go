@@ -298,6 +298,21 @@ func (l *Lock) CheckConfig(i int) error {
 	return l.m.CheckConfig(i, entry.Schema)
 }
 
+// CheckConfigs is CheckConfig for all backends. Of one whose files are not those that
+// are locked the schema may be another: what is wrong with it, its start says.
+func (l *Lock) CheckConfigs() (faults manifest.Errors) {
+	for i := range l.m.Telemetry.Backends {
+		list, ok := errors.AsType[manifest.Errors](l.CheckConfig(i))
+		if !ok {
+			continue
+		}
+		if _, unlocked := l.Verify(i); unlocked == nil {
+			faults = append(faults, list...)
+		}
+	}
+	return faults
+}
+
 // Locked is what was locked.
 type Locked struct {
 	Name string

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -23,13 +24,21 @@ import (
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
-// maxInstances is how many programs a backend at an address serves at once.
-const maxInstances = 256
+const (
+	// maxInstances is how many programs a backend at an address serves at once.
+	maxInstances = 256
+	// maxConns is how many connections it has at once, some of which have no instance
+	// yet, or are told that there are too many. Others wait for one to end.
+	maxConns = maxInstances + 32
+	// configureTimeout is how long a connection may be without an instance.
+	configureTimeout = 10 * time.Second
+)
 
 // ServeAddress serves b to programs whose manifests have its address, until ctx ends:
 // at host:port, or at unix: and a path, which only the own user can then reach. Each
 // connection opens an instance of its own, which is closed, for at most two seconds, when
-// the connection ends; 256 are open at once at most.
+// the connection ends; 256 are open at once at most. A connection that opens none within ten
+// seconds is closed.
 //
 // Whoever can connect can send telemetry. So c should ask for certificates of clients
 // (tls.RequireAndVerifyClientCert). It may be nil, for plain text, on this machine only:
@@ -41,7 +50,10 @@ func ServeAddress(ctx context.Context, b Backend, address string, c *tls.Config)
 	if err != nil {
 		return fmt.Errorf("backend %s: %w", b.Name, err)
 	}
-	d := &desk{backend: b}
+	return (&desk{backend: b, patience: configureTimeout}).serve(ctx, l, c)
+}
+
+func (d *desk) serve(ctx context.Context, l net.Listener, c *tls.Config) error {
 	opts := []grpc.ServerOption{
 		grpc.StatsHandler(d),
 		grpc.MaxRecvMsgSize(wire.MaxMessage), grpc.MaxSendMsgSize(wire.MaxMessage),
@@ -58,7 +70,7 @@ func ServeAddress(ctx context.Context, b Backend, address string, c *tls.Config)
 	g := grpc.NewServer(opts...)
 	pb.RegisterBackendServer(g, d)
 	stop := context.AfterFunc(ctx, g.Stop)
-	err = g.Serve(l)
+	err := g.Serve(netutil.LimitListener(waiting{l, d.patience}, maxConns))
 	if stop() { // it was not ctx
 		g.Stop()
 	}
@@ -66,7 +78,7 @@ func ServeAddress(ctx context.Context, b Backend, address string, c *tls.Config)
 	if err == nil || ctx.Err() != nil {
 		return nil //nolint:nilerr // it was to end
 	}
-	return fmt.Errorf("backend %s: %w", b.Name, err)
+	return fmt.Errorf("backend %s: %w", d.backend.Name, err)
 }
 
 const (
@@ -106,6 +118,7 @@ type desk struct {
 	pb.UnimplementedBackendServer
 
 	backend   Backend
+	patience  time.Duration // with a connection without an instance
 	instances atomic.Int64
 	open      sync.WaitGroup // instances that are to be closed
 }
@@ -113,6 +126,7 @@ type desk struct {
 // visit is a connection.
 type visit struct {
 	server *Server
+	guest  *guest
 	counts atomic.Bool // as an instance
 }
 
@@ -127,8 +141,12 @@ func of(ctx context.Context) (*visit, error) {
 }
 
 // TagConn implements stats.Handler.
-func (d *desk) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
-	return context.WithValue(ctx, visitKey{}, &visit{server: NewServer(d.backend)})
+func (d *desk) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
+	v := &visit{server: NewServer(d.backend)}
+	if at, ok := info.RemoteAddr.(guestAddr); ok {
+		v.guest = at.guest
+	}
+	return context.WithValue(ctx, visitKey{}, v)
 }
 
 // HandleConn implements stats.Handler.
@@ -172,6 +190,9 @@ func (d *desk) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Confi
 		d.instances.Add(-1)
 		v.counts.Store(false)
 		return nil, status.Errorf(codes.ResourceExhausted, "it serves %d programs already", maxInstances)
+	}
+	if v.guest != nil && !v.guest.stay() {
+		return nil, status.Error(codes.Unavailable, "it was not asked to open in time")
 	}
 	return v.server.Configure(ctx, r)
 }

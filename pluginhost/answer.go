@@ -5,20 +5,22 @@ import (
 	"time"
 )
 
-// ack notes an acknowledgement: that all is delivered, or how much is not. It is false
-// when there was no such batch.
-func (c *courier) ack(epoch, seq uint64, lost units) bool {
+// ack notes an acknowledgement: that all is delivered, or how much is not, and whether
+// that is news. It is not ok when there was no such batch.
+func (c *courier) ack(epoch, seq uint64, lost units) (news, ok bool) {
 	c.mu.Lock()
 	if epoch == c.last.epoch && seq > c.last.seq {
 		c.mu.Unlock()
-		return false
+		return false, false
 	}
-	c.answer(c.upTo(epoch, seq), lost)
+	list := c.upTo(epoch, seq)
+	news = len(list) > 0 // before they are let go of
+	c.answer(list, lost)
 	acks := c.pop()
 	c.mu.Unlock()
 	c.acknowledge(acks)
 	signal(c.answered)
-	return true
+	return news, true
 }
 
 // upTo returns the batches without an answer up to one. A backend that has handled

@@ -27,6 +27,9 @@ func Describe(ctx context.Context, spec Spec) (Description, error) {
 	if err != nil {
 		return fail(fmt.Errorf("it did not say what it is: %w", err))
 	}
+	if err := checkSchema(d.GetConfigSchema()); err != nil {
+		return fail(err)
+	}
 	return Description{
 		Name: clean(d.GetName(), spec.Redact), Version: clean(d.GetVersion(), spec.Redact), Protocol: int(d.GetProtocolVersion()),
 		Schema: d.GetConfigSchema(), Linger: time.Duration(d.GetLinger()),

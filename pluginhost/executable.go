@@ -28,6 +28,10 @@ type Executable struct {
 	// NoLinks refuses a Path that is a symbolic link, or one of several names of a
 	// file. Defaults to false: links are followed.
 	NoLinks bool
+	// Ask is asked with each start whether there may be files that may run, before
+	// any is read: reading takes as much time and memory as the files are large. As
+	// Check otherwise. Defaults to none: there may.
+	Ask func() error
 	// Check is asked with each start whether these files may run. It may be called
 	// concurrently, and should return a [*StartError]. Defaults to none: they may.
 	Check func(files []File) error
@@ -91,6 +95,11 @@ func (e Executable) readOne(word int, path string, copyTo func(int, *os.File) (i
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
+	if word == 0 && e.Ask != nil {
+		if err := e.Ask(); err != nil {
+			return "", err
+		}
+	}
 	w, err := copyTo(word, f)
 	if err != nil {
 		return "", err

@@ -243,10 +243,8 @@ func (h *Host) open(life context.Context, s *session) (pb.Backend_StreamClient, 
 	if l := time.Duration(d.GetLinger()); l != 0 {
 		h.linger.Store(int64(min(max(l, time.Millisecond), time.Second)))
 	}
-	if schema := d.GetConfigSchema(); h.spec.CheckConfig != nil && len(schema) > 0 {
-		if err := h.spec.CheckConfig(schema); err != nil {
-			return nil, err
-		}
+	if err := h.spec.checkConfig(ctx, d.GetConfigSchema()); err != nil {
+		return nil, err
 	}
 	answer, err := s.rpc.Configure(ctx, &pb.ConfigureRequest{
 		Instance: h.spec.Name,
@@ -379,6 +377,9 @@ func (h *Host) Describe(ctx context.Context) (Description, error) {
 	d, err := h.current().rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
 		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, shown(err, h.spec.Redact))
+	}
+	if err := checkSchema(d.GetConfigSchema()); err != nil {
+		return Description{}, fmt.Errorf("backend %q: describe: %w", h.spec.Name, err)
 	}
 	return Description{
 		Name: h.clean(d.GetName()), Version: h.clean(d.GetVersion()), Protocol: int(d.GetProtocolVersion()),

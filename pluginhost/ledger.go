@@ -239,24 +239,25 @@ func (b *batch) blame(left, holds *units) (n uint64) {
 // everything is more than any batch has.
 var everything = units{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
 
-// ack notes an acknowledgement: that all is delivered, or how much is not. It is false
-// when there was no such batch.
-func (q *queue) ack(seq uint64, lost units) bool {
+// ack notes an acknowledgement: that all is delivered, or how much is not, and whether
+// that is news. It is not ok when there was no such batch.
+func (q *queue) ack(seq uint64, lost units) (news, ok bool) {
 	q.ledger.mu.Lock()
 	defer q.ledger.mu.Unlock()
 	if q.ledger.closed {
-		return true
+		return false, true
 	}
 	if seq > q.ledger.last {
-		return false
+		return false, false
 	}
+	before := q.ledger.unacked
 	why := reasonNone
 	if lost != (units{}) {
 		why = reasonExportFailed
 	}
 	q.settle(seq, why, lost)
 	signal(q.ledger.acked)
-	return true
+	return q.ledger.unacked != before, true
 }
 
 // awaited reports whether a batch was sent that is not acknowledged.

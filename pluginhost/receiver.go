@@ -14,9 +14,19 @@ import (
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 )
 
+// maxIdle is how many acknowledgements in a row may be of no use: say nothing new, and
+// carry no output that is shown. A backend that keeps the rules sends few.
+const maxIdle = 1000
+
+// maxSaid bounds what is looked at of an error's text, in bytes.
+const maxSaid = 8 << 10
+
 // receive takes acknowledgements until the stream ends, and returns why it did.
 func (h *Host) receive(life context.Context, s *session, stream pb.Backend_StreamClient) error {
-	for {
+	for idle := 0; ; idle++ {
+		if idle > maxIdle {
+			return fmt.Errorf("it sent %d acknowledgements in a row that say nothing new", idle)
+		}
 		ack, err := stream.Recv()
 		if err != nil && life.Err() == nil {
 			err = h.explain(s, err)
@@ -28,8 +38,12 @@ func (h *Host) receive(life context.Context, s *session, stream pb.Backend_Strea
 			continue
 		}
 		h.exports(h.note(ack.GetError())) // before those who wait for the acknowledgement ask
-		if !h.acked(ack) {
+		news, ok := h.acked(ack)
+		if !ok {
 			return fmt.Errorf("it acknowledged batch %d, which was not sent", ack.GetSeq())
+		}
+		if news || len(ack.GetOutput()) > 0 && !h.spec.elsewhere() {
+			idle = 0
 		}
 		h.write(ack.GetOutput())
 		h.mu.Lock()
@@ -57,6 +71,7 @@ func lostOf(ack *pb.Ack) units {
 // does not take the place of a better reason: what is left at the end fails for
 // the cause that the earlier ones failed for, and has no time to find it out.
 func (h *Host) note(text string) (line string) {
+	text = text[:min(len(text), maxSaid)]
 	line, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	if line = h.clean(line); line == "" {
 		return ""
@@ -116,8 +131,9 @@ func (h *Host) watch(life context.Context, s *session, end func(error)) {
 	}
 }
 
-// acked notes an acknowledgement. It is false when there was no such batch.
-func (h *Host) acked(ack *pb.Ack) bool {
+// acked notes an acknowledgement, and reports whether it is news. It is not ok when there
+// was no such batch.
+func (h *Host) acked(ack *pb.Ack) (news, ok bool) {
 	if c := h.durable(); c != nil {
 		return c.ack(ack.GetEpoch(), ack.GetSeq(), lostOf(ack))
 	}

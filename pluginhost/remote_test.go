@@ -171,6 +171,7 @@ type hostile struct {
 	faulty
 
 	kind  int
+	text  string
 	calls atomic.Int64
 }
 
@@ -189,6 +190,16 @@ func (x *hostile) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) erro
 		return stream.Send(&pb.Ack{Epoch: b.GetEpoch(), Seq: b.GetSeq(), Output: make([]byte, 2*wire.MaxMessage)})
 	case 1: // what was never sent
 		return stream.Send(&pb.Ack{Epoch: b.GetEpoch(), Seq: 1 << 60})
+	case 3: // the same again and again, with much to say
+		for err == nil {
+			err = stream.Send(&pb.Ack{Epoch: b.GetEpoch(), Seq: b.GetSeq(), Error: x.text, Lost: &pb.Losses{}, Output: []byte("x")})
+		}
+		return err
+	case 4: // of another epoch
+		for err == nil {
+			err = stream.Send(&pb.Ack{Epoch: b.GetEpoch() + 1})
+		}
+		return err
 	default: // nothing
 		<-stream.Context().Done()
 		return nil
@@ -197,8 +208,8 @@ func (x *hostile) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) erro
 
 // TestHostileRemote: memory and time are bounded, and the ledger is exact.
 func TestHostileRemote(t *testing.T) {
-	for kind, want := range []string{"larger than max", "which was not sent", "no sign of life"} {
-		x := &hostile{kind: kind}
+	for kind, want := range []string{"larger than max", "which was not sent", "no sign of life", "that say nothing new", "that say nothing new"} {
+		x := &hostile{kind: kind, text: strings.Repeat("no\t", 10<<10)}
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -213,7 +224,7 @@ func TestHostileRemote(t *testing.T) {
 		}
 		h := start(t, s)
 		hooktest.Random(h, 1)
-		await(t, 20*time.Second, "given up again", func() bool { return x.calls.Load() > 2 })
+		await(t, 20*time.Second, "given up again", func() bool { return x.calls.Load() > 2 || kind == 3 && restarts(h) > 0 })
 		h.mu.Lock()
 		cause := h.cause.Error()
 		h.mu.Unlock()
@@ -221,8 +232,67 @@ func TestHostileRemote(t *testing.T) {
 			t.Errorf("%q, want %q in it", cause, want)
 		}
 		shutdown(t, h, 300*time.Millisecond)
-		if st := h.Stats(); st.Delivered > 0 {
+		if st := h.Stats(); st.Delivered > 0 && kind != 3 {
 			t.Error(st.Ledger())
+		}
+	}
+}
+
+// schemed is a backend with a schema.
+type schemed struct {
+	faulty
+
+	schema []byte
+}
+
+func (x *schemed) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
+	return &pb.DescribeResponse{ProtocolVersion: wire.ProtocolVersion, ConfigSchema: x.schema}, nil
+}
+
+// TestHostileSchema: one that is too large is not looked at, and one that takes too long
+// is given up once and for all.
+func TestHostileSchema(t *testing.T) {
+	for _, tt := range []struct {
+		size  int
+		words string
+	}{
+		{3 << 20, "the schema of its config has 3145728 bytes, and may have 262144"},
+		{maxSchema, "its config could not be checked with its schema within 200ms"},
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := grpc.NewServer()
+		pb.RegisterBackendServer(g, &schemed{schema: make([]byte, tt.size)})
+		go func() { _ = g.Serve(l) }()
+		t.Cleanup(g.Stop)
+		s := remoteSpec(t, l.Addr().String(), nil, testConfig{})
+		s.StartTimeout = 200 * time.Millisecond
+		var checks atomic.Int64
+		release := make(chan struct{})
+		t.Cleanup(func() { close(release) })
+		s.CheckConfig = func([]byte) error {
+			checks.Add(1)
+			<-release
+			return nil
+		}
+		h := start(t, s)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := h.Ready(ctx); err == nil || !strings.Contains(err.Error(), tt.words) {
+			t.Errorf("%v, want %q in it", err, tt.words)
+		}
+		want := int64(0)
+		if tt.size <= maxSchema {
+			want = 1
+		}
+		if got := checks.Load(); got != want {
+			t.Errorf("%d bytes were checked %d times", tt.size, got)
+		}
+		s.CheckConfig = nil
+		if _, err := Describe(t.Context(), s); (err != nil) != (tt.size > maxSchema) {
+			t.Errorf("Describe, %d bytes: %v", tt.size, err)
 		}
 	}
 }

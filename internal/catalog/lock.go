@@ -17,6 +17,7 @@ import (
 	"github.com/spanloom/spanloom/internal/lockfile"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
+	"github.com/spanloom/spanloom/privacy"
 )
 
 // Lock says which bytes may run as the backends of a manifest.
@@ -54,6 +55,7 @@ type outside struct {
 	name   string // the plugin's, or the entry's
 	exe    pluginhost.Executable
 	words  []string // that the lock file has for those of the command
+	hidden []int    // those of the words that are not shown as they are
 	env    []string // names of the variables that it gets
 }
 
@@ -63,7 +65,8 @@ func (l *Lock) outside(i int) (outside, bool) {
 	switch {
 	case len(b.Command) > 0:
 		exe := pluginhost.Executable{Path: b.Command[0], Args: b.Command[1:]}
-		return outside{name: b.Name, exe: exe, words: l.words(i), env: b.Env}, true
+		words, hidden := l.words(i)
+		return outside{name: b.Name, exe: exe, words: words, hidden: hidden, env: b.Env}, true
 	case isOutside(b):
 		o := l.installed(b.Plugin)
 		o.env = b.Env
@@ -83,27 +86,36 @@ func (l *Lock) installed(name string) outside {
 }
 
 // words returns the command of the i-th backend as it may be shown: with references in
-// place of values, and what is below the lock file's directory relative to that.
-func (l *Lock) words(i int) []string {
-	words := make([]string, len(l.m.Telemetry.Backends[i].Command))
+// place of values, and what is below the lock file's directory relative to that. Words
+// in which something is hidden so, or masked, stand for more than one text.
+func (l *Lock) words(i int) (words []string, hidden []int) {
+	command := l.m.Telemetry.Backends[i].Command
+	words = make([]string, len(command))
 	for _, s := range l.m.Settings() {
 		if s.Path != Path(i)+".command" {
 			continue
 		}
 		list, _ := s.Value.([]any)
 		for j := range min(len(list), len(words)) {
-			words[j] = l.relative(fmt.Sprint(list[j]))
+			words[j] = fmt.Sprint(list[j])
 		}
 	}
-	return words
+	for j, word := range words {
+		if word != command[j] {
+			hidden = append(hidden, j)
+		}
+		words[j] = l.relative(word)
+	}
+	return words, hidden
 }
 
 func (l *Lock) relative(word string) string {
 	if !filepath.IsAbs(word) {
 		return word
 	}
-	rel, err := filepath.Rel(filepath.Dir(l.m.Plugins.Lock), word)
-	if err != nil || !filepath.IsLocal(rel) {
+	dir := filepath.Dir(l.m.Plugins.Lock)
+	rel, err := filepath.Rel(dir, word)
+	if err != nil || !filepath.IsLocal(rel) || filepath.Join(dir, rel) != word { // one text for each word
 		return word
 	}
 	return "./" + filepath.ToSlash(rel)
@@ -143,22 +155,52 @@ func notLocked(detail, fix string) error {
 	return &pluginhost.StartError{Problem: pluginhost.NotLocked, Detail: detail, Fix: fix}
 }
 
-// check says why files may not run.
-func (l *Lock) check(o outside, files []pluginhost.File) error {
+// lockable says why a command cannot be locked: a word of it stands in the lock file for
+// more than one text. The directory of a file may, since the sum of the file counts.
+func (o outside) lockable(files []pluginhost.File) error {
+	command := append([]string{o.exe.Path}, o.exe.Args...)
+	for _, j := range o.hidden {
+		word := o.words[j]
+		isFile := slices.ContainsFunc(files, func(f pluginhost.File) bool { return f.Word == j })
+		if isFile && !strings.Contains(word, privacy.Mark) && filepath.Base(word) == filepath.Base(command[j]) {
+			continue
+		}
+		return notLocked(fmt.Sprintf("word %d of its command, %q, has a secret or a reference in it, and so cannot be locked", j+1, word),
+			"put it into env, and let the backend take it from there")
+	}
+	return nil
+}
+
+// allowed returns the backend in the lock file, if its command may run with some bytes.
+func (l *Lock) allowed(o outside) (*lockfile.Entry, error) {
 	entry, err := l.entry(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	again := "if that is meant, run: " + l.command(o)
 	file := l.m.Plugins.Lock
 	if !o.plugin && !slices.Equal(entry.Command, o.words) {
-		return &pluginhost.StartError{
-			Problem: pluginhost.Changed, Detail: fmt.Sprintf("its command is not the one in the lock file %s, %q", file, entry.Command), Fix: again,
+		return nil, &pluginhost.StartError{
+			Problem: pluginhost.Changed, Detail: fmt.Sprintf("its command is not the one in the lock file %s, %q", file, entry.Command), Fix: l.again(o),
 		}
 	}
 	if len(entry.SHA256[lockfile.Platform()]) == 0 {
-		return notLocked(fmt.Sprintf("the lock file %s has no sum of it for %s", file, lockfile.Platform()), "review it, then run: "+l.command(o))
+		return nil, notLocked(fmt.Sprintf("the lock file %s has no sum of it for %s", file, lockfile.Platform()), "review it, then run: "+l.command(o))
 	}
+	return entry, nil
+}
+
+func (l *Lock) again(o outside) string { return "if that is meant, run: " + l.command(o) }
+
+// check says why files may not run.
+func (l *Lock) check(o outside, files []pluginhost.File) error {
+	if err := o.lockable(files); err != nil {
+		return err
+	}
+	entry, err := l.allowed(o)
+	if err != nil {
+		return err
+	}
+	file, again := l.m.Plugins.Lock, l.again(o)
 	m := entry.Compare(o.sums(files))
 	switch {
 	case m == nil:
@@ -196,6 +238,12 @@ func (l *Lock) Executable(i int, unlocked bool) (pluginhost.Executable, bool) {
 	o, ok := l.outside(i)
 	if !ok {
 		return o.exe, false
+	}
+	if !unlocked {
+		o.exe.Ask = func() error {
+			_, err := l.allowed(o)
+			return err
+		}
 	}
 	o.exe.Check = func(files []pluginhost.File) error {
 		err := l.check(o, files)
@@ -309,7 +357,7 @@ func Update(ctx context.Context, m *manifest.Manifest, names []string) ([]Locked
 		var sums map[string]string
 		o.exe.Check = func(files []pluginhost.File) error {
 			sums = o.sums(files)
-			return nil
+			return o.lockable(files)
 		}
 		spec := pluginhost.Spec{Name: o.name, Launch: o.exe, Redact: m.Redact}
 		for _, name := range o.env {

@@ -198,10 +198,12 @@ func (l *Listener) Close() {
 // The error is [ErrNobody] when there is none.
 func Reload(ctx context.Context, pid int) ([]Answer, error) {
 	var list []Answer
+	var bad []error // directories that another user may have made
 	for _, dir := range dirs() {
 		sockets, err := of(dir, pid)
 		if err != nil {
-			return nil, err
+			bad = append(bad, err)
+			continue
 		}
 		for _, path := range sockets {
 			a, err := ask(ctx, path)
@@ -214,10 +216,14 @@ func Reload(ctx context.Context, pid int) ([]Answer, error) {
 			list = append(list, a)
 		}
 	}
-	if len(list) == 0 {
+	switch {
+	case len(list) > 0:
+		return list, nil
+	case len(bad) > 0:
+		return nil, errors.Join(bad...)
+	default:
 		return nil, ErrNobody
 	}
-	return list, nil
 }
 
 // of returns the sockets of a process in a directory, which must be ours.

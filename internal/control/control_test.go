@@ -122,6 +122,25 @@ func TestADirectoryOfOthers(t *testing.T) {
 	}
 }
 
+// TestABadDirectory hides no answer from another one, and is told of without any.
+func TestABadDirectory(t *testing.T) {
+	place(t)
+	list := dirs()
+	if err := os.Mkdir(list[1], 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(list[1], 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Reload(t.Context(), os.Getpid()); err == nil || errors.Is(err, ErrNobody) {
+		t.Errorf("nobody answers: %v", err)
+	}
+	listenHere(t, func(context.Context) Answer { return Answer{} })
+	if answers, err := Reload(t.Context(), os.Getpid()); err != nil || len(answers) != 1 {
+		t.Error(answers, err)
+	}
+}
+
 // TestClose ends a request under way.
 func TestClose(t *testing.T) {
 	place(t)

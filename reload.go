@@ -170,8 +170,9 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 // It happens as a whole or not at all. When the manifest has mistakes, which the error
 // has with their places as that of [Open], or a new backend does not become ready,
 // nothing changes. Otherwise the backends whose entries, files, variables or sums in the
-// lock file have changed, and those that are down, are replaced: the new one is up before the old one hears no more, and the old one is
-// then given the time of shutdown_timeout to export what it has. What it cannot export
+// lock file have changed are replaced, and those that are down if they start now: the new
+// one is up before the old one hears no more, and the old one is then given the time of
+// shutdown_timeout to export what it has. What it cannot export
 // by then is lost, which a line on standard error says, or with a durable delivery is
 // left to its successor, or, when that has no delivery or another directory, to the next
 // start with the same one, which a line says, too. Others are not touched.
@@ -243,26 +244,24 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 	c := &change{moved: map[*pluginhost.Host]*pluginhost.Host{}}
 	now := t.set.Hosts()
 	left := map[string]bool{}
+	var starts []start
 	limit := time.Duration(0)
-	for _, e := range list {
+	for at, e := range list {
 		left[e.Name] = true
 		i := slices.IndexFunc(t.reloading.entries, func(old entry) bool { return old.Name == e.Name })
-		if i >= 0 && t.reloading.entries[i].sum == e.sum && now[i].Err() == nil {
-			c.hosts = append(c.hosts, now[i])
+		st := start{at: at, again: i >= 0 && t.reloading.entries[i].sum == e.sum}
+		if i >= 0 {
+			st.old = now[i]
+		}
+		if st.again && st.old.Err() == nil {
+			c.hosts = append(c.hosts, st.old)
 			c.done.Same = append(c.done.Same, e.Name)
 			continue
 		}
-		h := t.startOne(e)
-		c.news = append(c.news, h)
-		c.hosts = append(c.hosts, h)
+		st.host = t.startOne(e)
+		starts = append(starts, st)
+		c.hosts = append(c.hosts, st.host)
 		limit = max(limit, 3*e.StartTimeout) // until the handshake, and until it is configured
-		if i < 0 {
-			c.done.Added = append(c.done.Added, e.Name)
-			continue
-		}
-		c.moved[now[i]] = h
-		c.gone = append(c.gone, now[i])
-		c.done.Replaced = append(c.done.Replaced, e.Name)
 	}
 	for i, e := range t.reloading.entries {
 		if !left[e.Name] {
@@ -272,15 +271,40 @@ func (t *Telemetry) prepare(ctx context.Context, list []entry) (*change, error) 
 	}
 	ready, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	errs := make([]error, len(c.news))
-	for i, h := range c.news {
-		errs[i] = h.Ready(ready)
+	var errs []error
+	var failed []*pluginhost.Host
+	for _, st := range starts {
+		err, name := st.host.Ready(ready), list[st.at].Name
+		switch {
+		case err != nil && st.again: // it is still down, which is no fault of the change
+			failed = append(failed, st.host)
+			c.hosts[st.at] = st.old
+			c.done.Same = append(c.done.Same, name)
+			continue
+		case err != nil:
+			errs = append(errs, err)
+		case st.old == nil:
+			c.done.Added = append(c.done.Added, name)
+		default:
+			c.moved[st.old] = st.host
+			c.gone = append(c.gone, st.old)
+			c.done.Replaced = append(c.done.Replaced, name)
+		}
+		c.news = append(c.news, st.host)
 	}
-	if err := errors.Join(errs...); err != nil {
-		t.stop(ctx, c.news)
-		return nil, err
+	if len(errs) > 0 {
+		t.stop(ctx, append(failed, c.news...))
+		return nil, errors.Join(errs...)
 	}
+	t.stop(ctx, failed)
 	return c, nil
+}
+
+// start is of a backend that is new, has changed, or is down and tried again.
+type start struct {
+	at        int // in the list of entries
+	host, old *pluginhost.Host
+	again     bool // nothing has changed
 }
 
 // stop ends hosts, which have the time of a shutdown for that.

@@ -196,9 +196,15 @@ func TestFilesThatOthersCouldChange(t *testing.T) {
 			must(os.Symlink(put(dir), filepath.Join(dir, "link")))
 			return filepath.Join(dir, "link")
 		}},
-		{name: "group may write", words: "can be changed by other users (mode 0720): chmod go-w ", file: func(dir string) string {
+		{name: "a group may write", root: true, words: "can be changed by other users (mode 0720): chmod go-w ", file: func(dir string) string {
 			file := put(dir)
+			must(os.Chown(file, -1, 65534))
 			chmod(file, 0o720)
+			return file
+		}},
+		{name: "all may write through the group", words: "can be changed by other users (mode 0722): chmod go-w ", file: func(dir string) string {
+			file := put(dir)
+			chmod(file, 0o722)
 			return file
 		}},
 		{name: "all may write", words: "(mode 0777)", file: func(dir string) string {
@@ -206,9 +212,9 @@ func TestFilesThatOthersCouldChange(t *testing.T) {
 			chmod(file, 0o777)
 			return file
 		}},
-		{name: "the directory above", words: "which can be changed by other users (mode 0775): chmod go-w ", file: func(dir string) string {
+		{name: "the directory above", words: "which can be changed by other users (mode 0777): chmod go-w ", file: func(dir string) string {
 			must(os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700))
-			chmod(filepath.Join(dir, "a"), 0o775)
+			chmod(filepath.Join(dir, "a"), 0o777)
 			return put(filepath.Join(dir, "a", "b"))
 		}},
 		{name: "a directory on the way of a link", words: "which can be changed by other users", file: func(dir string) string {

@@ -36,7 +36,7 @@ e2e: jaeger prometheus ## Prove telemetry against a real Collector, Jaeger and P
 	SPANLOOM_REQUIRE_SERVERS=1 go test -timeout 10m -count=1 $(PROOF)
 
 .PHONY: reliability
-reliability: ## Restart, kill and reload backends a thousand times: about three minutes.
+reliability: ## Restart, kill and reload backends a thousand times: about five minutes.
 	SPANLOOM_TEST_SCALE=25 go test -timeout 20m -count=1 -p 1 -run '$(SCALED)' ./pluginhost .
 
 .PHONY: nightly

@@ -20,6 +20,7 @@ import (
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
+	"github.com/spanloom/spanloom/internal/testscale"
 )
 
 // sink is an instance, in this process, that exports the names of spans.
@@ -146,7 +147,7 @@ func unused(t testing.TB, dir string) {
 
 func replayed(t testing.TB, h *Host) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(testscale.N(10))*time.Second)
 	defer cancel()
 	if err := h.Replay(ctx); err != nil {
 		t.Fatalf("%v: %+v", err, h.Stats())

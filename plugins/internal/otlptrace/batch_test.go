@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,12 +62,24 @@ func TestFailedRequestsAreAllTold(t *testing.T) {
 	}
 }
 
-// TestQueue: what has no place is dropped, counted and told once.
+// TestQueue: what has no place is dropped, counted and told once. The collector does
+// not answer before all is emitted: a full request leaves without a flush.
 func TestQueue(t *testing.T) {
-	c := otlptest.Start(t, nil)
+	var slow sync.Mutex
+	c := otlptest.Start(t, func(context.Context) (*coltracepb.ExportTraceServiceResponse, error) {
+		slow.Lock()
+		defer slow.Unlock()
+		return &coltracepb.ExportTraceServiceResponse{}, nil
+	})
 	in := openBy(t, map[string]any{"endpoint": c.Endpoint, "batch": map[string]any{"queue": 2}})
-	emit(t, in)
-	emit(t, in)
+	emitTimes := func(n int) {
+		slow.Lock()
+		defer slow.Unlock()
+		for range n {
+			emit(t, in)
+		}
+	}
+	emitTimes(2)
 	err := in.Flush(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "6 spans lost: the queue of 2 was full") {
 		t.Errorf("%v", err)
@@ -74,7 +87,7 @@ func TestQueue(t *testing.T) {
 	if n := len(c.Spans()); n != 2 {
 		t.Errorf("%d spans arrived, want 2", n)
 	}
-	emit(t, in)
+	emitTimes(1)
 	if err := in.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "2 spans lost") {
 		t.Errorf("the next flush says %v", err)
 	}

@@ -68,9 +68,11 @@ func Run(t *testing.T, b backend.Backend, opts ...Option) {
 	if len(target.Command) == 0 {
 		again(t, &target)
 	}
+	check, end := target.Start(t.Context())
+	defer end()
 	for _, r := range conformance.Rules() {
 		t.Run(r.ID, func(t *testing.T) {
-			switch res := target.Check(t.Context(), r); res.Outcome {
+			switch res := check(r); res.Outcome {
 			case conformance.Failed:
 				t.Errorf("%s\nseen: %s", r.Text, res.Seen)
 			case conformance.Skipped:

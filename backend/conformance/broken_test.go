@@ -118,10 +118,16 @@ var launchFaults = []fault{
 	{"another directory", "launch-socket", nil},
 	{"lets everybody in", "launch-mtls", nil},
 	{"claims any version", "launch-version", nil},
+	{"knows one host", "launch-newer-host", nil},
 	{"talks", "launch-stdout", nil},
 	{"needs starts", "events-killed-between", nil},
+	{"interrupted", "interrupts", nil},
+	{"ends in good order", "interrupts", nil},
 	{"status 3", "exit-after-shutdown", nil},
 	{"lives on", "exit-without-host", nil},
+	{"knows no parent", "exit-without-parent", nil},
+	{"waits for ever", "exit-unconnected", nil},
+	{"impatient", "exit-unconnected", nil},
 }
 
 var callFaults = []fault{
@@ -400,6 +406,14 @@ var eventFaults = []fault{
 	{"no numbers", "events-values", refusing(func(b *pb.Batch) bool {
 		return slices.Contains(b.GetAttributes().GetType(), pb.Attributes_TYPE_DOUBLE)
 	})},
+	{"no integers", "events-numbers", refusing(func(b *pb.Batch) bool {
+		for i, typ := range b.GetAttributes().GetType() {
+			if v := int64(b.GetAttributes().GetValue()[i]); typ == pb.Attributes_TYPE_INT && (v > 1<<53 || v < -1<<53) {
+				return true
+			}
+		}
+		return false
+	})},
 	{"reads all records", "events-recorded", refusing(func(b *pb.Batch) bool {
 		return slices.ContainsFunc(b.GetRecorded().GetSpan(), func(data []byte) bool { return strings.HasPrefix(string(data), "\xff") })
 	})},
@@ -437,6 +451,11 @@ var otherFaults = []fault{
 		return nil
 	}})},
 
+	{"short errors", "size-errors", refusing(func(b *pb.Batch) bool {
+		return slices.ContainsFunc(b.GetErrors().GetMessage(), func(i uint32) bool {
+			return int(i) < len(b.GetStrings()) && len(b.GetStrings()[i]) == maxMessage
+		})
+	})},
 	{"little memory", "size-values", refusingLarge(10_000, 1<<20, 2<<20)},
 	{"less than 4 MiB", "size-batch", refusingLarge(0, 2<<20, wire.MaxMessage)},
 	{"more than 4 MiB", "size-limit", always(&middle{limit: 64 << 20})},
@@ -538,6 +557,16 @@ var otherFaults = []fault{
 		}
 		return next(ctx)
 	}})},
+	{"cut short by any Flush", "sink-hangs-patience", func(m *memory) *middle {
+		return &middle{flush: func(ctx context.Context, next func(context.Context) (*pb.FlushResponse, error)) (*pb.FlushResponse, error) {
+			if m.is(Hangs) {
+				hasty, cancel := context.WithTimeout(ctx, testLimits.patience/2)
+				defer cancel()
+				ctx = hasty
+			}
+			return next(ctx)
+		}}
+	}},
 }
 
 // refusingLarge ends the stream at batches of some sizes.
@@ -576,7 +605,7 @@ func shuttingDown(f func(a *pb.ShutdownResponse, n int, used bool) error) func(*
 }
 
 var testLimits = limits{
-	start: 2 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
+	start: 2 * time.Second, connect: 4 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
 	patience: 600 * time.Millisecond, deadline: 500 * time.Millisecond,
 }
 

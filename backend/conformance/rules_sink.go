@@ -40,6 +40,10 @@ var sinkRules = []Rule{
 		ID: "sink-hangs-flush", Area: SinkArea, check: inSink(hangingFlush),
 		Text: "While the sink does not answer, a Flush with a deadline brings the Ack of the batch under way by then, with an error.",
 	},
+	{
+		ID: "sink-hangs-patience", Area: SinkArea, check: inSink(hangingPatience),
+		Text: "A Flush without a deadline cuts nothing short, even when it is cancelled: when the sink answers again the batch under way is acknowledged without an error.",
+	},
 }
 
 // inSink makes a check of a backend whose sink is known, and works again afterwards.
@@ -171,5 +175,26 @@ func hangingFlush(ctx context.Context, s *session) error {
 			return errors.New("a batch is acknowledged without an error")
 		}
 		return nil
+	})
+}
+
+func hangingPatience(ctx context.Context, s *session) error {
+	return s.claims(ctx, Hangs, func(st *stream, w *script) error {
+		waiting, stop := limited(ctx, s.target.limit().patience)
+		_, _ = s.rpc.Flush(waiting, &pb.FlushRequest{})
+		stop()
+		if _, err := s.health(ctx); err != nil { // by its answer the backend knows that nobody waits
+			return err
+		}
+		if err := s.target.set(Works); err != nil {
+			return err
+		}
+		if err := st.await(w.seq); err != nil {
+			return fmt.Errorf("when the sink works again: %w", err)
+		}
+		if err := st.refused(); err != nil {
+			return err
+		}
+		return s.arrived(w, false)
 	})
 }

@@ -52,7 +52,8 @@ func WithCommand(path string, args ...string) Option {
 // the process of the test, and those of processes with one of their own: the test
 // binary, started with this test alone, which does what the test does before Run and
 // then serves b. A test that shares Run with others, as cases of a table, makes a
-// subtest for each.
+// subtest for each. It takes ten seconds at least: one process waits for a host that
+// never comes, while the other rules are checked.
 func Run(t *testing.T, b backend.Backend, opts ...Option) {
 	t.Helper()
 	if os.Getenv(childVariable) == t.Name() {

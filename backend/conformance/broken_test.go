@@ -615,11 +615,13 @@ func failed(t *testing.T, target Target, only ...string) (ids []string) {
 	t.Helper()
 	target.Timeout = 3 * time.Second
 	target.limits = &testLimits
+	check, end := target.Start(t.Context())
+	defer end()
 	for _, r := range Rules() {
 		if r.Process != (target.Dial == nil) || len(only) > 0 && !slices.Contains(only, r.ID) {
 			continue
 		}
-		res := target.Check(t.Context(), r)
+		res := check(r)
 		switch {
 		case res.Outcome == Failed && res.Seen == "":
 			t.Errorf("%s failed and does not say why", r.ID)

@@ -48,7 +48,7 @@ func orphaned(ctx context.Context, t *Target) error {
 		return err
 	}
 	if err := s.proc.cmd.Process.Kill(); err != nil {
-		return err
+		return s.explain(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.limit().exit)
 	defer cancel()

@@ -179,22 +179,40 @@ func hangingFlush(ctx context.Context, s *session) error {
 }
 
 func hangingPatience(ctx context.Context, s *session) error {
-	return s.claims(ctx, Hangs, func(st *stream, w *script) error {
-		waiting, stop := limited(ctx, s.target.limit().patience)
-		_, _ = s.rpc.Flush(waiting, &pb.FlushRequest{})
-		stop()
-		if _, err := s.health(ctx); err != nil { // by its answer the backend knows that nobody waits
-			return err
+	if err := s.target.set(Hangs); err != nil {
+		return err
+	}
+	w := newScript()
+	nested(w)
+	st, err := s.stream(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.cut()
+	b := w.batch()
+	if err := st.send(b); err != nil {
+		return err
+	}
+	asking, cancel := limited(ctx, s.target.limit().patience)
+	defer cancel()
+	for asking.Err() == nil {
+		_, _ = s.rpc.Flush(asking, &pb.FlushRequest{})
+		select {
+		case <-time.After(again):
+		case <-asking.Done():
 		}
-		if err := s.target.set(Works); err != nil {
-			return err
-		}
-		if err := st.await(w.seq); err != nil {
-			return fmt.Errorf("when the sink works again: %w", err)
-		}
-		if err := st.refused(); err != nil {
-			return err
-		}
-		return s.arrived(w, false)
-	})
+	}
+	if _, err := s.health(ctx); err != nil { // by then the backend knows that nobody waits
+		return err
+	}
+	if err := s.target.set(Works); err != nil {
+		return err
+	}
+	if err := st.await(b.GetSeq()); err != nil {
+		return fmt.Errorf("when the sink works again: %w", err)
+	}
+	if err := st.refused(); err != nil {
+		return err
+	}
+	return s.arrived(w, false)
 }

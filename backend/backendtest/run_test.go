@@ -31,7 +31,10 @@ func silent(name string) backend.Backend {
 
 func TestKept(t *testing.T) {
 	t.Parallel()
-	t.Run("in a subtest", func(t *testing.T) { backendtest.Run(t, silent("silent")) })
+	t.Run("in a subtest", func(t *testing.T) {
+		t.Parallel()
+		backendtest.Run(t, silent("silent"))
+	})
 }
 
 // brokenVariable says that the test below is to fail.

@@ -117,7 +117,7 @@ func TestLoadRefuses(t *testing.T) {
 	tests := []struct{ path, want string }{
 		{dir, "not a regular file"},
 		{os.DevNull, "not a regular file"},
-		{large, ":1:1: larger than 1048576 bytes (1 MiB); a manifest is smaller"},
+		{large, ":1:1: larger than 1 MiB; a manifest is smaller"},
 		{filepath.Join(dir, "spanloom.yaml"), "no such file"},
 	}
 	if os.Geteuid() != 0 && runtime.GOOS != "windows" {

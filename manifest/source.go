@@ -3,6 +3,8 @@ package manifest
 import (
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/spanloom/spanloom/internal/bytesize"
 )
 
 const (
@@ -63,4 +65,4 @@ func allowed(r rune) bool {
 	return r >= 0x20 && r <= 0x7E || r >= 0xA0 && r <= 0xFFFD || r >= 0x10000
 }
 
-var tooLarge = fmt.Sprintf("larger than %d bytes (1 MiB); a manifest is smaller", maxBytes)
+var tooLarge = fmt.Sprintf("larger than %s; a manifest is smaller", bytesize.Text(maxBytes))

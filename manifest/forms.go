@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/spanloom/spanloom/internal/bytesize"
 )
 
 // checkForms checks the durations and sizes of a document, which the schema
@@ -25,7 +23,7 @@ func (p *parser) checkForms(doc any) {
 			return value
 		}
 		if n, _ := parseSize(text); form == "size" && n < minQueue {
-			p.errorf(pl.node, pl.path, "%q is less than %s", p.shown(pl.node), bytesize.Text(minQueue))
+			p.errorf(pl.node, pl.path, "%q is less than 1 MiB", p.shown(pl.node))
 		}
 		return value
 	})

@@ -3,8 +3,6 @@ package manifest
 import (
 	"fmt"
 	"unicode/utf8"
-
-	"github.com/spanloom/spanloom/internal/bytesize"
 )
 
 const (
@@ -65,4 +63,4 @@ func allowed(r rune) bool {
 	return r >= 0x20 && r <= 0x7E || r >= 0xA0 && r <= 0xFFFD || r >= 0x10000
 }
 
-var tooLarge = fmt.Sprintf("larger than %s; a manifest is smaller", bytesize.Text(maxBytes))
+const tooLarge = "larger than 1 MiB; a manifest is smaller"

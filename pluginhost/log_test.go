@@ -95,7 +95,8 @@ func TestNewLossesAreTold(t *testing.T) {
 		{nil, "", "", ""},
 		{map[reason]uint64{reasonOversize: 1}, "1 event", "they were too large to send", "4 events"},
 		{
-			map[reason]uint64{reasonQueueFull: 2, reasonOversize: 1}, "3 events",
+			map[reason]uint64{reasonQueueFull: 2, reasonOversize: 1},
+			"3 events",
 			"2 events, as the queue was full (64 MiB); 1 event, as they were too large to send", "7 events",
 		},
 	} {

@@ -605,7 +605,7 @@ func shuttingDown(f func(a *pb.ShutdownResponse, n int, used bool) error) func(*
 }
 
 var testLimits = limits{
-	start: 2 * time.Second, connect: 4 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
+	start: 2 * time.Second, connect: 6 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
 	patience: 600 * time.Millisecond, deadline: 500 * time.Millisecond,
 }
 

@@ -42,8 +42,8 @@ func (h *Host) openSpool() {
 		return
 	}
 	h.courier = newCourier(s, h.queue, h.epoch, h.spec.retryDelay)
-	for _, p := range s.Problems() {
-		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(p.Error())))
+	for _, err := range s.Problems() {
+		h.unused(err)
 	}
 	if n := s.Stats().Adopted; n.Events > 0 {
 		h.spec.log(slog.LevelInfo, "events of earlier runs are being sent", slog.Uint64("events", n.Events))
@@ -185,16 +185,25 @@ func (h *Host) Replay(ctx context.Context) error {
 }
 
 // Adopt has what another host has left in the same spool since this one was started
-// sent too: one whose place it has taken, and that is shut down. Without a spool it
-// does nothing.
+// sent too: one whose place it has taken, and that is shut down. [Stats.HandedOver] tells
+// what became of it. Without a spool it does nothing.
 func (h *Host) Adopt() {
 	c := h.durable()
 	if c == nil {
 		return
 	}
+	before := len(c.spool.Problems())
 	if err := c.adopt(); err != nil {
-		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(err.Error())))
+		h.unused(err)
 	}
+	for _, err := range c.spool.Problems()[before:] {
+		h.unused(err)
+	}
+}
+
+// unused says that a part of the spool is.
+func (h *Host) unused(err error) {
+	h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(err.Error())))
 }
 
 // Spool returns the directory of the spool; "" when there is none, or none that can be

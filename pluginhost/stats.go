@@ -44,7 +44,8 @@ type Stats struct {
 	// is neither.
 	Err error
 
-	lost [reasons]units
+	lost  [reasons]units
+	epoch uint64 // of the host, under which what is kept stands in the spool
 }
 
 // SpoolStats is what a spool holds, and what became of the events that earlier runs
@@ -62,10 +63,26 @@ type SpoolStats struct {
 	Damaged uint64
 }
 
-// HandedOver returns s without what is kept, for a host whose successor has adopted that
-// and counts it in its [SpoolStats].
-func (s Stats) HandedOver() Stats {
-	s.Emitted -= s.Kept
+// HandedOver returns s, which is of a host that is shut down, without what another host
+// has taken over from its spool, and counts in its [SpoolStats]. What should be there and
+// is not, the disk has lost. Before the other one has it, or if it cannot, s is as it was.
+func (s Stats) HandedOver(to *Host) Stats {
+	c := to.durable()
+	if c == nil || s.Kept == 0 {
+		return s
+	}
+	found, ok := c.spool.Found(s.epoch)
+	if !ok {
+		return s
+	}
+	if lost := s.Kept - min(found, s.Kept); lost > 0 {
+		s.Dropped, s.LossesBy = maps.Clone(s.Dropped), maps.Clone(s.LossesBy)
+		s.Dropped[SpoolFailed] += lost
+		s.lost[reasonSpoolFailed][0] += lost // what they were is lost, too
+		s.LossesBy[SpoolFailed] = s.lost[reasonSpoolFailed].losses()
+		s.Losses.Events += lost
+	}
+	s.Emitted -= min(found, s.Kept)
 	s.Kept = 0
 	return s
 }
@@ -132,7 +149,7 @@ func (s Stats) Ledger() string {
 
 // Stats returns the ledger as it is at one moment.
 func (h *Host) Stats() Stats {
-	s := Stats{Name: h.spec.Name, Err: h.Err()}
+	s := Stats{Name: h.spec.Name, Err: h.Err(), epoch: h.epoch}
 	h.mu.Lock()
 	s.State = h.state
 	s.Restarts = maps.Clone(h.restarts)

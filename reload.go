@@ -215,6 +215,11 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err
 	}
+	for _, e := range list {
+		if e.Durable != nil {
+			e.Durable.Others = nil // Open has told of them
+		}
+	}
 	if err := r.over(ctx); err != nil { // the disk may have taken its time
 		return Reloaded{}, err
 	}

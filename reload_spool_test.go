@@ -98,7 +98,7 @@ func TestReloadThatCannotAdopt(t *testing.T) {
 	for tel.Stats()[0].Kept == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	logs, err := filepath.Glob(filepath.Join(state, "spanloom", "spool", "*", "main", "v1-*"))
+	logs, err := filepath.Glob(filepath.Join(state, "spanloom", "spool", "*", "service-shop", "main", "v1-*"))
 	if err != nil || len(logs) != 1 {
 		t.Fatal(logs, err)
 	}
@@ -152,7 +152,7 @@ func TestReloadLosesWhatTheDiskHasLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := tel.Stats()[0].Kept
-	segments, err := filepath.Glob(filepath.Join(state, "spanloom", "spool", "*", "main", "v1-*", "*.seg"))
+	segments, err := filepath.Glob(filepath.Join(state, "spanloom", "spool", "*", "service-shop", "main", "v1-*", "*.seg"))
 	if err != nil || len(segments) != 1 || kept == 0 {
 		t.Fatal(segments, err, kept)
 	}

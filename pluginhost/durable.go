@@ -22,6 +22,13 @@ type Durable struct {
 	MaxBytes int64
 	// MaxAge is how long an event is kept. Defaults to 7 days.
 	MaxAge time.Duration
+	// Replay is the command that sends what is kept, for the line that says how much is.
+	// Defaults to nothing.
+	Replay string
+	// Others returns what to say in the log, when the spool is opened, of what is kept
+	// elsewhere and nobody sends; nil for nothing. It may take as long as the disk does.
+	// Defaults to nil.
+	Others func() []slog.Attr
 }
 
 // openSpool opens the spool, if there is to be one. The disk may hang.
@@ -31,6 +38,13 @@ func (h *Host) openSpool() {
 		return
 	}
 	defer close(h.opened)
+	if d.Others != nil {
+		h.wg.Go(func() {
+			if attrs := d.Others(); len(attrs) > 0 {
+				h.spec.log(slog.LevelWarn, "events of another service are kept, and no program sends them", attrs...)
+			}
+		})
+	}
 	var s *spool.Spool
 	err := errors.New("there is no directory for the spool, as this user has none for state: choose one")
 	if d.Dir != "" {

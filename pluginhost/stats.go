@@ -248,7 +248,7 @@ func (h *Host) line(text string) string {
 // Kept returns one line for people when events are on the disk that were not
 // delivered, such as
 //
-//	backend "main": 1204 events are kept for the next start: export to http://127.0.0.1:4317: connection refused
+//	backend "main": 1204 events are kept for the next start, in /var/lib/shop/main: export to http://127.0.0.1:4317: connection refused; to send them before, run: spanloom spool replay main
 //
 // Print it once, after Shutdown.
 func (h *Host) Kept() (line string, ok bool) {
@@ -260,9 +260,9 @@ func (h *Host) Kept() (line string, ok bool) {
 	if n == 0 {
 		return "", false
 	}
-	line = fmt.Sprintf("backend %q: %d events are kept for the next start", s.Name, n)
+	line = fmt.Sprintf("backend %q: %d events are kept for the next start, in %s", s.Name, n, h.Spool())
 	if n == 1 {
-		line = fmt.Sprintf("backend %q: 1 event is kept for the next start", s.Name)
+		line = fmt.Sprintf("backend %q: 1 event is kept for the next start, in %s", s.Name, h.Spool())
 	}
 	why := h.lastSaid()
 	if he, ok := errors.AsType[*hostError](s.Err); ok {
@@ -270,6 +270,9 @@ func (h *Host) Kept() (line string, ok bool) {
 	}
 	if why != "" {
 		line += ": " + why
+	}
+	if h.spec.Durable.Replay != "" {
+		line += "; to send them before, run: " + h.spec.Durable.Replay
 	}
 	return h.line(line), true
 }

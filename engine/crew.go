@@ -29,6 +29,9 @@ type crew struct {
 	timer    *time.Timer // of the last retry
 	retrying atomic.Bool
 	idle     *worker
+	parked   *worker
+	waiting  int                    // how many are parked
+	home     sync.WaitGroup         // for their goroutines
 	made     int                    // workers, but for the caller
 	workers  atomic.Pointer[worker] // the newest one; the others follow it
 	caller   worker                 // the oldest one, of the goroutine that called Run
@@ -77,21 +80,27 @@ func (f *frame) muster(r *run, limit int) *worker {
 	return w
 }
 
-// worker returns a worker without a goroutine.
-func (c *crew) worker(r *run) *worker {
+// worker returns one that is parked, or one without a goroutine.
+func (c *crew) worker(r *run) (w *worker, parked bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := c.idle
-	if w != nil {
+	if w := c.parked; w != nil {
+		c.parked = w.nextIdle
+		c.waiting--
+		return w, true
+	}
+	switch {
+	case c.idle != nil:
+		w = c.idle
 		c.idle = w.nextIdle
-	} else {
+	default:
 		w = &worker{older: c.workers.Load()}
 		w.queue.filled = &c.filled
 		c.workers.Store(w)
 		c.made++
 	}
 	w.run = r
-	return w
+	return w, false
 }
 
 // keptWorkers is how many workers a crew may have that is used again: a large

@@ -21,7 +21,6 @@ type run struct {
 	root    *callbacks.CallbackContext
 	log     *journal // nil: the run is not kept
 	times   bool     // a callback wants times
-	heard   bool     // a callback hears something of it
 	watched bool     // it may be cancelled from outside
 
 	finished atomic.Bool
@@ -64,6 +63,7 @@ func (r *run) work(w *worker, f *frame) (err error) {
 	// Deferred, because a node may end this goroutine by runtime.Goexit.
 	defer func() {
 		r.gone.Wait()
+		r.sendHome()
 		err = r.outcome(f)
 		r.landAll()
 		r.log.close(err)

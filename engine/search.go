@@ -85,12 +85,16 @@ func (r *run) wake() {
 	for r.active.Load() < r.limit && r.searching.CompareAndSwap(0, 1) {
 		if r.enlist() {
 			r.processors.Store(int32(runtime.GOMAXPROCS(0)))
-			w := r.worker(r)
+			w, parked := r.worker(r)
 			w.woken = time.Time{}
 			if r.active.Load() > r.processors.Load() {
 				w.woken = time.Now()
 			}
-			go w.searchOn()
+			if parked {
+				w.call <- true
+			} else {
+				go w.searchOn()
+			}
 			return
 		}
 		r.searching.Add(-1) // others may have counted on this search: look again

@@ -28,8 +28,9 @@ const fewNodes = 10
 // others, and nodes that do not block cost no needless goroutine.
 type worker struct {
 	run      *run
-	older    *worker // of the run; never changes
-	nextIdle *worker // of those without a goroutine
+	older    *worker   // of the run; never changes
+	nextIdle *worker   // of those without a goroutine, or of those that are parked
+	call     chan bool // to one that is parked: whether there is work
 	queue    queue
 	contexts []callbacks.CallbackContext
 	used     int // of contexts
@@ -100,39 +101,27 @@ func (w *worker) work(t task) {
 	returned = true
 }
 
-// searchOn is a new worker, which counts as searching already.
+// searchOn is the goroutine of a worker, which counts as searching already.
 func (w *worker) searchOn() {
+	for more := true; more; {
+		more = w.shift() && w.called()
+	}
+}
+
+// shift searches, and works until there is nothing left to do. It says whether the
+// worker is parked then.
+func (w *worker) shift() (parked bool) {
 	returned := false
-	defer w.leave(&returned)
+	defer func() { parked = w.leave(&returned) }()
 	if !w.woken.IsZero() && time.Since(w.woken) > saturated {
 		w.run.searching.Add(-1)
 		w.run.retry()
 	} else if t, ok := w.search(); ok {
-		if w.run.heard {
-			growStack(false)
-		}
 		w.loop(t)
 	}
 	returned = true
+	return
 }
-
-// hookStack is as much as a new stack has.
-const hookStack = 2 << 10
-
-// growStack gives a new goroutine the stack that hooks need, while there is little on
-// it: to grow it in a hook takes the time of ten hooks, as all that called the hook is
-// moved. To call it is enough; with fill it also writes to what it has room for.
-//
-//go:noinline
-func growStack(fill bool) {
-	if fill {
-		var room [hookStack]byte
-		keepRoom(&room)
-	}
-}
-
-//go:noinline // as the room is not kept otherwise
-func keepRoom(*[hookStack]byte) {}
 
 // loop runs t, then what is ready, then what it finds.
 func (w *worker) loop(t task) {
@@ -160,31 +149,38 @@ func (w *worker) loop(t task) {
 	}
 }
 
-// leave ends the worker. When its loop did not return, something has called
-// runtime.Goexit: for the code of a node another goroutine goes on; a hook that
-// does so takes the run with it.
-func (w *worker) leave(returned *bool) {
+// leave ends the worker's work, and says whether it is parked now. When its loop did not
+// return, something has called runtime.Goexit: for the code of a node another goroutine
+// goes on; a hook that does so takes the run with it.
+func (w *worker) leave(returned *bool) (parked bool) {
 	r := w.run
 	switch {
 	case w.now.inCode:
 		w.now.inCode = false
-		go w.resume()
-		return
+		go w.goOn()
+		return false
 	case *returned && w == &r.caller: // it is not for others
 	case *returned:
-		r.crew.mu.Lock()
-		w.nextIdle, r.idle = r.idle, w
-		r.crew.mu.Unlock()
+		parked = r.park(w)
 	default:
 		_ = r.abort() // Run returns it
 	}
 	r.dismiss()
+	return parked
 }
 
-// resume finishes what a worker did when its goroutine was ended.
-func (w *worker) resume() {
+// goOn is the goroutine of a worker whose last one was ended.
+func (w *worker) goOn() {
+	if w.resume() && w.called() {
+		w.searchOn()
+	}
+}
+
+// resume finishes what a worker did when its goroutine was ended, and works on as shift
+// does.
+func (w *worker) resume() (parked bool) {
 	returned := false
-	defer w.leave(&returned)
+	defer func() { parked = w.leave(&returned) }()
 	n := w.now
 	w.now = current{}
 	switch {
@@ -201,6 +197,7 @@ func (w *worker) resume() {
 		w.loop(w.next(n.frame, n.id))
 	}
 	returned = true
+	return
 }
 
 // begun returns the context that the worker began last.

@@ -151,7 +151,8 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 	defer cancel()
 	done, err := t.Reload(ctx)
 	if err != nil {
-		t.logger().ErrorContext(ctx, "telemetry is not reloaded, and stays as it was", "error", err.Error())
+		t.logger().ErrorContext(ctx, "telemetry is not reloaded, and stays as it was",
+			"error", strings.ReplaceAll(err.Error(), "\n", "; ")) // mistakes of a manifest have a line each
 		_, invalid := errors.AsType[manifest.Errors](err)
 		return control.Answer{Error: err.Error(), Invalid: invalid}
 	}

@@ -50,7 +50,7 @@ const wantSchema = `{
 	"properties": {
 		"url": {"type": "string", "description": "where spans go"},
 		"format": {"type": "string", "description": "how they are written", "enum": ["text", "json"]},
-		"timeout": {"type": "string", "description": "the most time for a request", "default": "1s", "pattern": "^([0-9]+(\\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$"},
+		"timeout": {"type": "string", "description": "the most time for a request", "default": "1s", "pattern": "^([0-9]+(\\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$", "examples": ["3s", "500ms", "1m30s"]},
 		"retries": {"type": "integer"},
 		"labels": {"type": "object", "default": {"a": "b"}, "additionalProperties": {"type": "string"}},
 		"rules": {"type": "array", "items": {"type": "object", "additionalProperties": false, "required": ["level"],

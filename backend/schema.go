@@ -33,8 +33,11 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // durationForm is how a duration is written.
 const durationForm = "write it like 3s, 500ms or 1m30s"
 
-// durations are those that time.ParseDuration reads and that are not negative.
-var durations = &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`}
+// durations are those that time.ParseDuration reads and that are not negative. A host
+// shows the examples, not the pattern.
+var durations = &jsonschema.Schema{
+	Type: "string", Pattern: `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`, Examples: []any{"3s", "500ms", "1m30s"},
+}
 
 // schemaOf returns the schema of a config, and the defaults as JSON.
 func schemaOf[C any](name string, defaults C) (schema, values []byte, err error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -26,11 +27,11 @@ import (
 // error: go-plugin needs standard output for its handshake. Printing there
 // before Serve, as in an init function, makes the host refuse the backend.
 //
-// Without a host, Serve says how the binary is used and exits with status 2.
+// Without a host, Serve says how the binary is used and exits with status 2, or 0 when it
+// was asked for that with -h or --help.
 func Serve(b Backend) {
 	if os.Getenv(wire.CookieKey) != wire.CookieValue {
-		usage(os.Stderr, b)
-		os.Exit(2)
+		os.Exit(byHand(b, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	life := newLifetime()
 	life.watch()
@@ -66,7 +67,18 @@ func Serve(b Backend) {
 	life.end(life.hostGone())
 }
 
-// usage tells somebody who ran the binary by hand what it is.
+// byHand tells somebody who ran the binary by hand what it is, and returns the status to
+// exit with.
+func byHand(b Backend, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		usage(stdout, b)
+		return 0
+	}
+	usage(stderr, b)
+	return 2
+}
+
+// usage says how the binary is used.
 func usage(w io.Writer, b Backend) {
 	path, err := os.Executable()
 	if err != nil {

@@ -16,3 +16,14 @@ func TestUsage(t *testing.T) {
 		}
 	}
 }
+
+func TestByHand(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]int{"": 2, "-h": 0, "-help": 0, "--help": 0, "--hlep": 2, "--help x": 2} {
+		var stdout, stderr strings.Builder
+		code := byHand(Backend{Name: "mine"}, strings.Fields(args), &stdout, &stderr)
+		if code != want || (stdout.Len() > 0) != (want == 0) || (stderr.Len() > 0) == (want == 0) {
+			t.Errorf("%q: status %d, %d bytes out and %d of errors", args, code, stdout.Len(), stderr.Len())
+		}
+	}
+}

@@ -117,7 +117,7 @@ func TestLoadRefuses(t *testing.T) {
 	tests := []struct{ path, want string }{
 		{dir, "not a regular file"},
 		{os.DevNull, "not a regular file"},
-		{large, ":1:1: larger than 1048576 bytes (1 MiB); a manifest is smaller"},
+		{large, ":1:1: larger than 1 MiB; a manifest is smaller"},
 		{filepath.Join(dir, "spanloom.yaml"), "no such file"},
 	}
 	if os.Geteuid() != 0 && runtime.GOOS != "windows" {
@@ -156,7 +156,10 @@ func TestLoadFollowsLinks(t *testing.T) {
 	write(t, filepath.Join(dir, "real.yaml"), named("x"))
 	link := filepath.Join(dir, "spanloom.yaml")
 	if err := os.Symlink("real.yaml", link); err != nil {
-		t.Skip(err)
+		if runtime.GOOS == "windows" {
+			t.Skip("links need a privilege here: ", err)
+		}
+		t.Fatal(err)
 	}
 	m, err := manifest.Load(link, manifest.Options{})
 	if err != nil || m.Dir != dir {

@@ -23,7 +23,7 @@ func (p *parser) checkForms(doc any) {
 			return value
 		}
 		if n, _ := parseSize(text); form == "size" && n < minQueue {
-			p.errorf(pl.node, pl.path, "%q is less than 1MiB", p.shown(pl.node))
+			p.errorf(pl.node, pl.path, "%q is less than 1 MiB", p.shown(pl.node))
 		}
 		return value
 	})

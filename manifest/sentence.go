@@ -30,6 +30,9 @@ func (c *schemaCheck) sentence(pl place, fault *jsonschema.ValidationError) stri
 			}
 			return `must be lower-case letters, digits, "-" and "_", and begin with a letter or digit` + hint
 		}
+		if form := c.form(fault.SchemaURL); form != "" {
+			return "must be written like " + form
+		}
 		return "does not match the pattern " + clip(k.Want)
 	case *kind.Format:
 		return "not a valid " + clip(k.Want)
@@ -123,6 +126,8 @@ func (c *schemaCheck) typeHint(pl place, k *kind.Type, address string) string {
 		return `; write version: "1"`
 	case k.Got == "null":
 		return "; remove the key or give it a value"
+	case k.Want[0] == "string" && c.form(address) != "":
+		return "; write it like " + c.form(address)
 	case k.Want[0] == "string" && scalar:
 		return fmt.Sprintf("; write %s%q", assign, c.p.shown(pl.node))
 	case k.Want[0] == "array":
@@ -135,6 +140,26 @@ func (c *schemaCheck) typeHint(pl place, k *kind.Type, address string) string {
 		}
 	}
 	return ""
+}
+
+// form returns the examples that a backend's schema gives of a text that has to match a
+// pattern, which few readers of a manifest know how to read; "" when it gives none.
+func (c *schemaCheck) form(address string) string {
+	part := c.schema.subschema(address)
+	if part["pattern"] == nil {
+		return ""
+	}
+	const most = 3
+	var list []string
+	for _, example := range at[[]any](part, "examples") {
+		if text, ok := example.(string); ok && len(list) < most {
+			list = append(list, constant(text))
+		}
+	}
+	if last := len(list) - 1; last > 0 {
+		return strings.Join(list[:last], ", ") + " or " + list[last]
+	}
+	return strings.Join(list, "")
 }
 
 // percent returns what is written as a percentage, such as 10%, as the part of one

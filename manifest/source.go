@@ -63,4 +63,4 @@ func allowed(r rune) bool {
 	return r >= 0x20 && r <= 0x7E || r >= 0xA0 && r <= 0xFFFD || r >= 0x10000
 }
 
-var tooLarge = fmt.Sprintf("larger than %d bytes (1 MiB); a manifest is smaller", maxBytes)
+const tooLarge = "larger than 1 MiB; a manifest is smaller"

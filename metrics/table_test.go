@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/spanloom/spanloom/internal/pagetest"
 )
 
 var update = flag.Bool("update", false, "write the table of instruments into the documentation")
@@ -23,26 +24,7 @@ var table = []*instrument{
 
 // TestDocs compares the table in the documentation with the one in the code.
 func TestDocs(t *testing.T) {
-	const page, begin, end = "../docs/metrics.md", "<!-- instruments -->\n", "<!-- end of instruments -->"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	is, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s has no %q and %q", page, begin, end)
-	}
-	want := rows()
-	if *update {
-		if err := os.WriteFile(page, []byte(before+begin+want+end+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, is); diff != "" {
-		t.Errorf("the code has (-), the page says (+); go test ./metrics -run Docs -update writes it:\n%s", diff)
-	}
+	pagetest.Hold(t, "../docs/metrics.md", "instruments", rows(), *update)
 }
 
 // rows returns the table of instruments as Markdown.

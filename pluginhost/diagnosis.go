@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/spanloom/spanloom/internal/bytesize"
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
@@ -81,7 +82,7 @@ func unexpected(e *StartError, out *handshakeReader, line string) {
 	switch {
 	case out.isLong():
 		e.Problem = LongLine
-		e.Detail = fmt.Sprintf(`it printed a line of more than %d bytes to standard output in place of a handshake: "%s"`, maxLine, clip(line, 40))
+		e.Detail = fmt.Sprintf(`it printed a line of more than %s to standard output in place of a handshake: "%s"`, bytesize.Text(maxLine), clip(line, 40))
 		e.Fix = "if it is a Spanloom backend, " + stderr
 	case out.isLate():
 		e.Problem = PrintsFirst

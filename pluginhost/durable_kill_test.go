@@ -13,9 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -147,35 +144,15 @@ func TestKilledBackendsLoseNothing(t *testing.T) {
 	kills := someKills()
 	dir := t.TempDir()
 	h := start(t, writerSpec(dir))
-	var done atomic.Bool
-	var emitting sync.WaitGroup
 	n := 0
-	emitting.Go(func() {
-		for !done.Load() {
-			run := hooktest.Start(h, hooktest.Config("daily"))
-			for range 20 {
-				run.Node(fmt.Sprintf("k0-%d", n)).OK(0)
-				n++
-			}
-			run.OK(0)
-			time.Sleep(3 * time.Millisecond)
-			for h.Stats().Kept > 2000 && !done.Load() { // a backend that is killed all the time is slow
-				time.Sleep(time.Millisecond)
-			}
+	underKills(t, h, kills, func() {
+		run := hooktest.Start(h, hooktest.Config("daily"))
+		for range 20 {
+			run.Node(fmt.Sprintf("k0-%d", n)).OK(0)
+			n++
 		}
-	})
-	for i := range kills {
-		p := pid(t, h)
-		before := h.Stats().Delivered
-		await(t, 5*time.Second, "some delivered", func() bool { return h.Stats().Delivered > before })
-		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
-		_ = syscall.Kill(p, syscall.SIGKILL)
-		// After some ends in a row the next start is late.
-		await(t, 5*time.Second, "the end seen", func() bool { return h.Stats().Restarts[Exited] > uint64(i) })
-		exact(t, h)
-	}
-	done.Store(true)
-	emitting.Wait()
+		run.OK(0)
+	}, func() { exact(t, h) })
 	flush(t, h)
 	st := h.Stats()
 	want, missing, again := missingOf(exported(t, dir), []int{n})

@@ -171,18 +171,51 @@ type configsError struct {
 }
 
 func (e *configsError) Error() string {
-	s := e.list[0].Error()
-	if first, ok := errors.AsType[*backend.ConfigError](e.list[0]); ok && e.place != nil {
-		s = e.place(first.Key) + ": " + first.Message
-	}
-	if n := len(e.list) - 1; n > 0 {
-		s += fmt.Sprintf(" (and %d more)", n)
-	}
-	return s
+	return inOneLine(e.list, func(err error) string {
+		if c, ok := errors.AsType[*backend.ConfigError](err); ok && e.place != nil {
+			return e.place(c.Key) + ": " + c.Message
+		}
+		return err.Error()
+	})
 }
 
 // Unwrap lets backend.AsConfigErrors find them.
 func (e *configsError) Unwrap() []error { return e.list }
+
+// faultsError are the mistakes that the schema of a backend finds in its config.
+type faultsError struct{ list []error }
+
+func (e *faultsError) Error() string { return inOneLine(e.list, error.Error) }
+
+// Unwrap lets errors.Is find them.
+func (e *faultsError) Unwrap() []error { return e.list }
+
+// listed returns the error of a check of a config: one that has several, on a line
+// each, as one that has them on one line.
+func listed(err error) error {
+	if all, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err); ok && len(all.Unwrap()) > 0 {
+		return &faultsError{all.Unwrap()}
+	}
+	return err
+}
+
+// inOneLine returns the text of the first of a list, and of as many others as there is
+// room for. It says how many there are beside them.
+func inOneLine(list []error, text func(error) string) string {
+	const most = 2 * maxText
+	s := text(list[0])
+	for i, err := range list[1:] {
+		next := "; " + text(err)
+		if len(s)+len(next) > most {
+			return s + fmt.Sprintf(" (and %d more)", len(list)-1-i)
+		}
+		s += next
+	}
+	return s
+}
 
 // configError returns what a backend had to say against its config.
 func (s *Spec) configError(r *pb.ConfigureResponse) error {
@@ -221,6 +254,13 @@ func shown(err error, redact func(string) string) error {
 				e = &backend.ConfigError{Key: clean(m.Key, redact), Message: clean(m.Message, redact)}
 			}
 			c.list = append(c.list, e)
+		}
+		return c
+	}
+	if fe, ok := errors.AsType[*faultsError](err); ok {
+		c := &faultsError{}
+		for _, e := range fe.list {
+			c.list = append(c.list, &cleanError{text: clean(e.Error(), redact), err: e})
 		}
 		return c
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/spanloom/spanloom/internal/bytesize"
 )
 
 // Executable is a backend that is a file of its own. It is a [Launcher].
@@ -117,7 +119,7 @@ func (e Executable) readOne(word int, path string, copyTo func(int, *os.File) (i
 	case err != nil:
 		return "", &StartError{Problem: NotFound, Detail: fmt.Sprintf("%s cannot be read: %v", path, err), Err: err}
 	case n > maxFile:
-		return "", &StartError{Problem: NotExecutable, Detail: fmt.Sprintf("%s is larger than %d bytes", path, maxFile), Fix: "name the binary itself"}
+		return "", &StartError{Problem: NotExecutable, Detail: fmt.Sprintf("%s is larger than %s", path, bytesize.Text(maxFile)), Fix: "name the binary itself"}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

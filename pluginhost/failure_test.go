@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,6 +40,9 @@ func child(t *testing.T) (pid int, ok bool) {
 	t.Helper()
 	list, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(list) == 0 {
+		if runtime.GOOS == "linux" {
+			t.Fatal("no processes in /proc: ", err)
+		}
 		t.Skip("needs /proc")
 	}
 	for _, f := range list {
@@ -89,6 +93,36 @@ func TestKilledInMidStream(t *testing.T) {
 	}
 }
 
+// underKills emits, again and again, while the backend of h is killed so many times, each
+// time some milliseconds after it has delivered something. After each it calls ended.
+func underKills(t *testing.T, h *Host, kills int, emit, ended func()) {
+	t.Helper()
+	var done atomic.Bool
+	var emitting sync.WaitGroup
+	emitting.Go(func() {
+		for !done.Load() {
+			emit()
+			time.Sleep(3 * time.Millisecond)
+			// A backend that is killed all the time is slow.
+			for st := h.Stats(); st.InFlight+st.Kept > 2000 && !done.Load(); st = h.Stats() {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	})
+	defer emitting.Wait()
+	defer done.Store(true)
+	for i := range kills {
+		p := pid(t, h)
+		before := h.Stats().Delivered
+		await(t, 5*time.Second, "some delivered", func() bool { return h.Stats().Delivered > before })
+		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
+		_ = syscall.Kill(p, syscall.SIGKILL)
+		// After some ends in a row the next start is late.
+		await(t, 5*time.Second, "the end seen", func() bool { return h.Stats().Restarts[Exited] > uint64(i) })
+		ended()
+	}
+}
+
 // TestNothingIsLostOverRestarts kills a backend at random moments under load.
 func TestNothingIsLostOverRestarts(t *testing.T) {
 	kills := 30
@@ -101,27 +135,11 @@ func TestNothingIsLostOverRestarts(t *testing.T) {
 	h := start(t, s)
 	said := &callbacktest.Recorder{}
 	both := callbacks.Multi(h, said)
-	var killed atomic.Bool
-	var emitting sync.WaitGroup
-	emitting.Go(func() {
-		for seed := uint64(0); !killed.Load(); seed++ {
-			hooktest.Random(both, seed)
-			time.Sleep(3 * time.Millisecond)
-			for h.Stats().InFlight > 2000 && !killed.Load() { // a backend that is killed all the time is slow
-				time.Sleep(time.Millisecond)
-			}
-		}
-	})
-	for i := range kills {
-		p := pid(t, h)
-		before := h.Stats().Delivered
-		await(t, 5*time.Second, "some delivered", func() bool { return h.Stats().Delivered > before })
-		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
-		_ = syscall.Kill(p, syscall.SIGKILL)
-		await(t, 5*time.Second, "the end seen", func() bool { return h.Stats().Restarts[Exited] > uint64(i) })
-	}
-	killed.Store(true)
-	emitting.Wait()
+	seed := uint64(0)
+	underKills(t, h, kills, func() {
+		hooktest.Random(both, seed)
+		seed++
+	}, func() {})
 	flush(t, h)
 	st := h.Stats()
 	if st.Delivered != st.Emitted {

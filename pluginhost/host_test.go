@@ -122,6 +122,10 @@ func TestEventsOfAConfigThatIsRefusedAreCounted(t *testing.T) {
 	if len(list) != 2 || list[0].Key != "endpoint" || list[1].Message != "no file" {
 		t.Errorf("config errors %v of %v", list, err)
 	}
+	// Nothing of it is left out of the one line.
+	if text := err.Error(); !strings.Contains(text, list[0].Message+"; ") || !strings.HasSuffix(text, list[1].Error()) || strings.Contains(text, "\n") {
+		t.Error(text)
+	}
 	if got := h.Stats().Dropped[BackendDown]; got != uint64(n) {
 		t.Errorf("%d of %d dropped", got, n)
 	}

@@ -40,25 +40,37 @@ func (h *Host) watchLosses() {
 		if !last.IsZero() && time.Since(last) < tellAgain {
 			continue
 		}
-		s := h.Stats()
-		since, all := s.lost, units{}
-		for r := range since {
-			since[r].sub(&told[r])
-			all.add(&since[r])
+		if attrs, ok := h.newLosses(&told); ok {
+			last = time.Now()
+			h.spec.log(slog.LevelWarn, "telemetry is lost", attrs...)
 		}
-		if all == (units{}) {
-			continue
-		}
-		told, last = s.lost, time.Now()
-		h.spec.log(slog.LevelWarn, "telemetry is lost",
-			slog.String("lost", all.losses().String()), slog.String("reason", h.clean(h.why(&since, s.Err, h.lastSaid()))), slog.Any("ledger", s))
 	}
 }
 
-// LogValue returns the ledger: how much was emitted, delivered, dropped for which
-// reason, is in flight, and kept on the disk, if there is a spool.
+// newLosses says what was lost beside what was told before, which is then told too; it
+// is not ok when that is nothing.
+func (h *Host) newLosses(told *[reasons]units) (attrs []slog.Attr, ok bool) {
+	s := h.Stats()
+	since, now := s.lost, units{}
+	for r := range since {
+		since[r].sub(&told[r])
+		now.add(&since[r])
+	}
+	if now == (units{}) {
+		return nil, false
+	}
+	*told = s.lost
+	return []slog.Attr{
+		slog.String("lost_now", now.losses().String()), slog.String("reason", h.clean(h.why(&since, s.Err, h.lastSaid()))),
+		slog.String("lost_in_all", s.Losses.String()), slog.Any("ledger", s),
+	}, true
+}
+
+// LogValue returns the ledger: what it counts, and how much of that was emitted,
+// delivered, dropped for which reason, is in flight, and kept on the disk, if there is a
+// spool.
 func (s Stats) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.Uint64("emitted", s.Emitted), slog.Uint64("delivered", s.Delivered)}
+	attrs := []slog.Attr{slog.String("counts", "hooks and exports, in all"), slog.Uint64("emitted", s.Emitted), slog.Uint64("delivered", s.Delivered)}
 	var dropped []any
 	for _, r := range s.reasons() {
 		dropped = append(dropped, slog.Uint64(string(r), s.Dropped[r]))

@@ -55,8 +55,11 @@ func TestLossesAreLogged(t *testing.T) {
 		t.Fatalf("%d lines: %q", len(list), list)
 	}
 	var got struct {
-		Msg, Level, Backend, Lost, Reason string
-		Ledger                            struct {
+		Msg, Level, Backend, Reason string
+		Now                         string `json:"lost_now"`
+		InAll                       string `json:"lost_in_all"`
+		Ledger                      struct {
+			Counts             string
 			Emitted, Delivered uint64
 			InFlight           uint64 `json:"in_flight"`
 			Dropped            map[string]uint64
@@ -65,10 +68,52 @@ func TestLossesAreLogged(t *testing.T) {
 	if err := json.Unmarshal([]byte(list[0]), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Msg != "telemetry is lost" || got.Level != "WARN" || got.Backend != "x" || !strings.HasSuffix(got.Lost, "events") && !strings.HasSuffix(got.Lost, "event") ||
+	if got.Msg != "telemetry is lost" || got.Level != "WARN" || got.Backend != "x" || !strings.HasSuffix(got.Now, "events") && !strings.HasSuffix(got.Now, "event") ||
+		got.InAll != got.Now || got.Ledger.Counts != "hooks and exports, in all" ||
 		got.Reason != "the queue was full (64 KiB)" || got.Ledger.Dropped["queue_full"] == 0 ||
 		got.Ledger.Emitted != got.Ledger.Delivered+got.Ledger.InFlight+got.Ledger.Dropped["queue_full"] {
 		t.Errorf("%s\n%+v", list[0], got)
+	}
+}
+
+// TestNewLossesAreTold beside all that there are, each of which the record names.
+func TestNewLossesAreTold(t *testing.T) {
+	t.Parallel()
+	h := &Host{spec: Spec{Name: "x", QueueBytes: 64 << 20}, queue: newQueue(64<<20, DropNewest)}
+	var told [reasons]units
+	lose := func(r reason, n uint64) {
+		h.queue.ledger.mu.Lock()
+		defer h.queue.ledger.mu.Unlock()
+		h.queue.ledger.lost[r][0] += n
+		h.queue.ledger.dropped[r] += n
+	}
+	for _, tt := range []struct {
+		lost               map[reason]uint64
+		now, reason, inAll string
+	}{
+		{map[reason]uint64{reasonQueueFull: 3}, "3 events", "the queue was full (64 MiB)", "3 events"},
+		{nil, "", "", ""},
+		{map[reason]uint64{reasonOversize: 1}, "1 event", "they were too large to send", "4 events"},
+		{
+			map[reason]uint64{reasonQueueFull: 2, reasonOversize: 1},
+			"3 events",
+			"2 events, as the queue was full (64 MiB); 1 event, as they were too large to send", "7 events",
+		},
+	} {
+		for r, n := range tt.lost {
+			lose(r, n)
+		}
+		attrs, ok := h.newLosses(&told)
+		if ok != (tt.lost != nil) {
+			t.Fatal(attrs)
+		}
+		got := map[string]string{}
+		for _, a := range attrs {
+			got[a.Key] = a.Value.String()
+		}
+		if ok && (got["lost_now"] != tt.now || got["reason"] != tt.reason || got["lost_in_all"] != tt.inAll) {
+			t.Errorf("%v, want %+v", got, tt)
+		}
 	}
 }
 

@@ -150,8 +150,8 @@ func TestEachReasonIsTold(t *testing.T) {
 	down := lost(reasonBackendDown, 1)
 	gone := &hostError{name: "x", err: &exitedError{"process exited"}}
 	for want, got := range map[string]string{
-		"the backend could not export them: refused": h.why(&one, nil, "refused"),
-		"3 events and 1 span, as the queue was full (1024 KiB); 2 events, as the backend could not export them: refused": h.why(&two, nil, "refused"),
+		"the backend could not export them: refused":                                                                  h.why(&one, nil, "refused"),
+		"3 events and 1 span, as the queue was full (1 MiB); 2 events, as the backend could not export them: refused": h.why(&two, nil, "refused"),
 		"process exited": h.why(&down, gone, ""),
 		"process exited; its last error: refused":           h.why(&down, gone, "refused"),
 		"the backend could not export them; process exited": h.why(&one, gone, ""),

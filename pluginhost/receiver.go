@@ -171,6 +171,9 @@ func (h *Host) explain(s *session, err error) error {
 	if _, ok := errors.AsType[*configsError](err); ok {
 		return err
 	}
+	if _, ok := errors.AsType[*faultsError](err); ok {
+		return err
+	}
 	if se, ok := errors.AsType[*StartError](err); ok {
 		if len(se.Stderr) == 0 {
 			se.Stderr = s.lines()

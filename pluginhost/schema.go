@@ -31,7 +31,7 @@ func (s *Spec) checkConfig(ctx context.Context, schema []byte) error {
 	go func() { done <- s.CheckConfig(schema) }()
 	select {
 	case err := <-done:
-		return err
+		return listed(err)
 	case <-ctx.Done():
 		return &StartError{
 			Problem: NotABackend, Detail: fmt.Sprintf("its config could not be checked with its schema within %s", s.StartTimeout),

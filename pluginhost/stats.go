@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"github.com/spanloom/spanloom/internal/bytesize"
 )
 
 // Stats is what became of the events of a host, at one moment:
@@ -342,7 +344,7 @@ func (h *Host) why(lost *[reasons]units, down error, said string) string {
 func (h *Host) inWords(r Reason) string {
 	switch r {
 	case QueueFull:
-		return fmt.Sprintf("the queue was full (%d KiB)", h.spec.QueueBytes>>10)
+		return fmt.Sprintf("the queue was full (%s)", bytesize.Text(h.spec.QueueBytes))
 	case ExportFailed:
 		return "the backend could not export them"
 	case Oversize:

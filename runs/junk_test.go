@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,9 @@ func TestJunkIsNotReadByOthers(t *testing.T) {
 		}
 		f := file(id)
 		if err := f.Truncate(huge); err != nil {
+			if runtime.GOOS == "linux" {
+				t.Fatal(err)
+			}
 			t.Skip("no files with holes here: ", err)
 		}
 		_ = f.Close()

@@ -30,7 +30,11 @@ func silent(name string) backend.Backend {
 }
 
 func TestKept(t *testing.T) {
-	t.Run("in a subtest", func(t *testing.T) { backendtest.Run(t, silent("silent")) })
+	t.Parallel()
+	t.Run("in a subtest", func(t *testing.T) {
+		t.Parallel()
+		backendtest.Run(t, silent("silent"))
+	})
 }
 
 // brokenVariable says that the test below is to fail.
@@ -38,6 +42,7 @@ const brokenVariable = "SPANLOOM_TEST_BROKEN"
 
 // TestBroken fails, in a process of its own, for the rule that is broken and no other.
 func TestBroken(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(brokenVariable) != "" {
 		backendtest.Run(t, silent("Not silent"))
 		return

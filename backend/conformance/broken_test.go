@@ -118,10 +118,16 @@ var launchFaults = []fault{
 	{"another directory", "launch-socket", nil},
 	{"lets everybody in", "launch-mtls", nil},
 	{"claims any version", "launch-version", nil},
+	{"knows one host", "launch-newer-host", nil},
 	{"talks", "launch-stdout", nil},
 	{"needs starts", "events-killed-between", nil},
+	{"interrupted", "interrupts", nil},
+	{"ends in good order", "interrupts", nil},
 	{"status 3", "exit-after-shutdown", nil},
 	{"lives on", "exit-without-host", nil},
+	{"knows no parent", "exit-without-parent", nil},
+	{"waits for ever", "exit-unconnected", nil},
+	{"impatient", "exit-unconnected", nil},
 }
 
 var callFaults = []fault{
@@ -410,6 +416,14 @@ var eventFaults = []fault{
 	{"no numbers", "events-values", refusing(func(b *pb.Batch) bool {
 		return slices.Contains(b.GetAttributes().GetType(), pb.Attributes_TYPE_DOUBLE)
 	})},
+	{"no integers", "events-numbers", refusing(func(b *pb.Batch) bool {
+		for i, typ := range b.GetAttributes().GetType() {
+			if v := int64(b.GetAttributes().GetValue()[i]); typ == pb.Attributes_TYPE_INT && (v > 1<<53 || v < -1<<53) {
+				return true
+			}
+		}
+		return false
+	})},
 	{"reads all records", "events-recorded", refusing(func(b *pb.Batch) bool {
 		return slices.ContainsFunc(b.GetRecorded().GetSpan(), func(data []byte) bool { return strings.HasPrefix(string(data), "\xff") })
 	})},
@@ -447,6 +461,11 @@ var otherFaults = []fault{
 		return nil
 	}})},
 
+	{"short errors", "size-errors", refusing(func(b *pb.Batch) bool {
+		return slices.ContainsFunc(b.GetErrors().GetMessage(), func(i uint32) bool {
+			return int(i) < len(b.GetStrings()) && len(b.GetStrings()[i]) == maxMessage
+		})
+	})},
 	{"little memory", "size-values", refusingLarge(10_000, 1<<20, 2<<20)},
 	{"less than 4 MiB", "size-batch", refusingLarge(0, 2<<20, wire.MaxMessage)},
 	{"more than 4 MiB", "size-limit", always(&middle{limit: 64 << 20})},
@@ -548,6 +567,16 @@ var otherFaults = []fault{
 		}
 		return next(ctx)
 	}})},
+	{"cut short by any Flush", "sink-hangs-patience", func(m *memory) *middle {
+		return &middle{flush: func(ctx context.Context, next func(context.Context) (*pb.FlushResponse, error)) (*pb.FlushResponse, error) {
+			if m.is(Hangs) {
+				hasty, cancel := context.WithTimeout(ctx, testLimits.patience/2)
+				defer cancel()
+				ctx = hasty
+			}
+			return next(ctx)
+		}}
+	}},
 }
 
 // refusingLarge ends the stream at batches of some sizes.
@@ -586,7 +615,7 @@ func shuttingDown(f func(a *pb.ShutdownResponse, n int, used bool) error) func(*
 }
 
 var testLimits = limits{
-	start: 2 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
+	start: 2 * time.Second, connect: 4 * time.Second, atOnce: 2 * time.Second, exit: 2 * time.Second,
 	patience: 600 * time.Millisecond, deadline: 500 * time.Millisecond,
 }
 
@@ -596,11 +625,13 @@ func failed(t *testing.T, target Target, only ...string) (ids []string) {
 	t.Helper()
 	target.Timeout = 3 * time.Second
 	target.limits = &testLimits
+	check, end := target.Start(t.Context())
+	defer end()
 	for _, r := range Rules() {
 		if r.Process != (target.Dial == nil) || len(only) > 0 && !slices.Contains(only, r.ID) {
 			continue
 		}
-		res := target.Check(t.Context(), r)
+		res := check(r)
 		switch {
 		case res.Outcome == Failed && res.Seen == "":
 			t.Errorf("%s failed and does not say why", r.ID)

@@ -27,10 +27,13 @@ const (
 
 // process is a backend's process, started as hosts do it.
 type process struct {
-	cmd  *exec.Cmd
-	late time.Duration // for a handshake
-	dir  string
-	cert *identity
+	cmd *exec.Cmd
+	// outlived says that the process is the parent of the backend: what it has started
+	// goes on when it has ended.
+	outlived bool
+	late     time.Duration // for a handshake
+	dir      string
+	cert     *identity
 	// line is closed when the first line of standard output is there, or there will
 	// be none.
 	line  chan struct{}
@@ -38,6 +41,7 @@ type process struct {
 	rest  *output // of standard output
 	errs  *output
 	done  chan struct{} // closed when the process has ended
+	began time.Time     // just before it was started
 	pipes []*os.File
 	once  sync.Once
 }
@@ -91,7 +95,7 @@ func (t *Target) spawn(host func(dir string) []string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a directory for the socket: %w", err)
 	}
-	p := &process{dir: dir, late: t.limit().start, line: make(chan struct{}), done: make(chan struct{}), rest: &output{}, errs: &output{}}
+	p := &process{dir: dir, outlived: t.parent, late: t.limit().start, line: make(chan struct{}), done: make(chan struct{}), rest: &output{}, errs: &output{}}
 	p.cmd = &exec.Cmd{Path: path, Args: t.Command, Dir: dir, Env: append(host(dir), t.Env...)}
 	isolate(p.cmd)
 	if err := p.start(); err != nil {
@@ -113,6 +117,7 @@ func (p *process) start() error {
 	}
 	p.pipes = []*os.File{out, errs}
 	p.cmd.Stdout, p.cmd.Stderr = outW, errsW
+	p.began = time.Now()
 	err = p.cmd.Start()
 	_, _ = outW.Close(), errsW.Close()
 	if err != nil {
@@ -130,7 +135,9 @@ func (p *process) start() error {
 	readers.Go(func() { _, _ = io.Copy(p.errs, errs) })
 	go func() {
 		_ = p.cmd.Wait()
-		killGroup(p.cmd.Process)
+		if !p.outlived {
+			killGroup(p.cmd.Process)
+		}
 		for _, f := range p.pipes { // what it has left behind may hold the other ends
 			_ = f.SetReadDeadline(time.Now().Add(pipeGrace))
 		}
@@ -154,6 +161,9 @@ func (p *process) kill() {
 		default:
 			killGroup(p.cmd.Process)
 			<-p.done
+		}
+		if p.outlived {
+			killGroup(p.cmd.Process)
 		}
 		p.closePipes()
 		_ = os.RemoveAll(p.dir)

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,6 +55,10 @@ func serve(fault string) error {
 	case "talks first":
 		fmt.Println("hello from a library")
 	}
+	if fault == "knows one host" && os.Getenv("PLUGIN_PROTOCOL_VERSIONS") != "1" {
+		return fmt.Errorf("want version 1")
+	}
+	life := newLife(fault)
 	id, err := newIdentity()
 	if err != nil {
 		return err
@@ -76,7 +82,6 @@ func serve(fault string) error {
 	if err != nil {
 		return err
 	}
-	life := &life{ended: make(chan struct{})}
 	s := &server{BackendServer: backend.NewServer(reference(newMemory())), middle: &middle{}}
 	if fault == "needs starts" {
 		s.middle = needsStarts(nil)
@@ -90,7 +95,7 @@ func serve(fault string) error {
 	case "another version":
 		version = "2"
 	case "claims any version":
-		version = os.Getenv("PLUGIN_PROTOCOL_VERSIONS")
+		version, _, _ = strings.Cut(os.Getenv("PLUGIN_PROTOCOL_VERSIONS"), ",")
 	}
 	block, _ := pem.Decode([]byte(id.pem))
 	cert := base64.RawStdEncoding.EncodeToString(block.Bytes)
@@ -110,21 +115,63 @@ func serve(fault string) error {
 	return nil
 }
 
-// life says when the last connection has ended.
+// life says when nobody is there to work for any more.
 type life struct {
 	conns atomic.Int64
+	met   atomic.Bool
+	once  sync.Once
 	ended chan struct{}
 }
+
+func newLife(fault string) *life {
+	l := &life{ended: make(chan struct{})}
+	interrupts := make(chan os.Signal, 1)
+	switch fault {
+	case "interrupted": // as a program that says nothing of signals
+	case "ends in good order":
+		signal.Notify(interrupts, os.Interrupt)
+	default:
+		signal.Ignore(os.Interrupt)
+	}
+	wait := testLimits.connect
+	switch fault {
+	case "waits for ever":
+		wait = time.Hour
+	case "impatient":
+		wait = testLimits.connect / 2
+	}
+	go func() {
+		late, look, parent := time.After(wait), time.Tick(glance), os.Getppid()
+		for {
+			select {
+			case <-interrupts:
+				l.end()
+			case <-late:
+				if !l.met.Load() {
+					l.end()
+				}
+			case <-look:
+				if os.Getppid() != parent && fault != "knows no parent" {
+					l.end()
+				}
+			}
+		}
+	}()
+	return l
+}
+
+func (l *life) end() { l.once.Do(func() { close(l.ended) }) }
 
 func (*life) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 
 func (l *life) HandleConn(_ context.Context, s stats.ConnStats) {
 	switch s.(type) {
 	case *stats.ConnBegin:
+		l.met.Store(true)
 		l.conns.Add(1)
 	case *stats.ConnEnd:
 		if l.conns.Add(-1) == 0 {
-			close(l.ended)
+			l.end()
 		}
 	}
 }

@@ -49,8 +49,10 @@ func Verify(ctx context.Context, t Target, each func(Result)) (*Report, error) {
 		return nil, err
 	}
 	rep := &Report{Backend: d.GetName(), Version: d.GetVersion()}
+	check, end := t.Start(ctx)
+	defer end()
 	for _, r := range Rules() {
-		res := t.Check(ctx, r)
+		res := check(r)
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("rule %s: %w", r.ID, err)
 		}

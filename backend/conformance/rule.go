@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -19,12 +20,14 @@ type Rule struct {
 	// Process says that the rule is one of processes, and is checked with one.
 	Process bool `json:"-"`
 
-	check func(ctx context.Context, t *Target) error
+	// beside says that the check waits for long, and goes on beside those of others.
+	beside bool
+	check  func(ctx context.Context, t *Target) error
 }
 
 // Rules returns the rules in the order in which they are checked.
 func Rules() []Rule {
-	return slices.Concat(launchRules, describeRules, configureRules, healthRules, batchRules, eventRules, exportRules, sizeRules, endRules, sinkRules)
+	return slices.Concat(launchRules, describeRules, configureRules, healthRules, batchRules, eventRules, exportRules, sizeRules, sinkRules, endRules)
 }
 
 // Outcome is what a check has found.
@@ -72,6 +75,35 @@ func (t *Target) Check(ctx context.Context, r Rule) Result {
 	}
 	res.Took = time.Since(began)
 	return res
+}
+
+// Start begins the checks that take longest, since they wait, so that they go on
+// beside others. It returns a function that checks a rule as [Target.Check] does, or
+// waits for the result of a check that has begun, and one that ends what still goes on
+// and waits for it. One goroutine at a time may call them.
+func (t *Target) Start(ctx context.Context) (check func(Rule) Result, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	begun := map[string]<-chan Result{}
+	var all sync.WaitGroup
+	for _, r := range Rules() {
+		if r.beside {
+			found := make(chan Result, 1)
+			begun[r.ID] = found
+			all.Go(func() { found <- t.Check(ctx, r) })
+		}
+	}
+	check = func(r Rule) Result {
+		found, ok := begun[r.ID]
+		if !ok {
+			return t.Check(ctx, r)
+		}
+		delete(begun, r.ID)
+		return <-found
+	}
+	return check, func() {
+		cancel()
+		all.Wait()
+	}
 }
 
 func (t *Target) check(ctx context.Context, r Rule) (err error) {

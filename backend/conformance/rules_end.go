@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 const ending = "end"
@@ -33,12 +34,24 @@ var endRules = []Rule{
 		Text: "After Shutdown no batch is acknowledged without an error.",
 	},
 	{
+		ID: "interrupts", Area: ending, Process: true, check: interrupted,
+		Text: "Interrupts (SIGINT) are ignored, before Configure and after it.",
+	},
+	{
 		ID: "exit-after-shutdown", Area: ending, Process: true, check: exits(true),
 		Text: "After Shutdown the process ends by itself, within 5 s of the end of its connection, with status 0.",
 	},
 	{
 		ID: "exit-without-host", Area: ending, Process: true, check: exits(false),
 		Text: "When the host is gone without a word the process ends by itself, within 5 s of the end of its connection.",
+	},
+	{
+		ID: "exit-without-parent", Area: ending, Process: true, check: orphaned,
+		Text: "When the process that has started it is gone the process ends by itself, within 5 s, even if its connection goes on.",
+	},
+	{
+		ID: "exit-unconnected", Area: ending, Process: true, beside: true, check: unconnected,
+		Text: "When no host has connected 10 s after the start the process ends by itself, within 5 s more, and not before.",
 	},
 }
 
@@ -157,4 +170,47 @@ func exits(clean bool) func(context.Context, *Target) error {
 		}
 		return nil
 	}
+}
+
+func interrupted(ctx context.Context, t *Target) error {
+	s, err := t.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.free()
+	if err := interrupt(s.proc.cmd.Process); err != nil {
+		return err
+	}
+	if err := s.configure(ctx); err != nil {
+		return s.explain(fmt.Errorf("after an interrupt: %w", err))
+	}
+	w := newScript()
+	nested(w)
+	if err := s.deliver(ctx, w.batches(5)...); err != nil {
+		return s.explain(fmt.Errorf("after an interrupt: %w", err))
+	}
+	if err := interrupt(s.proc.cmd.Process); err != nil {
+		return s.explain(err)
+	}
+	if s.proc.ended(ctx, t.limit().patience) {
+		return fmt.Errorf("the process has ended (%s) after an interrupt%s", s.proc.cmd.ProcessState, s.proc.wrote())
+	}
+	nested(w)
+	if err := s.deliver(ctx, w.batches(5)...); err != nil {
+		return s.explain(fmt.Errorf("after an interrupt: %w", err))
+	}
+	return s.arrived(w, false)
+}
+
+func unconnected(ctx context.Context, t *Target) error {
+	return shaken(ctx, t, func(p *process, _ handshake) error {
+		limit := t.limit()
+		if !p.ended(ctx, time.Until(p.began.Add(limit.connect+limit.exit))) {
+			return fmt.Errorf("the process still runs %s after its start", limit.connect+limit.exit)
+		}
+		if after := time.Since(p.began); after < limit.connect-slack {
+			return fmt.Errorf("the process has ended (%s) %s after its start%s", p.cmd.ProcessState, after.Round(time.Millisecond), p.wrote())
+		}
+		return nil
+	})
 }

@@ -29,6 +29,7 @@ var eventRules = []Rule{
 	handled("events-crashed", "Scopes that were crashed are handled, and a run that goes on.", crashed),
 	handled("events-jobs", "Jobs that are handed over are handled, and scopes with a runner of their own.", jobs),
 	handled("events-values", "Captured inputs and outputs, labels and attributes of all types are handled.", values),
+	handled("events-numbers", "Numbers are handled up to the ends of their types: integers that no double holds, counts, sizes, places and marked values.", numbers),
 	handled("events-recorded", "What node code has recorded is handled; a record that cannot be read is lost, and nothing else is.", recorded),
 	handled("events-several-runs", "Runs that are under way at once, under a parent or with a link, are handled.", severalRuns),
 	{
@@ -47,7 +48,12 @@ var eventRules = []Rule{
 
 // handled makes a rule of events that have to be taken.
 func handled(id, text string, tell func(*script)) Rule {
-	return Rule{ID: id, Area: eventing, Text: text, check: configured(func(ctx context.Context, s *session) error {
+	return Rule{ID: id, Area: eventing, Text: text, check: configured(takes(tell))}
+}
+
+// takes makes a check that events are taken.
+func takes(tell func(*script)) func(context.Context, *session) error {
+	return func(ctx context.Context, s *session) error {
 		w := newScript()
 		tell(w)
 		list := w.batches(3)
@@ -68,7 +74,7 @@ func handled(id, text string, tell func(*script)) Rule {
 			return fmt.Errorf("ignored_events is %d: all of these hooks are known", n)
 		}
 		return s.arrived(w, false)
-	})}
+	}
 }
 
 func nested(w *script) {
@@ -146,12 +152,12 @@ func retries(w *script) {
 	n.retry(1)
 	n.retry(2)
 	n.ok()
-	w.events[len(w.events)-1].attempts = 3
+	w.last().attempts = 3
 	m := root.mapping("embed", 1)
 	item := m.item(0)
 	item.retry(1)
 	item.ok()
-	w.events[len(w.events)-1].attempts = 2
+	w.last().attempts = 2
 	m.end(pb.Result_RESULT_SUCCESS, sizes(1, 1, 0))
 	root.ok()
 }
@@ -197,7 +203,7 @@ func crashed(w *script) {
 	n.say(pb.Hook_HOOK_CRASHED)
 	before.say(pb.Hook_HOOK_CRASHED)
 	root := w.pipeline("daily")
-	w.events[len(w.events)-1].rows = append(w.events[len(w.events)-1].rows, func(wr *writer, at uint32) {
+	w.last().rows = append(w.last().rows, func(wr *writer, at uint32) {
 		wr.b.Resumed = &pb.Resumed{
 			Event: []uint32{at}, Starts: []uint32{1}, Span: []uint64{before.span},
 			TraceHi: []uint64{before.run.row.GetTraceHi()}, TraceLo: []uint64{before.run.row.GetTraceLo()},
@@ -238,6 +244,36 @@ func values(w *script) {
 	root.ok()
 }
 
+// numbers has larger numbers than any run gives.
+func numbers(w *script) {
+	w.order = max(w.order, math.MaxInt64)
+	root := w.pipeline("daily")
+	n := root.inside(pb.Kind_KIND_NODE, "poll", "func")
+	n.round, n.queued = math.MaxUint32, math.MaxInt64
+	n.say(pb.Hook_HOOK_NODE_START)
+	for _, v := range []float64{math.MaxFloat64, -math.MaxFloat64, math.SmallestNonzeroFloat64, math.Copysign(0, -1)} {
+		n.mark("loss", v, false)
+	}
+	n.end(pb.Result_RESULT_SUCCESS,
+		bits("odd", pb.Attributes_TYPE_INT, 1<<53+1), bits("most", pb.Attributes_TYPE_INT, math.MaxInt64),
+		bits("least", pb.Attributes_TYPE_INT, 1<<63), bits("tiny", pb.Attributes_TYPE_DOUBLE, 1))
+	w.last().attempts = math.MaxUint32
+	root.inside(pb.Kind_KIND_NODE, "fetch", "func").stored(pb.Hook_HOOK_NODE_CACHED)
+	w.last().rows = append(w.last().rows, func(wr *writer, _ uint32) {
+		t := wr.cached()
+		t.Saved[len(t.GetSaved())-1], t.Size[len(t.GetSize())-1] = math.MaxInt64, math.MaxUint64
+	})
+	m := root.mapping("embed", math.MaxUint64)
+	m.item(math.MaxInt32).ok()
+	m.end(pb.Result_RESULT_CANCELLATION, sizes(math.MaxUint64, 1, 0))
+	root.ok()
+	w.last().rows = append(w.last().rows, func(wr *writer, _ uint32) {
+		t := wr.b.GetCounts()
+		last := len(t.GetNodes()) - 1
+		t.Nodes[last], t.Cached[last], t.Missed[last] = math.MaxUint64, math.MaxInt64, 1<<53+1
+	})
+}
+
 func recorded(w *script) {
 	span, err := proto.Marshal(&tracepb.Span{
 		Events: []*tracepb.Span_Event{{Name: "half way", TimeUnixNano: uint64(w.began.UnixNano())}},
@@ -264,7 +300,7 @@ func recorded(w *script) {
 	n := root.node("fetch")
 	n.retry(1)
 	n.end(pb.Result_RESULT_SUCCESS, row(0, span), row(2, span))
-	w.events[len(w.events)-1].attempts = 2
+	w.last().attempts = 2
 	root.node("unreadable").end(pb.Result_RESULT_SUCCESS, row(0, []byte("\xff\xff\xff no span")))
 	root.ok()
 }

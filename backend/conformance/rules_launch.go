@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
-	"github.com/spanloom/spanloom/internal/wire"
 )
 
 const launching = "launch"
@@ -39,6 +37,10 @@ var launchRules = []Rule{
 		Text: "To a host that speaks none of its versions of the protocol the backend names one of its own, or ends; it claims none that it does not know.",
 	},
 	{
+		ID: "launch-newer-host", Area: launching, Process: true, check: newerHost,
+		Text: "To a host that also speaks versions of the protocol that the backend does not know, the handshake names the one that both speak.",
+	},
+	{
 		ID: "launch-stdout", Area: launching, Process: true, check: quiet,
 		Text: "Nothing but the handshake goes to standard output.",
 	},
@@ -46,7 +48,7 @@ var launchRules = []Rule{
 
 func withoutCookie(ctx context.Context, t *Target) error {
 	p, err := t.spawn(func(dir string) []string {
-		return []string{"PLUGIN_PROTOCOL_VERSIONS=" + strconv.Itoa(wire.ProtocolVersion), "PLUGIN_UNIX_SOCKET_DIR=" + dir}
+		return []string{"PLUGIN_PROTOCOL_VERSIONS=" + current, "PLUGIN_UNIX_SOCKET_DIR=" + dir}
 	})
 	if err != nil {
 		return err
@@ -66,7 +68,7 @@ func withoutCookie(ctx context.Context, t *Target) error {
 
 // shaken starts a process and reads its handshake.
 func shaken(ctx context.Context, t *Target, f func(*process, handshake) error) error {
-	p, err := t.launch()
+	p, err := t.launch(current)
 	if err != nil {
 		return err
 	}
@@ -84,8 +86,8 @@ func shaken(ctx context.Context, t *Target, f func(*process, handshake) error) e
 
 func handshakes(ctx context.Context, t *Target) error {
 	return shaken(ctx, t, func(p *process, h handshake) error {
-		if want := strconv.Itoa(wire.ProtocolVersion); h.version != want {
-			return fmt.Errorf("the second field of the handshake is %q, want %s", short(h.version), want)
+		if h.version != current {
+			return fmt.Errorf("the second field of the handshake is %q, want %s", short(h.version), current)
 		}
 		if h.network != "unix" {
 			return fmt.Errorf("the third field of the handshake is %q, want unix", short(h.network))
@@ -146,13 +148,31 @@ func mutual(ctx context.Context, t *Target) error {
 	})
 }
 
-func otherVersion(ctx context.Context, t *Target) error {
-	const unknown = "4711"
-	id, err := newIdentity()
+// unknown is a version of the protocol that there is not.
+const unknown = "4711"
+
+func newerHost(ctx context.Context, t *Target) error {
+	p, err := t.launch(unknown + "," + current)
 	if err != nil {
 		return err
 	}
-	p, err := t.spawn(func(dir string) []string { return environment(dir, unknown, id.pem) })
+	defer p.kill()
+	line, err := p.firstLine(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := parse(line)
+	if err != nil {
+		return err
+	}
+	if h.version != current {
+		return fmt.Errorf("the second field of the handshake is %q, want %s", short(h.version), current)
+	}
+	return nil
+}
+
+func otherVersion(ctx context.Context, t *Target) error {
+	p, err := t.launch(unknown)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,10 @@ var sinkRules = []Rule{
 		ID: "sink-hangs-flush", Area: SinkArea, check: inSink(hangingFlush),
 		Text: "While the sink does not answer, a Flush with a deadline brings the Ack of the batch under way by then, with an error.",
 	},
+	{
+		ID: "sink-hangs-patience", Area: SinkArea, check: inSink(hangingPatience),
+		Text: "A Flush without a deadline cuts nothing short, even when it is cancelled: when the sink answers again the batch under way is acknowledged without an error.",
+	},
 }
 
 // inSink makes a check of a backend whose sink is known, and works again afterwards.
@@ -172,4 +176,43 @@ func hangingFlush(ctx context.Context, s *session) error {
 		}
 		return nil
 	})
+}
+
+func hangingPatience(ctx context.Context, s *session) error {
+	if err := s.target.set(Hangs); err != nil {
+		return err
+	}
+	w := newScript()
+	nested(w)
+	st, err := s.stream(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.cut()
+	b := w.batch()
+	if err := st.send(b); err != nil {
+		return err
+	}
+	asking, cancel := limited(ctx, s.target.limit().patience)
+	defer cancel()
+	for asking.Err() == nil {
+		_, _ = s.rpc.Flush(asking, &pb.FlushRequest{})
+		select {
+		case <-time.After(again):
+		case <-asking.Done():
+		}
+	}
+	if _, err := s.health(ctx); err != nil { // by then the backend knows that nobody waits
+		return err
+	}
+	if err := s.target.set(Works); err != nil {
+		return err
+	}
+	if err := st.await(b.GetSeq()); err != nil {
+		return fmt.Errorf("when the sink works again: %w", err)
+	}
+	if err := st.refused(); err != nil {
+		return err
+	}
+	return s.arrived(w, false)
 }

@@ -18,6 +18,10 @@ const sizing = "sizes"
 
 var sizeRules = []Rule{
 	{
+		ID: "size-errors", Area: sizing, check: configured(takes(longErrors)),
+		Text: "An error whose text has 1 KiB, and whose stack has 8 KiB, is handled.",
+	},
+	{
 		ID: "size-values", Area: sizing, check: configured(largeValues),
 		Text: "A value of a megabyte, and ten thousand attributes of an event, are handled or lost with the word of an Ack; what comes after is handled.",
 	},
@@ -43,6 +47,19 @@ func (s *session) goesOn(ctx context.Context) error {
 		return fmt.Errorf("after that: %w", err)
 	}
 	return nil
+}
+
+const (
+	maxMessage = 1 << 10
+	maxStack   = 8 << 10
+)
+
+// longErrors has errors as long as a host sends them, with more than letters.
+func longErrors(w *script) {
+	text := strings.Repeat("é\t\x1b[1m\n", maxMessage)
+	root := w.pipeline("daily")
+	root.node("fetch").fail(pb.Result_RESULT_ERROR, "*fs.PathError", text[:maxMessage], strings.Repeat("x()\n\t/y:1\n", maxStack)[:maxStack])
+	root.end(pb.Result_RESULT_ERROR, failure("*fs.PathError", text[:maxMessage], ""))
 }
 
 func largeValues(ctx context.Context, s *session) error {

@@ -122,8 +122,11 @@ func (c *scope) say(hook pb.Hook, rows ...func(*writer, uint32)) *event {
 	s := c.script
 	s.now += 100 * time.Microsecond
 	s.events = append(s.events, event{scope: *c, hook: hook, duration: s.now - c.start, rows: rows})
-	return &s.events[len(s.events)-1]
+	return s.last()
 }
+
+// last returns the event that was said last.
+func (s *script) last() *event { return &s.events[len(s.events)-1] }
 
 func (c *scope) node(name string) *scope {
 	in := c.inside(pb.Kind_KIND_NODE, name, "func")
@@ -184,7 +187,7 @@ func (c *scope) fail(result pb.Result, typ, message, stack string) {
 	row := failure(typ, message, stack)
 	c.say(pb.Hook_HOOK_ERROR, row).result = result
 	c.end(result, row)
-	c.script.events[len(c.script.events)-1].flags |= flagOrigin
+	c.script.last().flags |= flagOrigin
 }
 
 // retry says that an attempt has failed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -43,7 +44,7 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 		}
 		return &session{target: t, conn: conn, rpc: pb.NewBackendClient(conn), hangUp: func() {}, free: end}, nil
 	}
-	p, err := t.launch()
+	p, err := t.launch(current)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +56,17 @@ func (t *Target) open(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// launch starts the backend's process as hosts of this version do.
-func (t *Target) launch() (*process, error) {
+// current is the version of the protocol that hosts of this version speak.
+var current = strconv.Itoa(wire.ProtocolVersion)
+
+// launch starts the backend's process as hosts do that speak these versions of the
+// protocol.
+func (t *Target) launch(versions string) (*process, error) {
 	id, err := newIdentity()
 	if err != nil {
 		return nil, err
 	}
-	p, err := t.spawn(func(dir string) []string { return environment(dir, fmt.Sprint(wire.ProtocolVersion), id.pem) })
+	p, err := t.spawn(func(dir string) []string { return environment(dir, versions, id.pem) })
 	if err != nil {
 		return nil, err
 	}

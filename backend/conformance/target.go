@@ -33,12 +33,15 @@ type Target struct {
 	Timeout time.Duration
 
 	limits *limits // nil means those of rules
+	parent bool    // the command is that of a backend's parent, which the backend outlives
 }
 
 // limits are the times that rules name.
 type limits struct {
 	// start is how long a host waits for the handshake by default.
 	start time.Duration
+	// connect is how long a host may take to connect.
+	connect time.Duration
 	// atOnce is how long a host waits for an answer of Health.
 	atOnce time.Duration
 	// exit is how long a process may take to end by itself.
@@ -49,7 +52,7 @@ type limits struct {
 	deadline time.Duration
 }
 
-var named = limits{start: 5 * time.Second, atOnce: time.Second, exit: 5 * time.Second, patience: 700 * time.Millisecond, deadline: time.Second}
+var named = limits{start: 5 * time.Second, connect: 10 * time.Second, atOnce: time.Second, exit: 5 * time.Second, patience: 700 * time.Millisecond, deadline: time.Second}
 
 func (t *Target) limit() limits {
 	if t.limits != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spanloom/spanloom/internal/bytesize"
 	"github.com/spanloom/spanloom/internal/private"
 	"github.com/spanloom/spanloom/internal/spool"
 	"github.com/spanloom/spanloom/internal/spooldir"
@@ -61,7 +62,7 @@ func checkSpool(b manifest.Backend, dir, replay string) []finding {
 	list := []finding{{fine, check, b.Name, dir + " has nothing that waits", ""}}
 	if waiting.Events > 0 {
 		f := &list[0]
-		f.Message = fmt.Sprintf("%s has %d events, in %s, that wait since %s", dir, waiting.Events, size(bytes), since.Format(time.RFC3339))
+		f.Message = fmt.Sprintf("%s has %d events, in %s, that wait since %s", dir, waiting.Events, bytesize.Text(bytes), since.Format(time.RFC3339))
 		if left.Events > 0 {
 			f.Level = warning
 			f.Message += fmt.Sprintf("; no program that runs has %d of them", left.Events)
@@ -80,11 +81,11 @@ func checkRoom(check, subject, dir string, want int64) []finding {
 		return nil
 	case free < want:
 		return []finding{{
-			warning, check, subject, fmt.Sprintf("%s are free at %s, and up to %s may be wanted", size(free), at, size(want)),
+			warning, check, subject, fmt.Sprintf("%s are free at %s, and up to %s may be wanted", bytesize.Text(free), at, bytesize.Text(want)),
 			"make room, or lower delivery.max_bytes",
 		}}
 	default:
-		return []finding{{fine, check, subject, size(free) + " are free at " + at, ""}}
+		return []finding{{fine, check, subject, bytesize.Text(free) + " are free at " + at, ""}}
 	}
 }
 
@@ -119,23 +120,7 @@ func checkRuns(dir string) []finding {
 	const enough = 64 << 20
 	list := []finding{{fine, check, "", fmt.Sprintf("%s has %s", dir, counted(len(entries), "file")), ""}}
 	if free, ok := freeSpace(dir); ok && free < enough {
-		list = append(list, finding{warning, check, "", fmt.Sprintf("%s are free at %s", size(free), dir), "make room, or prune runs"})
+		list = append(list, finding{warning, check, "", fmt.Sprintf("%s are free at %s", bytesize.Text(free), dir), "make room, or prune runs"})
 	}
 	return list
-}
-
-// size is a number of bytes for people.
-func size(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", max(n, 0))
-	}
-	value, name := float64(n)/unit, "KiB"
-	for _, next := range []string{"MiB", "GiB", "TiB"} {
-		if value < unit {
-			break
-		}
-		value, name = value/unit, next
-	}
-	return fmt.Sprintf("%.1f %s", value, name)
 }

@@ -18,14 +18,11 @@ import (
 var manifest []byte
 
 func main() {
+	dir := directory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	tel, err := spanloom.Open(ctx, spanloom.WithEmbeddedManifest(manifest))
 	exitOn(err)
-	dir := "."
-	if len(os.Args) > 1 {
-		dir = os.Args[1]
-	}
 	report, err := Analyse.Run(ctx, dir, engine.Config{Callbacks: tel.Callbacks()})
 	_ = tel.Shutdown(context.Background()) // says itself what was lost
 	exitOn(err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/spanloom/spanloom/internal/bytesize"
 	"github.com/spanloom/spanloom/manifest"
 )
 
@@ -79,7 +80,7 @@ func readPEM(path string) ([]byte, error) {
 	case err != nil:
 		return nil, errors.New("the file cannot be read")
 	case len(text) > maxPEM:
-		return nil, errors.New("the file is larger than 1 MiB")
+		return nil, fmt.Errorf("the file is larger than %s", bytesize.Text(maxPEM))
 	default:
 		return text, nil
 	}

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/spanloom/spanloom/internal/pagetest"
 	"github.com/spanloom/spanloom/manifest"
 )
 
@@ -20,27 +18,7 @@ import (
 // schema that manifests are checked with.
 func TestKeysAreThoseOfTheSchema(t *testing.T) {
 	t.Parallel()
-	const begin, end = "<!-- keys -->\n", "<!-- end of keys -->\n"
-	file := filepath.Join(root, "docs/manifest.md")
-	page, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(page), begin)
-	is, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatal("the page has no place for the keys")
-	}
-	want := keys(t)
-	if *update {
-		if err := os.WriteFile(file, []byte(before+begin+want+end+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, is); diff != "" {
-		t.Errorf("the schema says (-), the page says (+); go test ./internal/doctest -update writes it:\n%s", diff)
-	}
+	pagetest.Hold(t, filepath.Join(root, "docs/manifest.md"), "keys", keys(t), *update)
 }
 
 // keys is a table of all keys of a manifest.

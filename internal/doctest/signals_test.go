@@ -2,15 +2,13 @@ package doctest
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/spanloom/spanloom/internal/otelresource"
+	"github.com/spanloom/spanloom/internal/pagetest"
 	"github.com/spanloom/spanloom/internal/semconvtest"
 )
 
@@ -81,32 +79,11 @@ func TestRegistryIsWhole(t *testing.T) {
 
 // TestSignals holds the page of names to the registry.
 func TestSignals(t *testing.T) {
-	file := filepath.Join(root, "docs/signals.md")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := string(data)
 	for name, table := range map[string]func([]semconvtest.Group) string{
 		"spans": spanTable, "events": eventTable, "metrics": metricTable, "records": recordTable,
 		"attributes": attributeTable, "resource": resourceTable,
 	} {
-		begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
-		before, rest, ok := strings.Cut(page, begin)
-		is, after, closed := strings.Cut(rest, end)
-		if !ok || !closed {
-			t.Fatalf("the page has no place for the %s", name)
-		}
-		want := table(all(t))
-		if diff := cmp.Diff(want, is); diff != "" && !*update {
-			t.Errorf("the registry has (-), the page says (+); go test ./internal/doctest -update writes it:\n%s", diff)
-		}
-		page = before + begin + want + end + after
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		pagetest.Hold(t, filepath.Join(root, "docs/signals.md"), name, table(all(t)), *update)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spanloom/spanloom/internal/pagetest"
 )
 
 // TestReasonsAreThoseOfTheCode compares the reasons for losses, and the states and
@@ -78,11 +80,7 @@ func errorOr(err, other error) error {
 // rows, of those whose first cell begins so.
 func rows(t *testing.T, page, name string) [][2]string {
 	t.Helper()
-	_, rest, ok := strings.Cut(source(t, page), "<!-- "+name+" -->\n")
-	table, _, closed := strings.Cut(rest, "<!-- end of "+name+" -->\n")
-	if !ok || !closed {
-		t.Fatalf("%s has no table of %s", page, name)
-	}
+	table := pagetest.Part(t, filepath.Join(root, page), name)
 	var list [][2]string
 	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\| (?:`([^`]*)`)?").FindAllStringSubmatch(table, -1) {
 		list = append(list, [2]string{m[1], m[2]})

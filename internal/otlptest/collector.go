@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	collogspb "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	colmetricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -100,6 +101,21 @@ func Refused(t *testing.T) string {
 	}
 	defer func() { _ = l.Close() }()
 	return "http://" + l.Addr().String()
+}
+
+// Listen listens at an address where somebody did before: a connection of somebody else
+// may have its port for a moment.
+func Listen(t *testing.T, address string) net.Listener {
+	t.Helper()
+	for give := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			return l
+		}
+		if time.Now().After(give) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Export implements the OTLP trace service.

@@ -292,9 +292,7 @@ func TestCollectorComesBack(t *testing.T) {
 		sent := make(chan error, 1)
 		go func() { sent <- c.Send(context.Background(), spans(1)) }()
 		time.Sleep(500 * time.Millisecond) // it is refused meanwhile
-		if l, err = net.Listen("tcp", addr); err != nil {
-			t.Skipf("the port was taken meanwhile: %v", err)
-		}
+		l = otlptest.Listen(t, addr)
 		if protocol == "grpc" {
 			otlptest.StartOn(t, l, nil)
 		} else {

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/spanloom/spanloom/internal/bytesize"
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
 )
 
@@ -111,7 +112,7 @@ func (t *overHTTP) send(ctx context.Context, sig signal, prepared any, reply pro
 	case err != nil:
 		return broken(ctx, err)
 	case len(text) > maxReply:
-		return fmt.Errorf("the reply is larger than %d KiB", maxReply>>10)
+		return fmt.Errorf("the reply is larger than %s", bytesize.Text(maxReply))
 	}
 	return parse(res, text, reply)
 }

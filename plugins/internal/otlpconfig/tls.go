@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/spanloom/spanloom/internal/bytesize"
 )
 
 // tlsFiles are paths, or PEM texts themselves. A relative path starts at the
@@ -129,7 +131,7 @@ func readPEM(s string) (text []byte, fault string) {
 	case err != nil:
 		return nil, "the file cannot be read: " + reason(err)
 	case len(text) > maxPEM:
-		return nil, "the file is larger than 1 MiB"
+		return nil, "the file is larger than " + bytesize.Text(maxPEM)
 	}
 	return text, ""
 }

@@ -146,9 +146,9 @@ func TestWhereItIsKept(t *testing.T) {
 	home, state, said := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "said")
 	t.Setenv("HOME", home)
 	for _, tt := range []struct{ state, dir, want string }{
-		{"", "", filepath.Join(home, ".local", "state", "spanloom", "spool", "*", "main", "lock")},
-		{"not/absolute", "", filepath.Join(home, ".local", "state", "spanloom", "spool", "*", "main", "lock")},
-		{state, "", filepath.Join(state, "spanloom", "spool", "*", "main", "lock")},
+		{"", "", filepath.Join(home, ".local", "state", "spanloom", "spool", "*", "service-shop", "main", "lock")},
+		{"not/absolute", "", filepath.Join(home, ".local", "state", "spanloom", "spool", "*", "service-shop", "main", "lock")},
+		{state, "", filepath.Join(state, "spanloom", "spool", "*", "service-shop", "main", "lock")},
 		{state, ", dir: " + said, filepath.Join(said, "main", "lock")},
 	} {
 		t.Setenv("XDG_STATE_HOME", tt.state)

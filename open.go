@@ -35,6 +35,7 @@ type options struct {
 	embedded []byte
 	only     string
 	unlocked bool
+	service  string
 
 	providers Providers
 

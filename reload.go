@@ -216,6 +216,11 @@ func (t *Telemetry) Reload(ctx context.Context) (Reloaded, error) {
 	if err != nil {
 		return Reloaded{}, err
 	}
+	for _, e := range list {
+		if e.Durable != nil {
+			e.Durable.Others = nil // Open has told of them
+		}
+	}
 	if err := r.over(ctx); err != nil { // the disk may have taken its time
 		return Reloaded{}, err
 	}
@@ -336,32 +341,30 @@ func (t *Telemetry) exchange(ctx context.Context, c *change, list []entry, m *ma
 	_ = t.level.UnmarshalText([]byte(m.Telemetry.Logs.Level)) // the schema knows the words
 
 	t.stop(ctx, c.gone)
-	r.mu.Lock()
-	for _, h := range c.gone {
-		r.remember(h)
-	}
-	for i := range r.past {
-		if p := &r.past[i]; heir(c.hosts, p.spool) != nil {
-			p.Stats = p.HandedOver()
-		}
-	}
-	r.draining = nil
-	r.mu.Unlock()
 	for _, h := range c.gone {
 		if line, ok := h.Lost(); ok {
 			fmt.Fprintln(t.stderr, line)
 		}
-		if next := heir(c.hosts, h.Spool()); next != nil {
+		next := heir(c.hosts, h.Spool())
+		if next != nil {
 			next.Adopt()
-		} else if line, ok := h.Kept(); ok {
+		}
+		if line, ok := h.Kept(); ok && (next == nil || h.Stats().HandedOver(next).Kept > 0) {
 			fmt.Fprintln(t.stderr, line)
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range c.gone {
+		r.handOver(h) // it may have taken over itself what an earlier one has left
+		r.remember(h)
+	}
+	r.draining = nil
 	return nil
 }
 
-// bygone is what became of the telemetry for the backends of a name and a spool that are
-// gone.
+// bygone is what became of the telemetry for a backend that is gone, or for several of a
+// name that have left nothing in a spool.
 type bygone struct {
 	pluginhost.Stats
 
@@ -377,15 +380,28 @@ func heir(hosts []*pluginhost.Host, spool string) *pluginhost.Host {
 	return hosts[i]
 }
 
-// remember adds what became of the telemetry for a backend that is gone.
-func (r *reloading) remember(h *pluginhost.Host) {
-	b := bygone{h.Stats(), h.Spool()}
-	i := slices.IndexFunc(r.past, func(p bygone) bool { return p.Name == b.Name && p.spool == b.spool })
-	if i < 0 {
-		r.past = append(r.past, b)
-		return
+// handOver notes what h has taken over from backends that are gone. r.mu is held.
+func (r *reloading) handOver(h *pluginhost.Host) {
+	for i := range r.past {
+		if p := &r.past[i]; p.spool == h.Spool() {
+			p.Stats = p.HandedOver(h)
+		}
 	}
-	r.past[i].Stats = b.With(r.past[i].Stats)
+}
+
+// remember adds what became of the telemetry for a backend that is gone. What it has left
+// in a spool stays by itself, until somebody takes it over. r.mu is held.
+func (r *reloading) remember(h *pluginhost.Host) {
+	var list []bygone
+	for _, b := range append(r.past, bygone{h.Stats(), h.Spool()}) {
+		i := slices.IndexFunc(list, func(p bygone) bool { return p.Name == b.Name && p.Kept == 0 })
+		if i < 0 || b.Kept > 0 {
+			list = append(list, b)
+			continue
+		}
+		list[i].Stats = b.With(list[i].Stats)
+	}
+	r.past = list
 }
 
 // stats returns those of all backends that there are, and then of those that were.
@@ -406,10 +422,13 @@ func (r *reloading) stats(set *pluginhost.Set) []pluginhost.Stats {
 	}
 	for _, h := range r.draining {
 		s := h.Stats()
-		if heir(set.Hosts(), h.Spool()) != nil {
-			s = s.HandedOver()
+		if next := heir(set.Hosts(), h.Spool()); next != nil {
+			s = s.HandedOver(next)
 		}
 		add(s)
+	}
+	for _, h := range set.Hosts() {
+		r.handOver(h)
 	}
 	for _, old := range r.past {
 		add(old.Stats)

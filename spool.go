@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -19,7 +20,31 @@ func durableOf(m *manifest.Manifest, s manifest.Service, b manifest.Backend) *pl
 	if !b.Delivery.Durable {
 		return nil
 	}
-	return &pluginhost.Durable{Dir: spooldir.Of(m, s, b), MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge}
+	return &pluginhost.Durable{
+		Dir: spooldir.Of(m, s, b), MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge,
+		Replay: spooldir.Replay(m, s, b), Others: func() []slog.Attr { return othersOf(m, s, b) },
+	}
+}
+
+// othersOf returns what to say of what is kept of a backend for services with other
+// names; nil when there is nothing.
+func othersOf(m *manifest.Manifest, s manifest.Service, b manifest.Backend) []slog.Attr {
+	list := spooldir.Others(m, s, b)
+	if len(list) == 0 {
+		return nil
+	}
+	o := list[0]
+	fix := "to send them, run: " + o.Replay
+	if more := len(list) - 1; more > 0 {
+		fix += fmt.Sprintf("; spanloom doctor tells of %d more services", more)
+	}
+	return []slog.Attr{slog.String("service", o.Service), slog.Uint64("events", o.Events), slog.String("dir", o.Dir), slog.String("fix", fix)}
+}
+
+// ForService has [Replay] send what is kept for the service of that name, under that
+// name, whatever the manifest says.
+func ForService(name string) Option {
+	return func(o *options) { o.service = name }
 }
 
 // Replay starts the backends of the manifest whose delivery is durable, sends what
@@ -44,6 +69,9 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	}
 	if !m.Telemetry.Enabled {
 		return nil, nil
+	}
+	if o.service != "" {
+		m.Telemetry.Service.Name = o.service
 	}
 	list := slices.DeleteFunc(specs(m, m.Telemetry, catalog.ReadLock(m), o.unlocked), func(e entry) bool { return e.Durable == nil })
 	if o.only != "" {

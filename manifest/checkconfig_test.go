@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,7 +35,22 @@ m.yaml:5:37: telemetry.backends[0].config.size: expected a whole number, got a s
 	if err := m.CheckConfig(1, required); err == nil || !strings.Contains(err.Error(), "telemetry.backends[1]") {
 		t.Error(err)
 	}
-	if err := m.CheckConfig(1, []byte(`{"type": 7}`)); err == nil || !strings.Contains(err.Error(), "the schema is invalid") {
-		t.Error(err)
+	for schema, want := range map[string]string{
+		`{"type": 7}`: "the config cannot be checked: the schema is invalid: it is not a JSON schema at /type",
+		strings.Repeat(`{"not":`, 70) + "{}" + strings.Repeat("}", 70):   "the config cannot be checked: the schema is invalid: it is nested deeper than 64 levels; make it flatter, with $defs, and check the rest in Open",
+		`{"$ref": "#/$defs/a0", "$defs": {` + ladder(40) + `"a40": {}}}`: "the config cannot be checked: it takes more than 50000 steps; let fewer parts of the schema refer to others, and check the rest in Open",
+	} {
+		if err := m.CheckConfig(1, []byte(schema)); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
 	}
+}
+
+// ladder is n schemas, each of which applies the next twice.
+func ladder(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"a%d": {"allOf": [{"$ref": "#/$defs/a%d"}, {"$ref": "#/$defs/a%[2]d"}]}, `, i, i+1)
+	}
+	return b.String()
 }

@@ -15,14 +15,14 @@ func (s *schema) resolve(part map[string]any) (resolved map[string]any, definiti
 		return part, ""
 	}
 	definition = strings.TrimPrefix(ref, "#/$defs/")
-	resolved = maps.Clone(at[map[string]any](s.text, "$defs", definition))
+	resolved = maps.Clone(at[map[string]any](s.Text, "$defs", definition))
 	maps.Copy(resolved, part)
 	return resolved, definition
 }
 
 // words are what the schema allows at a place.
 func (s *schema) words(location []string) []string {
-	part, _ := s.text.(map[string]any)
+	part, _ := s.Text.(map[string]any)
 	for _, token := range location {
 		part, _ = s.resolve(at[map[string]any](part, "properties", token))
 	}
@@ -36,7 +36,7 @@ func (s *schema) words(location []string) []string {
 // fill returns a document with the defaults of the schema: the only place that
 // has them. What it puts in is the document's own.
 func (s *schema) fill(value any) any {
-	part, _ := s.text.(map[string]any)
+	part, _ := s.Text.(map[string]any)
 	return s.fillPart(part, value)
 }
 
@@ -80,7 +80,7 @@ func clone(v any) any {
 // each returns a copy of a document in which visit has replaced the values that
 // the schema calls a duration or a size.
 func (s *schema) each(doc any, visit func(form string, value any, location []string) any) any {
-	part, _ := s.text.(map[string]any)
+	part, _ := s.Text.(map[string]any)
 	return s.eachPart(part, doc, nil, visit)
 }
 

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"errors"
 	"maps"
 	"net/url"
@@ -12,58 +11,32 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/spanloom/spanloom/internal/configschema"
 )
 
-// schema is a compiled JSON schema beside its text, which hints are read from.
+// schema is a JSON schema, from whose text hints are read too.
 type schema struct {
-	compiled *jsonschema.Schema
-	text     any
-	own      bool
+	*configschema.Schema
+
+	own bool
 }
 
 var ownSchema = sync.OnceValue(func() *schema {
-	s, err := compileSchema(schemaJSON)
+	s, err := configschema.Own(schemaJSON)
 	if err != nil {
 		panic("manifest: schema.json: " + err.Error()) //nolint:forbidigo // the file is embedded, and every test reads it
 	}
-	s.own = true
-	return s
+	return &schema{s, true}
 })
 
-// noLoader keeps a backend's schema from opening files or addresses.
-type noLoader struct{}
-
-func (noLoader) Load(string) (any, error) {
-	return nil, errors.New("references to other documents are not followed")
-}
-
-// compileSchema turns a panic of the library into an error: the schema of a
-// backend is foreign input.
-func compileSchema(raw []byte) (s *schema, err error) {
-	defer recovered(&err)
-	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+// compileSchema reads the schema of a backend.
+func compileSchema(raw []byte) (*schema, error) {
+	s, err := configschema.Compile(raw)
 	if err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // the caller says whose schema it is
 	}
-	const address = "mem:///schema.json"
-	c := jsonschema.NewCompiler()
-	c.UseLoader(noLoader{})
-	c.AssertFormat()
-	if err := c.AddResource(address, text); err != nil {
-		return nil, err
-	}
-	compiled, err := c.Compile(address)
-	if err != nil {
-		return nil, err
-	}
-	return &schema{compiled: compiled, text: text}, nil
-}
-
-// recovered drops what was panicked with, because that may be a value.
-func recovered(err *error) {
-	if recover() != nil {
-		*err = errors.New("it cannot be evaluated")
-	}
+	return &schema{s, false}, nil
 }
 
 // subschema finds the schema that a fault came from, to read hints from; nil
@@ -74,7 +47,7 @@ func (s *schema) subschema(address string) map[string]any {
 	if err != nil {
 		return nil
 	}
-	doc := s.text
+	doc := s.Text
 	for token := range strings.SplitSeq(strings.TrimPrefix(fragment, "/"), "/") {
 		if token == "" {
 			continue
@@ -87,13 +60,15 @@ func (s *schema) subschema(address string) map[string]any {
 	return m
 }
 
-// checkSchema reports the faults of value, which stands at n and path.
-func (p *parser) checkSchema(s *schema, value any, n *yaml.Node, path string) (err error) {
-	defer recovered(&err)
-	if fault, ok := errors.AsType[*jsonschema.ValidationError](s.compiled.Validate(value)); ok {
+// checkSchema reports the faults of value, which stands at n and path. The error says
+// why it cannot.
+func (p *parser) checkSchema(s *schema, value any, n *yaml.Node, path string) error {
+	err := s.Check(value)
+	if fault, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		(&schemaCheck{p: p, schema: s, node: n, path: path}).report(fault)
+		return nil
 	}
-	return nil
+	return err //nolint:wrapcheck // the caller says whose schema it is
 }
 
 type schemaCheck struct {

@@ -22,6 +22,13 @@ type Durable struct {
 	MaxBytes int64
 	// MaxAge is how long an event is kept. Defaults to 7 days.
 	MaxAge time.Duration
+	// Replay is the command that sends what is kept, for the line that says how much is.
+	// Defaults to nothing.
+	Replay string
+	// Others returns what to say in the log, when the spool is opened, of what is kept
+	// elsewhere and nobody sends; nil for nothing. It may take as long as the disk does.
+	// Defaults to nil.
+	Others func() []slog.Attr
 }
 
 // openSpool opens the spool, if there is to be one. The disk may hang.
@@ -31,6 +38,13 @@ func (h *Host) openSpool() {
 		return
 	}
 	defer close(h.opened)
+	if d.Others != nil {
+		h.wg.Go(func() {
+			if attrs := d.Others(); len(attrs) > 0 {
+				h.spec.log(slog.LevelWarn, "events of another service are kept, and no program sends them", attrs...)
+			}
+		})
+	}
 	var s *spool.Spool
 	err := errors.New("there is no directory for the spool, as this user has none for state: choose one")
 	if d.Dir != "" {
@@ -42,8 +56,8 @@ func (h *Host) openSpool() {
 		return
 	}
 	h.courier = newCourier(s, h.queue, h.epoch, h.spec.retryDelay)
-	for _, p := range s.Problems() {
-		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(p.Error())))
+	for _, err := range s.Problems() {
+		h.unused(err)
 	}
 	if n := s.Stats().Adopted; n.Events > 0 {
 		h.spec.log(slog.LevelInfo, "events of earlier runs are being sent", slog.Uint64("events", n.Events))
@@ -185,16 +199,25 @@ func (h *Host) Replay(ctx context.Context) error {
 }
 
 // Adopt has what another host has left in the same spool since this one was started
-// sent too: one whose place it has taken, and that is shut down. Without a spool it
-// does nothing.
+// sent too: one whose place it has taken, and that is shut down. [Stats.HandedOver] tells
+// what became of it. Without a spool it does nothing.
 func (h *Host) Adopt() {
 	c := h.durable()
 	if c == nil {
 		return
 	}
+	before := len(c.spool.Problems())
 	if err := c.adopt(); err != nil {
-		h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(err.Error())))
+		h.unused(err)
 	}
+	for _, err := range c.spool.Problems()[before:] {
+		h.unused(err)
+	}
+}
+
+// unused says that a part of the spool is.
+func (h *Host) unused(err error) {
+	h.spec.log(slog.LevelWarn, "a part of the spool is not used", slog.String("reason", h.clean(err.Error())))
 }
 
 // Spool returns the directory of the spool; "" when there is none, or none that can be

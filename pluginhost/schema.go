@@ -3,11 +3,12 @@ package pluginhost
 import (
 	"context"
 	"fmt"
+
+	"github.com/spanloom/spanloom/internal/configschema"
 )
 
-// maxSchema bounds the JSON schema of a backend's config, in bytes: the time that it
-// takes to check with one grows with its size.
-const maxSchema = 256 << 10
+// maxSchema bounds the JSON schema of a backend's config, in bytes.
+const maxSchema = configschema.MaxBytes
 
 // checkSchema refuses a schema that is too large.
 func checkSchema(schema []byte) error {

@@ -46,7 +46,8 @@ type Stats struct {
 	// is neither.
 	Err error
 
-	lost [reasons]units
+	lost  [reasons]units
+	epoch uint64 // of the host, under which what is kept stands in the spool
 }
 
 // SpoolStats is what a spool holds, and what became of the events that earlier runs
@@ -64,10 +65,26 @@ type SpoolStats struct {
 	Damaged uint64
 }
 
-// HandedOver returns s without what is kept, for a host whose successor has adopted that
-// and counts it in its [SpoolStats].
-func (s Stats) HandedOver() Stats {
-	s.Emitted -= s.Kept
+// HandedOver returns s, which is of a host that is shut down, without what another host
+// has taken over from its spool, and counts in its [SpoolStats]. What should be there and
+// is not, the disk has lost. Before the other one has it, or if it cannot, s is as it was.
+func (s Stats) HandedOver(to *Host) Stats {
+	c := to.durable()
+	if c == nil || s.Kept == 0 {
+		return s
+	}
+	found, ok := c.spool.Found(s.epoch)
+	if !ok {
+		return s
+	}
+	if lost := s.Kept - min(found, s.Kept); lost > 0 {
+		s.Dropped, s.LossesBy = maps.Clone(s.Dropped), maps.Clone(s.LossesBy)
+		s.Dropped[SpoolFailed] += lost
+		s.lost[reasonSpoolFailed][0] += lost // what they were is lost, too
+		s.LossesBy[SpoolFailed] = s.lost[reasonSpoolFailed].losses()
+		s.Losses.Events += lost
+	}
+	s.Emitted -= min(found, s.Kept)
 	s.Kept = 0
 	return s
 }
@@ -134,7 +151,7 @@ func (s Stats) Ledger() string {
 
 // Stats returns the ledger as it is at one moment.
 func (h *Host) Stats() Stats {
-	s := Stats{Name: h.spec.Name, Err: h.Err()}
+	s := Stats{Name: h.spec.Name, Err: h.Err(), epoch: h.epoch}
 	h.mu.Lock()
 	s.State = h.state
 	s.Restarts = maps.Clone(h.restarts)
@@ -233,7 +250,7 @@ func (h *Host) line(text string) string {
 // Kept returns one line for people when events are on the disk that were not
 // delivered, such as
 //
-//	backend "main": 1204 events are kept for the next start: export to http://127.0.0.1:4317: connection refused
+//	backend "main": 1204 events are kept for the next start, in /var/lib/shop/main: export to http://127.0.0.1:4317: connection refused; to send them before, run: spanloom spool replay main
 //
 // Print it once, after Shutdown.
 func (h *Host) Kept() (line string, ok bool) {
@@ -245,9 +262,9 @@ func (h *Host) Kept() (line string, ok bool) {
 	if n == 0 {
 		return "", false
 	}
-	line = fmt.Sprintf("backend %q: %d events are kept for the next start", s.Name, n)
+	line = fmt.Sprintf("backend %q: %d events are kept for the next start, in %s", s.Name, n, h.Spool())
 	if n == 1 {
-		line = fmt.Sprintf("backend %q: 1 event is kept for the next start", s.Name)
+		line = fmt.Sprintf("backend %q: 1 event is kept for the next start, in %s", s.Name, h.Spool())
 	}
 	why := h.lastSaid()
 	if he, ok := errors.AsType[*hostError](s.Err); ok {
@@ -255,6 +272,9 @@ func (h *Host) Kept() (line string, ok bool) {
 	}
 	if why != "" {
 		line += ": " + why
+	}
+	if h.spec.Durable.Replay != "" {
+		line += "; to send them before, run: " + h.spec.Durable.Replay
 	}
 	return h.line(line), true
 }

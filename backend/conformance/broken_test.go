@@ -146,6 +146,16 @@ var callFaults = []fault{
 	{"schema elsewhere", "describe-schema", describes(func(d *pb.DescribeResponse) {
 		d.ConfigSchema = []byte(`{"$ref":"https://example.com/schema.json"}`)
 	})},
+	{"schema that is too deep", "describe-schema", describes(func(d *pb.DescribeResponse) {
+		d.ConfigSchema = []byte(strings.Repeat(`{"not":`, 5000) + "{}" + strings.Repeat("}", 5000))
+	})},
+	{"schema that takes years", "describe-schema-config", describes(func(d *pb.DescribeResponse) {
+		d.ConfigSchema = fmt.Appendf(nil, `{"$ref":"#/$defs/a0","$defs":{"a60":{}`)
+		for i := range 60 {
+			d.ConfigSchema = fmt.Appendf(d.ConfigSchema, `,"a%d":{"allOf":[{"$ref":"#/$defs/a%d"},{"$ref":"#/$defs/a%[2]d"}]}`, i, i+1)
+		}
+		d.ConfigSchema = append(d.ConfigSchema, "}}"...)
+	})},
 	{"schema that wants a key", "describe-schema-config", describes(func(d *pb.DescribeResponse) {
 		d.ConfigSchema = []byte(`{"required":["endpoint"]}`)
 	})},

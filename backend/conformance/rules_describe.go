@@ -51,7 +51,7 @@ var describeRules = []Rule{
 			_, err := compile(d.GetConfigSchema())
 			return err
 		}),
-		Text: "config_schema is empty, or a JSON Schema of draft 2020-12 that refers to no other document.",
+		Text: "config_schema is empty, or a JSON Schema of draft 2020-12 that refers to no other document and is within the bounds of hosts.",
 	},
 	{
 		ID: "describe-schema-config", Area: describing, check: schemaTakesConfig,

@@ -6,50 +6,30 @@ import (
 	"fmt"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/spanloom/spanloom/internal/configschema"
 )
 
 // draft is the only one that hosts read.
 const draft = "https://json-schema.org/draft/2020-12/schema"
 
 // schema is the schema of a backend's config. A nil one takes no keys at all.
-type schema struct{ compiled *jsonschema.Schema }
+type schema struct{ compiled *configschema.Schema }
 
-// alone keeps a schema from opening files or addresses.
-type alone struct{}
-
-func (alone) Load(string) (any, error) {
-	return nil, errors.New("references to other documents are not followed")
-}
-
-func compile(raw []byte) (s *schema, err error) {
+func compile(raw []byte) (*schema, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
-	defer func() { // the schema is foreign input
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it cannot be read: %v", p)
-		}
-	}()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	s, err := configschema.Compile(raw)
 	if err != nil {
-		return nil, fmt.Errorf("it is not JSON: %w", err)
+		return nil, fmt.Errorf("hosts cannot use it: %w", err)
 	}
-	if m, ok := doc.(map[string]any); ok {
+	if m, ok := s.Text.(map[string]any); ok {
 		if said, ok := m["$schema"]; ok && said != draft {
 			return nil, fmt.Errorf("$schema is %v, want %s or nothing", said, draft)
 		}
 	}
-	const address = "mem:///schema.json"
-	c := jsonschema.NewCompiler()
-	c.UseLoader(alone{})
-	if err := c.AddResource(address, doc); err != nil {
-		return nil, fmt.Errorf("it is no JSON Schema: %w", err)
-	}
-	compiled, err := c.Compile(address)
-	if err != nil {
-		return nil, fmt.Errorf("it is no JSON Schema: %w", err)
-	}
-	return &schema{compiled}, nil
+	return &schema{s}, nil
 }
 
 // takes says why the schema does not take a config.
@@ -64,5 +44,5 @@ func (s *schema) takes(config []byte) error {
 		}
 		return nil
 	}
-	return s.compiled.Validate(doc)
+	return s.compiled.Check(doc)
 }

@@ -20,13 +20,20 @@ import (
 func checkSpools(m *manifest.Manifest) (list []finding) {
 	for _, b := range m.Telemetry.Backends {
 		if b.Delivery.Durable {
-			list = append(list, checkSpool(b, spooldir.Of(m, m.Telemetry.Service, b))...)
+			s := m.Telemetry.Service
+			list = append(list, checkSpool(b, spooldir.Of(m, s, b), spooldir.Replay(m, s, b))...)
+			for _, o := range spooldir.Others(m, s, b) {
+				list = append(list, finding{
+					warning, "spool", b.Name, fmt.Sprintf("%s has %d events of another service, %s, which no program sends", o.Dir, o.Events, o.Service),
+					"if its programs do not start any more, run: " + o.Replay,
+				})
+			}
 		}
 	}
 	return list
 }
 
-func checkSpool(b manifest.Backend, dir string) []finding {
+func checkSpool(b manifest.Backend, dir, replay string) []finding {
 	const check = "spool"
 	if dir == "" {
 		return []finding{{problem, check, b.Name, "this user has no directory for state", "set delivery.dir, XDG_STATE_HOME or HOME"}}
@@ -59,7 +66,7 @@ func checkSpool(b manifest.Backend, dir string) []finding {
 		if left.Events > 0 {
 			f.Level = warning
 			f.Message += fmt.Sprintf("; no program that runs has %d of them", left.Events)
-			f.Fix = "start the program, or run spanloom spool replay"
+			f.Fix = "start the program, or run: " + replay
 		}
 	}
 	return append(list, checkRoom(check, b.Name, dir, b.Delivery.MaxBytes-bytes)...)

@@ -31,7 +31,7 @@ func spoolCommand() *cobra.Command {
 
 func spoolReplayCommand() *cobra.Command {
 	var asJSON bool
-	var file string
+	var file, service string
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "replay [BACKEND...]",
@@ -40,6 +40,8 @@ func spoolReplayCommand() *cobra.Command {
 ended, by way of its backends with durable delivery, or those that are named there
 BACKEND. Run it as the user of the programs and in their environment. What a program
 that runs has not delivered yet is left to it.
+
+What is kept for a service whose name is in the manifest no more is sent with --service.
 
 A collector that does not answer is tried again and again, for a minute or as long as
 --timeout says; what is left then stays on the disk.
@@ -55,13 +57,16 @@ Exit codes: 0 nothing is left, 2 usage, 3 invalid manifest, 4 something is.`,
 			if err != nil {
 				return loadError(err)
 			}
+			if service != "" {
+				m.Telemetry.Service.Name = service
+			}
 			names, err := durableNames(m, args)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
 			ctx, cancel := context.WithTimeout(ctx, timeout)
 			defer cancel()
-			list, failed, err := replayAll(ctx, file, names)
+			list, failed, err := replayAll(ctx, file, service, names)
 			if err != nil {
 				return err
 			}
@@ -76,6 +81,7 @@ Exit codes: 0 nothing is left, 2 usage, 3 invalid manifest, 4 something is.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	cmd.Flags().StringVar(&file, "manifest", "", "the `file` to use instead of what SPANLOOM_MANIFEST names, or ./spanloom.yaml")
+	cmd.Flags().StringVar(&service, "service", "", "the `name` of the service whose telemetry to send, instead of that in the manifest")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to try, with a collector that does not answer")
 	return cmd
 }
@@ -124,11 +130,14 @@ type replayed struct {
 
 // replayAll returns what became of the spools of backends. failed says why something
 // is left.
-func replayAll(ctx context.Context, file string, names []string) (list []replayed, failed, err error) {
+func replayAll(ctx context.Context, file, service string, names []string) (list []replayed, failed, err error) {
 	for _, name := range names {
 		var opts []spanloom.Option
 		if name != "" {
 			opts = append(opts, spanloom.OnlyBackend(name))
+		}
+		if service != "" {
+			opts = append(opts, spanloom.ForService(service))
 		}
 		if file != "" {
 			opts = append(opts, spanloom.WithManifest(file))

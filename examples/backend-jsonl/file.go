@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/spanloom/spanloom/backend"
 )
@@ -23,29 +25,74 @@ type file struct {
 	keep int
 	sync bool
 
-	lock io.Closer // holds others off
+	lock io.Closer // holds others off; nil before the first write
 
-	now  *os.File // nil after a rotation that failed
+	now  *os.File // nil before the first write, and after a rotation that failed
 	size int64
 }
+
+var (
+	errOthers = errors.New("another program writes to this file; give each program a path of its own")
+	errOurs   = errors.New("another backend of this program writes to this file; give each a path of its own")
+)
 
 // openFile opens the file that there is, or makes it, readable by nobody else. A line
 // that a killed process has not written to its end is cut off: what was in it was never
 // acknowledged, and comes again.
+//
+// The file is ours from the first write on: a reload ends a backend when its successor is
+// ready. What keeps a write from succeeding is found now, but for that one.
 func openFile(c config) (*file, error) {
 	dir, err := os.OpenRoot(filepath.Dir(c.Path))
 	if err != nil {
 		return nil, fmt.Errorf("the directory of path: %w", err)
 	}
 	f := &file{dir: dir, name: filepath.Base(c.Path), max: c.MaxBytes, keep: c.Files, sync: c.Sync}
-	if f.lock, err = lock(dir, f.name+".lock"); err != nil {
-		_ = dir.Close()
-		return nil, &backend.ConfigError{Key: "path", Message: err.Error()}
+	switch err = f.take(); {
+	case errors.Is(err, errOurs):
+		return f, nil
+	case errors.Is(err, errOthers):
+		err = &backend.ConfigError{Key: "path", Message: errOthers.Error()}
+	case err == nil:
+		err = f.release()
 	}
-	if err := f.begin(); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, f.close())
 	}
 	return f, nil
+}
+
+// take begins to write, unless somebody else does.
+func (f *file) take() (err error) {
+	if f.lock, err = lock(f.dir, f.name+".lock"); err != nil {
+		f.lock = nil
+		return err
+	}
+	return f.begin()
+}
+
+// patience is how long a backend waits for the one before it, which has to export what it
+// has: longer than the shutdown_timeout of a program should be.
+const patience = time.Minute
+
+// await waits until the file is ours.
+func (f *file) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for f.lock == nil {
+		err := f.take()
+		if !errors.Is(err, errOurs) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+	return nil
 }
 
 // begin opens the file that is written to.
@@ -86,8 +133,14 @@ func whole(r *os.File) (int64, error) {
 
 // write writes lines, each to the file in which it has room. When it returns nil they
 // are on the disk, if that is asked for, and with the system otherwise.
-func (f *file) write(lines [][]byte) error {
-	if f.now == nil && len(lines) > 0 { // a rotation has failed
+func (f *file) write(ctx context.Context, lines [][]byte) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	if err := f.await(ctx); err != nil {
+		return err
+	}
+	if f.now == nil { // a rotation has failed
 		if err := f.begin(); err != nil {
 			return err
 		}
@@ -160,10 +213,17 @@ func (f *file) syncDir() error {
 	return dir.Close()
 }
 
-func (f *file) close() error {
+// release lets others write.
+func (f *file) release() error {
 	var err error
 	if f.now != nil {
 		err = f.now.Close()
 	}
-	return errors.Join(err, f.lock.Close(), f.dir.Close())
+	if f.lock != nil {
+		err = errors.Join(err, f.lock.Close())
+	}
+	f.now, f.lock = nil, nil
+	return err
 }
+
+func (f *file) close() error { return errors.Join(f.release(), f.dir.Close()) }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,7 +59,7 @@ func TestRotation(t *testing.T) {
 	f := opened(t, config{Path: path, MaxBytes: 8, Files: 3, Sync: true})
 	// Four bytes a line, two to a file; one is longer than a file may be.
 	for _, list := range [][][]byte{made("aaa"), made("bbb", "ccc"), nil, made("ddd", "eee", "longer than all"), made("fff")} {
-		if err := f.write(list); err != nil {
+		if err := f.write(t.Context(), list); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,7 +73,7 @@ func TestOneFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "runs.jsonl")
 	f := opened(t, config{Path: path, MaxBytes: 4, Files: 1})
-	if err := f.write(made("aaa", "bbb")); err != nil {
+	if err := f.write(t.Context(), made("aaa", "bbb")); err != nil {
 		t.Fatal(err)
 	}
 	if got := written(t, path); !slices.Equal(got, []string{"bbb\n"}) {
@@ -95,7 +97,7 @@ func TestTornLine(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.is), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := opened(t, config{Path: path, MaxBytes: 1 << 20, Files: 2}).write(made("new")); err != nil {
+		if err := opened(t, config{Path: path, MaxBytes: 1 << 20, Files: 2}).write(t.Context(), made("new")); err != nil {
 			t.Fatal(err)
 		}
 		if got := written(t, path); len(got) != 1 || got[0] != c.want {
@@ -118,7 +120,7 @@ func TestKilledInARotation(t *testing.T) {
 			}
 		}
 		f := opened(t, config{Path: path, MaxBytes: 4, Files: 5})
-		if err := f.write(made("aaa", "bbb")); err != nil {
+		if err := f.write(t.Context(), made("aaa", "bbb")); err != nil {
 			t.Fatal(err)
 		}
 		all := ""
@@ -165,6 +167,12 @@ func TestTwoPrograms(t *testing.T) {
 	t.Parallel()
 	c := config{Path: filepath.Join(t.TempDir(), "runs.jsonl"), MaxBytes: 9, Files: 2}
 	f := opened(t, c)
+	if err := f.write(t.Context(), made("aaa")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(c.Path+".lock", []byte("1"), 0o600); err != nil { // as if another had started it
+		t.Fatal(err)
+	}
 	if _, err := openFile(c); err == nil || !strings.Contains(err.Error(), "config.path: another program writes to this file") {
 		t.Error(err)
 	}
@@ -172,6 +180,29 @@ func TestTwoPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	opened(t, c)
+}
+
+// TestSuccessor: it is ready while the one before it writes, and writes once that has ended.
+func TestSuccessor(t *testing.T) {
+	t.Parallel()
+	c := config{Path: filepath.Join(t.TempDir(), "runs.jsonl"), MaxBytes: 99, Files: 2}
+	before, after := opened(t, c), opened(t, c)
+	if err := before.write(t.Context(), made("aaa")); err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := after.write(gone, made("xxx")); !errors.Is(err, errOurs) {
+		t.Error(err)
+	}
+	done := make(chan error)
+	go func() { done <- after.write(t.Context(), made("ccc")) }()
+	if err := errors.Join(before.write(t.Context(), made("bbb")), before.close(), <-done); err != nil {
+		t.Error(err)
+	}
+	if got := written(t, c.Path); !slices.Equal(got, []string{"aaa\nbbb\nccc\n"}) {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestConfig(t *testing.T) {

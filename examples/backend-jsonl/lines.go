@@ -103,10 +103,10 @@ func text(err error) string {
 
 // Flush writes what was made since the last Flush. Nil says that it may be
 // acknowledged; after an error it counts as lost, and is not tried again.
-func (l *lines) Flush(context.Context) error {
+func (l *lines) Flush(ctx context.Context) error {
 	made := l.made
 	l.made = nil
-	return l.to.write(made)
+	return l.to.write(ctx, made)
 }
 
 // Close implements backend.Instance.

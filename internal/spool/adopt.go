@@ -131,23 +131,24 @@ func (s *Spool) load(l *log) error {
 		l.segments = append(l.segments, g)
 	}
 	slices.Reverse(l.segments)
-	if l.settled() {
+	empty := l.settled()
+	if empty {
 		s.discard(l)
-		l = nil
 	}
-	s.add(l, &found)
+	s.add(l, &found, empty)
 	return nil
 }
 
-// add notes a log that was found, if there is something in it, before our own.
-func (s *Spool) add(l *log, found *Stats) {
+// add notes a log that was found, and, unless it is empty, puts it before our own.
+func (s *Spool) add(l *log, found *Stats, empty bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.found[l.epoch] = found.Adopted.Events
 	s.stats.Adopted.Batches += found.Adopted.Batches
 	s.stats.Adopted.Events += found.Adopted.Events
 	s.stats.Damaged += found.Damaged
 	s.stats.Torn += found.Torn
-	if l == nil {
+	if empty {
 		return
 	}
 	for _, g := range l.segments {

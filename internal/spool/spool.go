@@ -49,6 +49,7 @@ type Spool struct {
 	orders   int    // of logs that were adopted
 	bytes    int64
 	stats    Stats
+	found    map[uint64]uint64 // by epoch, how many events of others Open and Adopt have found
 	problems []error
 	closed   bool
 }
@@ -84,7 +85,7 @@ func Open(dir string, epoch uint64, c Config) (*Spool, error) {
 func openIn(d files, dir string, epoch uint64, c Config) (*Spool, error) {
 	s := &Spool{
 		dir: dir, files: d, epoch: epoch, config: c, pause: pause,
-		segment: min(maxSegment, c.MaxBytes/16), more: make(chan struct{}, 1),
+		segment: min(maxSegment, c.MaxBytes/16), more: make(chan struct{}, 1), found: map[uint64]uint64{},
 	}
 	if err := s.alone(s.adopt); err != nil {
 		_ = s.Close()
@@ -126,6 +127,15 @@ func (s *Spool) Stats() Stats {
 	st := s.stats
 	st.Bytes = s.bytes
 	return st
+}
+
+// Found returns how many unacknowledged events of an epoch Open or Adopt has taken over;
+// ok is false when it has not taken that epoch over.
+func (s *Spool) Found(epoch uint64) (events uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events, ok = s.found[epoch]
+	return events, ok
 }
 
 // Problems returns what Open and Adopt have found in the directory and left as it is, for

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
-	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/metric"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -62,12 +60,8 @@ type Providers struct {
 // returned and is not closed. Metrics are cumulative, and exported each minute, or
 // as OTEL_METRIC_EXPORT_INTERVAL says. Call Shutdown at the end.
 func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
-	// Neither calls anybody here: the context ends nothing.
+	// It calls nobody here: the context ends nothing.
 	ctx := context.Background()
-	metrics, err := newMetricExporter(ctx, conn)
-	if err != nil {
-		return nil, fmt.Errorf("export metrics: %w", err)
-	}
 	records, err := otlploggrpc.New(ctx, otlploggrpc.WithGRPCConn(conn), otlploggrpc.WithTimeout(exportTimeout),
 		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}),
 		otlploggrpc.WithMaxRequestSize(0), // the connection cuts it
@@ -78,18 +72,7 @@ func New(conn *grpc.ClientConn, c Config) (*Providers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("export log records: %w", err)
 	}
-	return assemble(c, newSpanExporter(conn), metrics, records), nil
-}
-
-func newMetricExporter(ctx context.Context, conn *grpc.ClientConn) (sdkmetric.Exporter, error) {
-	if err := unreadable(os.Getenv); err != nil {
-		return withoutMetrics{err}, nil //nolint:nilerr // each collection says so
-	}
-	return otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithGRPCConn(conn), otlpmetricgrpc.WithTimeout(exportTimeout),
-		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}),
-		otlpmetricgrpc.WithMaxRequestSize(0), // the connection cuts it
-		// Whatever the environment says of what collectors like: backends see to it.
-		otlpmetricgrpc.WithTemporalitySelector(sdkmetric.DefaultTemporalitySelector))
+	return assemble(c, newSpanExporter(conn), newMetricSender(conn), records), nil
 }
 
 // assemble makes providers of exporters.

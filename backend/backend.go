@@ -53,7 +53,10 @@ type Backend struct {
 // also gets what the program makes with OpenTelemetry by itself; one that is not
 // is spared it. One with a method Doing() string says by it what it has begun and not
 // finished, such as an export that has no answer yet: a program that has waited in vain
-// is told. Doing is called concurrently with all else.
+// is told. Doing is called concurrently with all else. One with a method
+// Refused() []*backendpb.Refusal says by it, after each Flush, which signals the
+// destination does not take at all: the program is told once, and sends them no more
+// for a while. What came of them is not lost, then, and Flush does not say so.
 type Instance interface {
 	callbacks.PipelineCallback
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,7 @@ type Server struct {
 	ignoredExports         atomic.Uint64
 
 	mu          sync.Mutex
+	refused     string // what the destination refuses, and why
 	lastError   string
 	cancelFlush context.CancelFunc // ends the flush under way
 	urgent      chan struct{}      // of the flush under way; nil once it is closed
@@ -212,7 +214,7 @@ func (s *Server) Flush(ctx context.Context, _ *pb.FlushRequest) (*pb.FlushRespon
 	defer end()
 	err := guard("Flush", func() error { return s.instance.Flush(ctx) })
 	if err != nil { // else there may have been nothing to export
-		s.note(err)
+		s.note(err, nil)
 	}
 	return &pb.FlushResponse{Error: valid(err), Output: s.out.take()}, nil
 }
@@ -280,6 +282,8 @@ func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse,
 	}
 	if s.lastError != "" {
 		h.Status = pb.HealthResponse_STATUS_DEGRADED
+	} else {
+		h.Message = s.refused
 	}
 	return h, nil
 }
@@ -297,11 +301,16 @@ func (s *Server) Shutdown(ctx context.Context, _ *pb.ShutdownRequest) (*pb.Shutd
 	return &pb.ShutdownResponse{Error: valid(err), Output: s.out.take()}, nil
 }
 
-// note keeps the error of the last export for Health.
-func (s *Server) note(err error) {
+// note keeps the error of the last export, and what was refused, for Health.
+func (s *Server) note(err error, refused []*pb.Refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastError = valid(err)
+	for _, r := range refused {
+		if text := r.GetReason(); !strings.Contains(s.refused, text) {
+			s.refused = strings.TrimPrefix(clipped(s.refused+"; "+text), "; ")
+		}
+	}
 	s.open.Store(uint64(s.decoder.Open()))
 	s.evicted.Store(s.decoder.Evicted)
 	s.ignored.Store(s.decoder.Ignored)

@@ -168,8 +168,27 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		said, lost = err, partOf(err)
 	}
 	lost, said = refused.join(said, lost)
-	s.note(said)
-	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Output: s.out.take()}, nil
+	refusals := s.refusals()
+	s.note(said, refusals)
+	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Refused: refusals, Output: s.out.take()}, nil
+}
+
+// refuser is an instance that says which signals its destination does not take.
+type refuser interface{ Refused() []*pb.Refusal }
+
+// refusals asks the instance, whose code is not ours.
+func (s *Server) refusals() (list []*pb.Refusal) {
+	r, ok := as[refuser](s.instance)
+	if !ok {
+		return nil
+	}
+	_ = guard("Refused", func() error {
+		for _, refusal := range r.Refused() {
+			list = append(list, &pb.Refusal{Signal: refusal.GetSignal(), Reason: clipped(refusal.GetReason())})
+		}
+		return nil
+	})
+	return list
 }
 
 // partOf returns what err says is lost; nil for all.

@@ -1,6 +1,10 @@
 package pluginhost
 
 import (
+	"log/slog"
+	"math/bits"
+	"time"
+
 	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/internal/wire"
 )
@@ -56,7 +60,36 @@ func isExport(r *wire.Record) bool { return r.Context == nil }
 
 // Takes reports whether the backend takes exports of a signal. Until it has said
 // so, it is true.
-func (h *Host) Takes(s Signal) bool { return s < signals && h.takes.Load()>>s&1 != 0 }
+//
+// A signal that the destination has refused is tried again after ten minutes: who runs a
+// collector may have changed what it takes.
+func (h *Host) Takes(s Signal) bool {
+	if s >= signals || h.takes.Load()>>s&1 == 0 {
+		return false
+	}
+	until := h.refused[s].Load()
+	return until == 0 || time.Now().UnixNano() >= until
+}
+
+// refusedFor is how long a signal that the destination has refused is not sent.
+const refusedFor = 10 * time.Minute
+
+// refusals notes which signals the destination does not take, says so the first time,
+// and returns them, a bit each.
+func (h *Host) refusals(list []*pb.Refusal) (mask uint32) {
+	for _, r := range list {
+		bit := maskOf([]pb.Signal{r.GetSignal()})
+		if bit == 0 || mask&bit != 0 {
+			continue
+		}
+		mask |= bit
+		s := Signal(bits.TrailingZeros32(bit))
+		if h.refused[s].Swap(time.Now().Add(refusedFor).UnixNano()) == 0 {
+			h.spec.log(slog.LevelWarn, "destination does not take all telemetry", slog.String("signal", s.String()), slog.String("reason", h.clean(r.GetReason())))
+		}
+	}
+	return mask
+}
 
 // Export queues a request of the OpenTelemetry Protocol, as its exporters marshal
 // it: an ExportTraceServiceRequest, ExportMetricsServiceRequest or

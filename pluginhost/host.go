@@ -152,6 +152,7 @@ type Host struct {
 
 	takes   atomic.Uint32 // the signals that the backend takes, a bit each
 	ignored [signals]atomic.Uint64
+	refused [signals]atomic.Int64 // until when the destination is spared a signal, in Unix nanoseconds; 0 for never
 
 	unwanted atomic.Uint32 // the callbacks.Hook of which the backend does not need each call
 

@@ -71,6 +71,7 @@ type ledger struct {
 	inFlight  uint64 // taken from the shards, and nothing known of them yet
 	settled   uint64 // of the accepted events, those whose fate is known
 	delivered uint64
+	refused   [signals]uint64 // exports that the destination does not take: not counted as emitted any more
 	dropped   [reasons]uint64
 	last      uint64  // the last batch that was sent
 	numbered  uint64  // the last number that was given to a batch
@@ -240,8 +241,9 @@ func (b *batch) blame(left, holds *units) (n uint64) {
 var everything = units{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
 
 // ack notes an acknowledgement: that all is delivered, or how much is not, and whether
-// that is news. It is not ok when there was no such batch.
-func (q *queue) ack(seq uint64, lost units) (news, ok bool) {
+// that is news. The exports of refused signals, a bit each, are taken out of the counts.
+// It is not ok when there was no such batch.
+func (q *queue) ack(seq uint64, lost units, refused uint32) (news, ok bool) {
 	q.ledger.mu.Lock()
 	defer q.ledger.mu.Unlock()
 	if q.ledger.closed {
@@ -255,9 +257,36 @@ func (q *queue) ack(seq uint64, lost units) (news, ok bool) {
 	if lost != (units{}) {
 		why = reasonExportFailed
 	}
+	q.ledger.refuse(seq, refused)
 	q.settle(seq, why, lost)
 	signal(q.ledger.acked)
 	return q.ledger.unacked != before, true
+}
+
+// refuse takes the exports of refused signals out of the batches up to seq that were
+// sent, and out of what was emitted. The ledger is locked.
+func (l *ledger) refuse(seq uint64, refused uint32) {
+	for i := range l.window {
+		b := &l.window[i]
+		if refused == 0 || b.lost == reasonNone && (b.wire == 0 || b.wire > seq) {
+			return
+		}
+		if b.lost != reasonNone || b.shed {
+			continue
+		}
+		for s := range signals {
+			if refused>>s&1 == 0 {
+				continue
+			}
+			n := b.came[s.unit()]
+			l.refused[s] += n
+			l.inFlight -= n
+			l.settled += n
+			l.flying[s.unit()] -= b.holds[s.unit()]
+			b.events -= int(n)
+			b.came[s.unit()], b.holds[s.unit()] = 0, 0
+		}
+	}
 }
 
 // awaited reports whether a batch was sent that is not acknowledged.
@@ -345,6 +374,13 @@ func (q *queue) oldest() (time.Time, bool) {
 	return q.ledger.window[0].at, true
 }
 
+// refusals counts the exports that were sent and that the destination does not take.
+func (q *queue) refusals() [signals]uint64 {
+	q.ledger.mu.Lock()
+	defer q.ledger.mu.Unlock()
+	return q.ledger.refused
+}
+
 // counts returns the ledger as it is at one moment.
 func (q *queue) counts() (emitted, delivered, inFlight, kept uint64, dropped [reasons]uint64, lost [reasons]units) {
 	l := &q.ledger
@@ -367,6 +403,9 @@ func (q *queue) counts() (emitted, delivered, inFlight, kept uint64, dropped [re
 			dropped[r] += n
 			lost[r].add(&s.lost[r])
 		}
+	}
+	for _, n := range l.refused {
+		emitted -= n
 	}
 	return emitted, l.delivered, inFlight, kept, dropped, lost
 }

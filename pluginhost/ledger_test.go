@@ -34,7 +34,7 @@ type faulty struct {
 
 type faultHits [len(faults)]atomic.Int64
 
-var faults = [...]string{"ok", "fail", "slow", "skip", "stranger", "future", "end", "stall"}
+var faults = [...]string{"ok", "fail", "slow", "skip", "stranger", "future", "end", "stall", "refuse"}
 
 func (f *faulty) launch(context.Context, *Spec) (*session, error) {
 	g := grpc.NewServer(grpc.MaxRecvMsgSize(wire.MaxMessage))
@@ -104,6 +104,8 @@ func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 			ack.Seq += 1000
 		case "end":
 			return status.Error(codes.Internal, "I quit")
+		case "refuse":
+			ack.Refused = []*pb.Refusal{{Signal: pb.Signal_SIGNAL_METRICS, Reason: "no metrics here"}, {Signal: 77}}
 		case "stall":
 			<-stream.Context().Done()
 			return nil
@@ -161,7 +163,7 @@ func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
 		wg.Wait()
 		check()
 		s := h.Stats()
-		if s.Emitted != emitted.Load() || s.InFlight != 0 {
+		if s.Emitted+s.Ignored[Metrics] != emitted.Load() || s.InFlight != 0 || s.Ignored[Metrics] > 0 && !slices.Contains(f.script, "refuse") {
 			t.Fatalf("%d emitted: %+v", emitted.Load(), s)
 		}
 		if s.Delivered > f.got.Load() {

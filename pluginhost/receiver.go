@@ -134,10 +134,11 @@ func (h *Host) watch(life context.Context, s *session, end func(error)) {
 // acked notes an acknowledgement, and reports whether it is news. It is not ok when there
 // was no such batch.
 func (h *Host) acked(ack *pb.Ack) (news, ok bool) {
+	refused := h.refusals(ack.GetRefused())
 	if c := h.durable(); c != nil {
 		return c.ack(ack.GetEpoch(), ack.GetSeq(), lostOf(ack))
 	}
-	return h.queue.ack(ack.GetSeq(), lostOf(ack))
+	return h.queue.ack(ack.GetSeq(), lostOf(ack), refused)
 }
 
 // oldest returns when the oldest unacknowledged batch was sent.

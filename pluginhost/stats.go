@@ -35,8 +35,8 @@ type Stats struct {
 	Kept uint64
 	// Spool is what there is on the disk; nil without [Durable].
 	Spool *SpoolStats
-	// Ignored counts exports of signals that the backend does not take. They are
-	// in none of the other counts.
+	// Ignored counts exports of signals that the backend does not take, or its
+	// destination. They are in none of the other counts.
 	Ignored map[Signal]uint64
 	// Calls is how long the calls of the backend took that have ended.
 	Calls []Calls
@@ -174,8 +174,8 @@ func (h *Host) Stats() Stats {
 	s.Losses = all.losses()
 	s.Calls = h.queue.calls.all()
 	s.Ignored = map[Signal]uint64{}
-	for i := range h.ignored {
-		if n := h.ignored[i].Load(); n > 0 {
+	for i, refused := range h.queue.refusals() {
+		if n := h.ignored[i].Load() + refused; n > 0 {
 			s.Ignored[Signal(i)] = n
 		}
 	}

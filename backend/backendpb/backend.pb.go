@@ -478,7 +478,7 @@ func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthResponse_Status.Descriptor instead.
 func (HealthResponse_Status) EnumDescriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28, 0}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{29, 0}
 }
 
 // Batch is a number of events in the order in which the run called its hooks, and
@@ -2099,7 +2099,11 @@ type Ack struct {
 	Output []byte `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
 	// How much of what is newly acknowledged is lost; absent, with an error, says all
 	// of it.
-	Lost          *Losses `protobuf:"bytes,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	Lost *Losses `protobuf:"bytes,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	// The signals that the destination does not take at all, other than the backend has
+	// said by ConfigureResponse. The exports of them that are newly acknowledged went
+	// nowhere, and are not among the lost. A host sends none of them for a while.
+	Refused       []*Refusal `protobuf:"bytes,6,rep,name=refused,proto3" json:"refused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2169,6 +2173,68 @@ func (x *Ack) GetLost() *Losses {
 	return nil
 }
 
+func (x *Ack) GetRefused() []*Refusal {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+// Refusal says that a destination does not take a signal.
+type Refusal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it does not take.
+	Signal Signal `protobuf:"varint,1,opt,name=signal,proto3,enum=spanloom.backend.v1.Signal" json:"signal,omitempty"`
+	// How that is known and what to do about it, for people.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refusal) Reset() {
+	*x = Refusal{}
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refusal) ProtoMessage() {}
+
+func (x *Refusal) ProtoReflect() protoreflect.Message {
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
+func (*Refusal) Descriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Refusal) GetSignal() Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return Signal_SIGNAL_UNSPECIFIED
+}
+
+func (x *Refusal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Losses is how much is lost.
 type Losses struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2186,7 +2252,7 @@ type Losses struct {
 
 func (x *Losses) Reset() {
 	*x = Losses{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2264,7 @@ func (x *Losses) String() string {
 func (*Losses) ProtoMessage() {}
 
 func (x *Losses) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2277,7 @@ func (x *Losses) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Losses.ProtoReflect.Descriptor instead.
 func (*Losses) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Losses) GetEvents() uint64 {
@@ -2253,7 +2319,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2265,7 +2331,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2278,7 +2344,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DescribeRequest) GetHostVersion() string {
@@ -2307,7 +2373,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +2385,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +2398,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DescribeResponse) GetName() string {
@@ -2389,7 +2455,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2401,7 +2467,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2414,7 +2480,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -2476,7 +2542,7 @@ type Tracing struct {
 
 func (x *Tracing) Reset() {
 	*x = Tracing{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2488,7 +2554,7 @@ func (x *Tracing) String() string {
 func (*Tracing) ProtoMessage() {}
 
 func (x *Tracing) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2501,7 +2567,7 @@ func (x *Tracing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tracing.ProtoReflect.Descriptor instead.
 func (*Tracing) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Tracing) GetMapItems() string {
@@ -2563,7 +2629,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +2641,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2588,7 +2654,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Service) GetName() string {
@@ -2634,7 +2700,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +2712,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2659,7 +2725,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Terminal) GetIsTerminal() bool {
@@ -2704,7 +2770,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2716,7 +2782,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +2795,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ConfigureResponse) GetErrors() []*ConfigError {
@@ -2773,7 +2839,7 @@ type ConfigError struct {
 
 func (x *ConfigError) Reset() {
 	*x = ConfigError{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2785,7 +2851,7 @@ func (x *ConfigError) String() string {
 func (*ConfigError) ProtoMessage() {}
 
 func (x *ConfigError) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2798,7 +2864,7 @@ func (x *ConfigError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigError.ProtoReflect.Descriptor instead.
 func (*ConfigError) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ConfigError) GetKey() string {
@@ -2824,7 +2890,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2836,7 +2902,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2849,7 +2915,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 // FlushResponse says that everything received so far is durable.
@@ -2865,7 +2931,7 @@ type FlushResponse struct {
 
 func (x *FlushResponse) Reset() {
 	*x = FlushResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2877,7 +2943,7 @@ func (x *FlushResponse) String() string {
 func (*FlushResponse) ProtoMessage() {}
 
 func (x *FlushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +2956,7 @@ func (x *FlushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushResponse.ProtoReflect.Descriptor instead.
 func (*FlushResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{26}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FlushResponse) GetError() string {
@@ -2916,7 +2982,7 @@ type HealthRequest struct {
 
 func (x *HealthRequest) Reset() {
 	*x = HealthRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2928,7 +2994,7 @@ func (x *HealthRequest) String() string {
 func (*HealthRequest) ProtoMessage() {}
 
 func (x *HealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2941,7 +3007,7 @@ func (x *HealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthRequest.ProtoReflect.Descriptor instead.
 func (*HealthRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{27}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
 }
 
 // HealthResponse says how the backend is.
@@ -2949,7 +3015,8 @@ type HealthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The state.
 	Status HealthResponse_Status `protobuf:"varint,1,opt,name=status,proto3,enum=spanloom.backend.v1.HealthResponse_Status" json:"status,omitempty"`
-	// The error of the last export; empty when it went well.
+	// The error of the last export, or what the destination refuses; empty when it went
+	// well.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// Scopes that have begun and not ended.
 	OpenScopes uint64 `protobuf:"varint,3,opt,name=open_scopes,json=openScopes,proto3" json:"open_scopes,omitempty"`
@@ -2969,7 +3036,7 @@ type HealthResponse struct {
 
 func (x *HealthResponse) Reset() {
 	*x = HealthResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3048,7 @@ func (x *HealthResponse) String() string {
 func (*HealthResponse) ProtoMessage() {}
 
 func (x *HealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +3061,7 @@ func (x *HealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthResponse.ProtoReflect.Descriptor instead.
 func (*HealthResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{28}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HealthResponse) GetStatus() HealthResponse_Status {
@@ -3055,7 +3122,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3067,7 +3134,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[29]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3080,7 +3147,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{29}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{30}
 }
 
 // ShutdownResponse says that the instance is closed.
@@ -3096,7 +3163,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3175,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[30]
+	mi := &file_spanloom_backend_v1_backend_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3188,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{30}
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ShutdownResponse) GetError() string {
@@ -3281,13 +3348,17 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x18\n" +
 	"\aattempt\x18\x02 \x03(\rR\aattempt\x12\x18\n" +
 	"\afailure\x18\x03 \x03(\rR\afailure\x12\x12\n" +
-	"\x04span\x18\x04 \x03(\fR\x04span\"\x8c\x01\n" +
+	"\x04span\x18\x04 \x03(\fR\x04span\"\xc4\x01\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x16\n" +
 	"\x06output\x18\x04 \x01(\fR\x06output\x12/\n" +
-	"\x04lost\x18\x05 \x01(\v2\x1b.spanloom.backend.v1.LossesR\x04lost\"f\n" +
+	"\x04lost\x18\x05 \x01(\v2\x1b.spanloom.backend.v1.LossesR\x04lost\x126\n" +
+	"\arefused\x18\x06 \x03(\v2\x1c.spanloom.backend.v1.RefusalR\arefused\"V\n" +
+	"\aRefusal\x123\n" +
+	"\x06signal\x18\x01 \x01(\x0e2\x1b.spanloom.backend.v1.SignalR\x06signal\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"f\n" +
 	"\x06Losses\x12\x16\n" +
 	"\x06events\x18\x01 \x01(\x04R\x06events\x12\x16\n" +
 	"\x06traces\x18\x02 \x01(\x04R\x06traces\x12\x18\n" +
@@ -3425,7 +3496,7 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 }
 
 var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
@@ -3449,22 +3520,23 @@ var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(*Attributes)(nil),         // 19: spanloom.backend.v1.Attributes
 	(*Recorded)(nil),           // 20: spanloom.backend.v1.Recorded
 	(*Ack)(nil),                // 21: spanloom.backend.v1.Ack
-	(*Losses)(nil),             // 22: spanloom.backend.v1.Losses
-	(*DescribeRequest)(nil),    // 23: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 24: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 25: spanloom.backend.v1.ConfigureRequest
-	(*Tracing)(nil),            // 26: spanloom.backend.v1.Tracing
-	(*Service)(nil),            // 27: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 28: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 29: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 30: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 31: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 32: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 33: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 34: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 35: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 36: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 37: spanloom.backend.v1.Service.AttributesEntry
+	(*Refusal)(nil),            // 22: spanloom.backend.v1.Refusal
+	(*Losses)(nil),             // 23: spanloom.backend.v1.Losses
+	(*DescribeRequest)(nil),    // 24: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 25: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 26: spanloom.backend.v1.ConfigureRequest
+	(*Tracing)(nil),            // 27: spanloom.backend.v1.Tracing
+	(*Service)(nil),            // 28: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 29: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 30: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 31: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 32: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 33: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 34: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 35: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 36: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 37: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 38: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
@@ -3486,32 +3558,34 @@ var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
 	1,  // 16: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
 	2,  // 17: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
 	4,  // 18: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	22, // 19: spanloom.backend.v1.Ack.lost:type_name -> spanloom.backend.v1.Losses
-	27, // 20: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	28, // 21: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	26, // 22: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
-	37, // 23: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	30, // 24: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	3,  // 25: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	0,  // 26: spanloom.backend.v1.ConfigureResponse.hooks:type_name -> spanloom.backend.v1.Hook
-	5,  // 27: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	23, // 28: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	25, // 29: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 30: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	31, // 31: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	33, // 32: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	35, // 33: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	24, // 34: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	29, // 35: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	21, // 36: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	32, // 37: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	34, // 38: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	36, // 39: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	34, // [34:40] is the sub-list for method output_type
-	28, // [28:34] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	23, // 19: spanloom.backend.v1.Ack.lost:type_name -> spanloom.backend.v1.Losses
+	22, // 20: spanloom.backend.v1.Ack.refused:type_name -> spanloom.backend.v1.Refusal
+	3,  // 21: spanloom.backend.v1.Refusal.signal:type_name -> spanloom.backend.v1.Signal
+	28, // 22: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	29, // 23: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	27, // 24: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
+	38, // 25: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	31, // 26: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 27: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	0,  // 28: spanloom.backend.v1.ConfigureResponse.hooks:type_name -> spanloom.backend.v1.Hook
+	5,  // 29: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	24, // 30: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	26, // 31: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	6,  // 32: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	32, // 33: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	34, // 34: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	36, // 35: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	25, // 36: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	30, // 37: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	21, // 38: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	33, // 39: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	35, // 40: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	37, // 41: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	36, // [36:42] is the sub-list for method output_type
+	30, // [30:36] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -3525,7 +3599,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

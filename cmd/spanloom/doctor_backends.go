@@ -98,6 +98,9 @@ func checkDelivery(ctx context.Context, x examination, m *manifest.Manifest) (li
 			})
 		}
 		list = append(list, delivered(m, b, c, r.TraceID))
+		if c.Err == nil && !c.Health.Failing && c.Health.Message != "" {
+			list = append(list, finding{warning, "backend", b.Name, c.Health.Message, ""})
+		}
 	}
 	return list
 }

@@ -105,11 +105,21 @@ func masked(name, value string) string {
 	case slices.Contains(plainValues, name):
 		return clean(value)
 	case strings.HasSuffix(name, "_ENDPOINT"):
-		u, err := url.Parse(value)
-		if err != nil || u.Host == "" {
-			return hidden
+		scheme, rest, ok := strings.Cut(value, "://")
+		if !ok {
+			scheme, rest = "", value
 		}
-		return clean(u.Scheme + "://" + u.Host) // and no password, path or query
+		u, err := url.Parse("//" + rest)
+		switch {
+		case err != nil || u.Host == "":
+			return hidden
+		case ok:
+			return clean(scheme + "://" + u.Host) // and no password, path or query
+		case u.Port() == "": // it may be anything
+			return hidden
+		default:
+			return clean(u.Host)
+		}
 	case strings.HasSuffix(name, "_PROTOCOL"), strings.HasSuffix(name, "_COMPRESSION"), strings.HasSuffix(name, "_TIMEOUT"), strings.HasSuffix(name, "_INSECURE"):
 		return clean(value)
 	case strings.HasSuffix(name, "_HEADERS"), name == "OTEL_RESOURCE_ATTRIBUTES":

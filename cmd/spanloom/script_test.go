@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/spanloom/spanloom"
 	"github.com/spanloom/spanloom/backend"
 	"github.com/spanloom/spanloom/callbacks"
+	"github.com/spanloom/spanloom/internal/otlptest"
 	"github.com/spanloom/spanloom/plugins/console"
 )
 
@@ -56,7 +58,10 @@ func program() {
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	collector, traces := otlptest.Start(t, nil), otlptest.StartTraces(t)
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
+		env.Setenv("COLLECTOR", strings.TrimPrefix(collector.Endpoint, "http://"))
+		env.Setenv("TRACES_ONLY", traces.Endpoint)
 		env.Setenv("PLATFORM", runtime.GOOS+"/"+runtime.GOARCH)
 		path, err := exec.LookPath("spanloom-backend-console")
 		env.Setenv("BACKENDS", filepath.Dir(path))

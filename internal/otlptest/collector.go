@@ -68,21 +68,33 @@ func (s logsService) Export(ctx context.Context, r *collogspb.ExportLogsServiceR
 // export; nil means an empty reply.
 func Start(t *testing.T, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error), opts ...grpc.ServerOption) *Collector {
 	t.Helper()
+	return StartOn(t, listen(t), reply, opts...)
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return StartOn(t, l, reply, opts...)
+	return l
 }
 
 // StartOn is Start with a listener that is there already.
 func StartOn(t *testing.T, l net.Listener, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error), opts ...grpc.ServerOption) *Collector {
 	t.Helper()
+	return serve(t, l, reply, func(s *grpc.Server, c *Collector) {
+		coltracepb.RegisterTraceServiceServer(s, c)
+		colmetricspb.RegisterMetricsServiceServer(s, metricsService{Collector: c})
+		collogspb.RegisterLogsServiceServer(s, logsService{Collector: c})
+	}, opts...)
+}
+
+func serve(t *testing.T, l net.Listener, reply func(context.Context) (*coltracepb.ExportTraceServiceResponse, error), register func(*grpc.Server, *Collector), opts ...grpc.ServerOption) *Collector {
+	t.Helper()
 	c := &Collector{Endpoint: "http://" + l.Addr().String(), Reply: reply}
 	s := grpc.NewServer(opts...)
-	coltracepb.RegisterTraceServiceServer(s, c)
-	colmetricspb.RegisterMetricsServiceServer(s, metricsService{Collector: c})
-	collogspb.RegisterLogsServiceServer(s, logsService{Collector: c})
+	register(s, c)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.Serve(l) })
 	t.Cleanup(func() {
@@ -90,6 +102,13 @@ func StartOn(t *testing.T, l net.Listener, reply func(context.Context) (*coltrac
 		wg.Wait()
 	})
 	return c
+}
+
+// StartTraces starts a collector that takes spans and knows no other signal, as a Jaeger
+// does.
+func StartTraces(t *testing.T) *Collector {
+	t.Helper()
+	return serve(t, listen(t), nil, func(s *grpc.Server, c *Collector) { coltracepb.RegisterTraceServiceServer(s, c) })
 }
 
 // Refused returns the URL of an address where nothing listens.

@@ -98,6 +98,9 @@ func (t *overGRPC) send(ctx context.Context, sig signal, prepared any, reply pro
 		return &failure{err: context.DeadlineExceeded, silent: true}
 	}
 	after, told := retryInfo(st)
+	if st.Code() == codes.Unimplemented {
+		return takesNone(sig, " takes OTLP over gRPC", said(st.Message()))
+	}
 	err = errors.New(grpcText(st))
 	if forGood(st.Message()) {
 		return err
@@ -143,8 +146,6 @@ func grpcText(st *status.Status) string {
 	switch st.Code() {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return "the collector refused the credentials" + said(text) + "; look at auth and headers"
-	case codes.Unimplemented:
-		return "nothing at the endpoint takes OTLP over gRPC" + said(text)
 	case codes.Unknown, codes.Unavailable:
 		return text
 	default:

@@ -108,7 +108,7 @@ func (t *overHTTP) send(ctx context.Context, sig signal, prepared any, reply pro
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1)) // decompressed
 	switch {
 	case res.StatusCode/100 != 2:
-		return t.refused(res, text)
+		return t.refused(sig, res, text)
 	case err != nil:
 		return broken(ctx, err)
 	case len(text) > maxReply:
@@ -167,7 +167,7 @@ func contentType(res *http.Response) string {
 
 // refused is a reply that is no success. What may pass is listed in
 // https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes.
-func (t *overHTTP) refused(res *http.Response, text []byte) error {
+func (t *overHTTP) refused(sig signal, res *http.Response, text []byte) error {
 	message := message(res, text[:min(len(text), maxReply)])
 	words := fmt.Sprintf("%d %s", res.StatusCode, http.StatusText(res.StatusCode))
 	switch code := res.StatusCode; {
@@ -176,7 +176,7 @@ func (t *overHTTP) refused(res *http.Response, text []byte) error {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return fmt.Errorf("the collector refused the credentials (%s)%s; look at auth and headers", words, said(message))
 	case code == http.StatusNotFound || code == http.StatusMethodNotAllowed:
-		return fmt.Errorf("nothing at the endpoint's path takes OTLP (%s)%s", words, said(message))
+		return takesNone(sig, "'s path takes OTLP", fmt.Sprintf(" (%s)%s", words, said(message)))
 	case code == http.StatusTooManyRequests || code == http.StatusBadGateway ||
 		code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout:
 		return &failure{

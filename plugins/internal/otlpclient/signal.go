@@ -10,6 +10,7 @@ import (
 // signal is one of the services of OTLP.
 type signal struct {
 	name   string // "traces", as in the paths of OTLP over HTTP
+	what   string // it is called in a sentence
 	method string // of gRPC
 	things string // that it carries
 	reply  func() proto.Message
@@ -17,15 +18,15 @@ type signal struct {
 
 var (
 	traces = signal{
-		"traces", coltracepb.TraceService_Export_FullMethodName, "spans",
+		"traces", "spans", coltracepb.TraceService_Export_FullMethodName, "spans",
 		func() proto.Message { return &coltracepb.ExportTraceServiceResponse{} },
 	}
 	metrics = signal{
-		"metrics", colmetricspb.MetricsService_Export_FullMethodName, "data points",
+		"metrics", "metrics", colmetricspb.MetricsService_Export_FullMethodName, "data points",
 		func() proto.Message { return &colmetricspb.ExportMetricsServiceResponse{} },
 	}
 	logs = signal{
-		"logs", collogspb.LogsService_Export_FullMethodName, "log records",
+		"logs", "log records", collogspb.LogsService_Export_FullMethodName, "log records",
 		func() proto.Message { return &collogspb.ExportLogsServiceResponse{} },
 	}
 )

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spanloom/spanloom/backend"
+	"github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/pace"
 	"github.com/spanloom/spanloom/plugins/internal/otlpclient"
@@ -41,7 +42,9 @@ type forwarding struct {
 	traces  coltracepb.ExportTraceServiceRequest
 	metrics colmetricspb.ExportMetricsServiceRequest
 	logs    collogspb.ExportLogsServiceRequest
-	came    [4]int // how many exports of each they are made of
+	came    [4]int               // how many exports of each they are made of
+	took    [4]bool              // whether the endpoint has ever taken any of each
+	refused []*backendpb.Refusal // what it did not know in the last Flush
 }
 
 // The places of what is sent, in lists.
@@ -153,7 +156,9 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 		errs[ofRuns] = runs(ctx)
 	}
 	wg.Wait()
-	err, now := several(once(errs[:])...), f.fate()
+	now := f.fate()
+	f.refused = f.refusals(&errs, now.since(f.told))
+	err := several(once(errs[:])...)
 	if err != nil {
 		err = backend.Lost(err, f.blame(errs, now.since(f.told)))
 	}
@@ -162,6 +167,41 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 	f.came = [4]int{}
 	return err
 }
+
+// Refused returns the signals that the endpoint did not know in the last Flush, though
+// it takes others: there is nothing to wait for, and nothing is lost.
+func (f *forwarding) Refused() []*backendpb.Refusal { return f.refused }
+
+// refusals notes what the endpoint has taken, and takes out of errs what it never will.
+func (f *forwarding) refusals(errs *[4]error, spans fate) (list []*backendpb.Refusal) {
+	for at, err := range errs {
+		sent := f.came[at] > 0
+		if at == ofRuns {
+			sent = spans.exported > 0
+		}
+		f.took[at] = f.took[at] || sent && err == nil
+	}
+	if !slices.Contains(f.took[:], true) {
+		return nil // it may be no endpoint at all
+	}
+	for at := ofMetrics; at <= ofLogs; at++ {
+		e, ok := errors.AsType[*otlpclient.Error](errs[at])
+		if !ok || !e.Unknown || f.took[at] {
+			continue
+		}
+		errs[at] = nil
+		list = append(list, &backendpb.Refusal{Signal: signals[at], Reason: e.Error() + "; " + elsewhere})
+	}
+	return list
+}
+
+// signals are what the protocol calls them.
+var signals = [4]backendpb.Signal{
+	ofTraces: backendpb.Signal_SIGNAL_TRACES, ofMetrics: backendpb.Signal_SIGNAL_METRICS, ofLogs: backendpb.Signal_SIGNAL_LOGS,
+}
+
+// elsewhere is what to do about an endpoint that takes other signals.
+const elsewhere = "name a collector that takes it, or, for spans alone, as with a Jaeger, write plugin: jaeger"
 
 // blame returns how many hooks and exports are lost with the spans of runs that are,
 // and with the requests that failed.

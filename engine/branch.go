@@ -22,15 +22,16 @@ func Branch[I, O any](name string, choose func(ctx context.Context, in I) (Step[
 	s.branch = b
 	seen := map[string]*step{}
 	for i, one := range steps {
-		inner, problem := inside(one)
+		inner, wrong := inside(one)
+		for _, problem := range wrong {
+			s.problems.addf("step %d: %s", i+1, problem)
+		}
 		switch {
-		case s.problem != "":
-		case problem != "":
-			s.problem = fmt.Sprintf("step %d: %s", i+1, problem)
+		case inner == nil || seen[inner.info.Name] == nil:
 		case seen[inner.info.Name] == inner:
-			s.problem = fmt.Sprintf("step %q is given twice; once is enough", inner.info.Name)
-		case seen[inner.info.Name] != nil:
-			s.problem = fmt.Sprintf("two of its steps have the name %q; give each its own, for their paths", inner.info.Name)
+			s.problems.addf("step %q is given twice; once is enough", inner.info.Name)
+		default:
+			s.problems.addf("two of its steps have the name %q; give each its own, for their paths", inner.info.Name)
 		}
 		if inner != nil {
 			seen[inner.info.Name] = inner
@@ -39,13 +40,10 @@ func Branch[I, O any](name string, choose func(ctx context.Context, in I) (Step[
 		}
 		b.steps = append(b.steps, inner)
 	}
-	switch {
-	case s.problem != "":
-	case len(steps) == 0:
-		s.problem = "it has no steps; give those that it chooses from"
-	default:
-		s.problem = tooDeep(s.deep)
+	if len(steps) == 0 {
+		s.problems.add("it has no steps; give those that it chooses from")
 	}
+	s.problems.add(tooDeep(s.deep))
 	b.choose = func(ctx context.Context, f *frame, o *op) (int, error) {
 		chosen, err := choose(ctx, load[I](f, o.in[0]))
 		if err != nil {
@@ -82,20 +80,22 @@ func (b *branching) unknown(st *step) error {
 }
 
 // inside returns a step that is part of another, and what is wrong with it.
-func inside(s erased) (*step, string) {
+func inside(s erased) (*step, problems) {
 	var st *step
 	if s != nil {
 		st = s.erase()
 	}
 	switch {
 	case st == nil:
-		return nil, "it is nil or not defined yet; a step cannot be inside itself"
-	case st.problem != "":
-		return st, fmt.Sprintf("%q: %s", st.info.Name, st.problem)
+		return nil, problems{"it is nil or not defined yet; a step cannot be inside itself"}
 	case st.pipeline != nil:
 		if err := st.pipeline.err(); err != nil {
-			return st, err.Error()
+			return st, problems{err.Error()}
 		}
 	}
-	return st, ""
+	var list problems
+	for _, problem := range st.problems {
+		list.addf("%q: %s", st.info.Name, problem)
+	}
+	return st, list
 }

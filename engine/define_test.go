@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/callbacks/callbacktest"
@@ -38,11 +39,40 @@ func TestMistakes(t *testing.T) {
 	}{
 		{
 			"same name twice", func(g *graph, in num) num { return engine.Add(g, inc, engine.Add(g, inc, in)) },
-			`define_test.go:N: pipeline "p": node "inc": the name is used twice in this pipeline; give the second one another with engine.WithName("inc2")`,
+			`define_test.go:N: pipeline "p": node "inc": the name is used twice in this pipeline; give this one another with engine.WithName("inc2")`,
 		},
+		{"same name three times", func(g *graph, in num) num {
+			return engine.Add(g, inc, engine.Add(g, inc, engine.Add(g, inc, in)))
+		}, `define_test.go:N: pipeline "p": node "inc": the name is used twice in this pipeline; give this one another with engine.WithName("inc2")
+define_test.go:N: pipeline "p": node "inc": the name is used 3 times in this pipeline; give this one another with engine.WithName("inc3")`},
+		{"same name, and the next is taken", func(g *graph, in num) num {
+			return engine.Add(g, inc, engine.Add(g, inc, engine.Add(g, inc, in, engine.WithName("inc2"))))
+		}, `define_test.go:N: pipeline "p": node "inc": the name is used twice in this pipeline; give this one another with engine.WithName("inc3")`},
+		{"all mistakes of a pipeline", func(g *graph, in num) num {
+			return engine.Add(g, engine.Define("q", func(_ *graph, in num) num { return in },
+				engine.WithRetry(engine.Retry{Attempts: -1, Delay: -1, MaxDelay: -1}), engine.WithTimeout(-time.Second), engine.WithConcurrency(-1), engine.WithName("x"), nil), in)
+		}, `define_test.go:N: pipeline "q": engine.WithName is for the place where the step is used; give the step its name where it is made
+define_test.go:N: pipeline "q": Retry.Attempts is -1; give the number of attempts, the first included, from 1 to 65535
+define_test.go:N: pipeline "q": Retry.Delay is -1ns; it cannot be negative
+define_test.go:N: pipeline "q": Retry.MaxDelay is -1ns; it cannot be negative
+define_test.go:N: pipeline "q": the timeout is -1s; give 0 for none
+define_test.go:N: pipeline "q": the concurrency is -1; give a number from 1 to 100000, or 0 for no bound
+define_test.go:N: pipeline "q": option 5 of 5 is nil; leave it out`},
+		{"all mistakes of a node", func(g *graph, in num) num {
+			return engine.Add(g, engine.Node[int, int]("a/b", nil, engine.WithVersion("1"), engine.WithTimeout(-1), engine.AddCallbacks(callbacks.Base{}, nil)), in, nil)
+		}, `define_test.go:N: pipeline "p": node "a/b": the name has a character that is not allowed; leave out / [ ] # and what cannot be printed
+define_test.go:N: pipeline "p": node "a/b": the function is nil
+define_test.go:N: pipeline "p": node "a/b": engine.WithVersion is for pipelines; give it to Define
+define_test.go:N: pipeline "p": node "a/b": the timeout is -1ns; give 0 for none
+define_test.go:N: pipeline "p": node "a/b": callback 2 of AddCallbacks is nil; leave it out
+define_test.go:N: pipeline "p": node "a/b": option 1 of 1 is nil; leave it out`},
+		{"a nil option", func(g *graph, in num) num {
+			var none engine.Option
+			return engine.Add(g, inc, in, none)
+		}, `define_test.go:N: pipeline "p": node "inc": option 1 of 1 is nil; leave it out`},
 		{"same name by option", func(g *graph, in num) num {
 			return engine.Add(g, inc, engine.Add(g, inc, in, engine.WithName("a")), engine.WithName("a"))
-		}, `define_test.go:N: pipeline "p": node "a": the name is used twice in this pipeline; give the second one another with engine.WithName("a2")`},
+		}, `define_test.go:N: pipeline "p": node "a": the name is used twice in this pipeline; give this one another with engine.WithName("a2")`},
 		{
 			"foreign value", func(g *graph, _ num) num { return engine.Add(g, inc, foreign) },
 			`define_test.go:N: pipeline "p": node "inc": input 1 is a value of pipeline "other"; a value can be used only in the pipeline that made it, so pass it in as an input`,
@@ -226,8 +256,8 @@ func TestPipelineThatWasNotDefined(t *testing.T) {
 func TestBadConfig(t *testing.T) {
 	t.Parallel()
 	p := chain(1)
-	_, err := p.Run(t.Context(), 1, engine.Config{Concurrency: -1})
-	if want := "run: Config.Concurrency is -1; give a number from 1 to 100000, or 0 for 64"; err == nil || err.Error() != want {
+	_, err := p.Run(t.Context(), 1, engine.Config{Concurrency: -1, Callbacks: []callbacks.PipelineCallback{callbacks.Base{}, nil}})
+	if want := "run: Config.Callbacks[1] is nil; leave it out\nrun: Config.Concurrency is -1; give a number from 1 to 100000, or 0 for 64"; err == nil || err.Error() != want {
 		t.Error(err)
 	}
 	_, err = p.Run(t.Context(), 1, engine.Config{}, engine.Config{})

@@ -33,5 +33,5 @@ func ExamplePipeline_Err() {
 
 	fmt.Println(p.Err())
 	// Output:
-	// example_define_test.go:31: pipeline "twice": node "double": the name is used twice in this pipeline; give the second one another with engine.WithName("double2")
+	// example_define_test.go:31: pipeline "twice": node "double": the name is used twice in this pipeline; give this one another with engine.WithName("double2")
 }

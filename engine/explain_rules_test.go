@@ -283,8 +283,8 @@ func TestExplainWithoutCallbacks(t *testing.T) {
 	t.Parallel()
 	hooks := 0
 	cb := counting{asked: &hooks}
-	p := engine.Define("p", func(g *graph, in num) num { return engine.Add(g, half, in, engine.AddCallbacks(cb, nil)) })
-	e := p.Explain(engine.Config{Callbacks: []callbacks.PipelineCallback{nil, cb}})
+	p := engine.Define("p", func(g *graph, in num) num { return engine.Add(g, half, in, engine.AddCallbacks(cb)) })
+	e := p.Explain(engine.Config{Callbacks: []callbacks.PipelineCallback{cb}})
 	if hooks != 0 {
 		t.Error("a callback was asked what it wants")
 	}

@@ -181,15 +181,15 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 			def.errorf("node %q: %s", u.name, problem)
 		}
 	}
-	usable := st.problem == ""
-	if !usable {
-		def.errorf("node %q: %s", info.Name, st.problem)
+	usable := len(st.problems) == 0
+	for _, problem := range st.problems {
+		def.errorf("node %q: %s", info.Name, problem)
 	}
 	if u.version != "" {
 		def.errorf("node %q: engine.WithVersion is for the place where a pipeline is made; give it to Define", info.Name)
 	}
-	if u.problem != "" {
-		def.errorf("node %q: %s", info.Name, u.problem)
+	for _, problem := range u.problems {
+		def.errorf("node %q: %s", info.Name, problem)
 	}
 	if st.pipeline != nil && !def.adopt(st.pipeline) {
 		usable = false
@@ -198,11 +198,29 @@ func (def *definition) use(s erased, opts []Option) (place, bool) {
 		def.errorf("node %q: with it, %s", info.Name, problem)
 		usable = false
 	}
-	if _, taken := def.names[u.name]; taken {
-		def.errorf("node %q: the name is used twice in this pipeline; give the second one another with engine.WithName(%q)", u.name, u.name+"2")
-	}
-	def.names[u.name] = struct{}{}
+	def.take(u.name)
 	return place{info: info, step: st, policy: u.policy.kept(), label: u.label}, usable
+}
+
+// take notes that a node has a name. Of one that is taken it tells a free one, to each
+// node another.
+func (def *definition) take(name string) {
+	uses := def.names[name]
+	def.names[name]++
+	if uses == 0 {
+		return
+	}
+	count := "twice"
+	if uses > 1 {
+		count = fmt.Sprint(uses+1, " times")
+	}
+	for n := uses + 1; ; n++ {
+		free := fmt.Sprint(name, n)
+		if def.names[free] == 0 {
+			def.errorf("node %q: the name is used %s in this pipeline; give this one another with engine.WithName(%q)", name, count, free)
+			return
+		}
+	}
 }
 
 // errorf keeps a mistake in the definition, with the place in the user's code.

@@ -246,7 +246,7 @@ func (uncomparable) RunIdentity(context.Context) (callbacks.Identity, bool) {
 func TestHostileCallback(t *testing.T) {
 	t.Parallel()
 	bad := uncomparable{}
-	if got, err := chain(2).Run(t.Context(), 0, listen(bad, bad, nil)); got != 2 || err != nil {
+	if got, err := chain(2).Run(t.Context(), 0, listen(bad, bad)); got != 2 || err != nil {
 		t.Error(got, err)
 	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 )
 
 // looping is a loop with its types erased.
@@ -18,17 +17,15 @@ type looping struct {
 func Loop[T any](name string, body Step[T, T], until func(ctx context.Context, result T) (bool, error), bound int, opts ...Option) Step[T, T] {
 	s := newStep(name, "loop", until)
 	s.ins, s.out = []columnKind{columnOf[T]{}}, columnOf[T]{}
-	inner, problem := inside(body)
+	inner, wrong := inside(body)
 	s.gated, s.deep = inner != nil && inner.gated, inner.depth()+1
-	switch {
-	case s.problem != "":
-	case problem != "":
-		s.problem = "its body: " + problem
-	case bound < 1:
-		s.problem = fmt.Sprintf("its bound is %d; give the most rounds, from 1", bound)
-	default:
-		s.problem = tooDeep(s.deep)
+	for _, problem := range wrong {
+		s.problems.add("its body: " + problem)
 	}
+	if bound < 1 {
+		s.problems.addf("its bound is %d; give the most rounds, from 1", bound)
+	}
+	s.problems.add(tooDeep(s.deep))
 	s.loop = &looping{body: inner, bound: bound, until: func(ctx context.Context, body *frame) (bool, error) {
 		return until(ctx, load[T](body, body.plan.out))
 	}}

@@ -28,12 +28,12 @@ var _ Step[int, int] = (*Pipeline[int, int])(nil)
 // Mistakes in the definition do not stop it: they are kept, each with its place
 // in the source, for [Pipeline.Err] and Run.
 func Define[I, O any](name string, build func(g *Graph, in Value[I]) Value[O], opts ...Option) *Pipeline[I, O] {
-	def := &definition{info: &callbacks.Node{Name: name, Type: "pipeline"}, names: map[string]struct{}{}}
+	def := &definition{info: &callbacks.Node{Name: name, Type: "pipeline"}, names: map[string]int{}}
 	def.step = (&step{info: def.info, pipeline: def, ins: []columnKind{columnOf[I]{}}, out: columnOf[O]{}}).configure(opts)
-	if def.step.problem != "" {
-		def.errorf("%s", def.step.problem)
-		def.step.problem = "" // it is told once, by this pipeline
+	for _, problem := range def.step.problems {
+		def.errorf("%s", problem)
 	}
+	def.step.problems = nil // they are told once, by this pipeline
 	if problem := badName(name); problem != "" {
 		def.errorf("%s", problem)
 	}
@@ -75,13 +75,15 @@ func (p *Pipeline[I, O]) erase() *step {
 
 // Config says how a pipeline runs. The zero Config works.
 type Config struct {
-	// Callbacks hear the facts of the run, in this order. Defaults to none.
+	// Callbacks hear the facts of the run, in this order. None may be nil. Defaults to
+	// none.
 	Callbacks []callbacks.PipelineCallback
 	// Concurrency is the most nodes and map items in flight at once. Nodes
 	// usually wait for something, so it is not the number of processors. At most
 	// 100,000. Defaults to 64.
 	Concurrency int
-	// RunID names the run. Defaults to 32 random hexadecimal digits.
+	// RunID names the run, with any text: a store makes names of files of it that are
+	// safe. Defaults to 32 random hexadecimal digits.
 	RunID string
 	// Runner executes the run. Defaults to [Local].
 	Runner Runner
@@ -93,7 +95,8 @@ type Config struct {
 	// finished are not run again. Defaults to none.
 	Runs runs.Store
 	// NewTrace gives a run that goes on a trace of its own; its PipelineStart
-	// tells the first one's. Defaults to false: it goes on in the same trace.
+	// tells the first one's. Without Runs no run goes on, and it says nothing. Defaults
+	// to false: it goes on in the same trace.
 	NewTrace bool
 	// Record is kept with the run, beside what [Pipeline.Explain] tells of it,
 	// such as the configuration of its telemetry; as JSON. Defaults to none.
@@ -157,9 +160,8 @@ func (c *Config) take(list []Config) error {
 	default:
 		return fmt.Errorf("run: %d Configs were given; give at most one", len(list))
 	}
-	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
-		return fmt.Errorf("run: Config.Concurrency is %d; give a number from 1 to %d, or 0 for %d",
-			c.Concurrency, maxConcurrency, defaultConcurrency)
+	if err := c.check(); err != nil {
+		return err
 	}
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
@@ -170,13 +172,28 @@ func (c *Config) take(list []Config) error {
 	return nil
 }
 
+// check returns the mistakes in c, joined.
+func (c *Config) check() error {
+	var errs []error
+	for i, cb := range c.Callbacks {
+		if cb == nil {
+			errs = append(errs, fmt.Errorf("run: Config.Callbacks[%d] is nil; leave it out", i))
+		}
+	}
+	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
+		errs = append(errs, fmt.Errorf("run: Config.Concurrency is %d; give a number from 1 to %d, or 0 for %d",
+			c.Concurrency, maxConcurrency, defaultConcurrency))
+	}
+	return errors.Join(errs...)
+}
+
 // definition is a pipeline with its types erased.
 type definition struct {
 	info    *callbacks.Node
 	step    *step
 	values  []columnKind
 	places  []*place
-	names   map[string]struct{}
+	names   map[string]int // how often each is used
 	in, out int32
 	gated   bool // it has a gate
 	memory  chunks[place]

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -25,14 +24,7 @@ type usage struct {
 	version string
 	label   any // func(I) string
 	policy  policy
-	problem string
-}
-
-func (u *usage) sayf(format string, args ...any) {
-	if u.problem != "" {
-		u.problem += "; "
-	}
-	u.problem += fmt.Sprintf(format, args...)
+	problems
 }
 
 // apply returns what options say of a step with that name.
@@ -41,10 +33,12 @@ func apply(opts []Option, name string) usage {
 		return usage{name: name}
 	}
 	u := usage{name: name}
-	for _, o := range opts {
-		if o != nil {
-			o(&u)
+	for i, o := range opts {
+		if o == nil {
+			u.addf("option %d of %d is nil; leave it out", i+1, len(opts))
+			continue
 		}
+		o(&u)
 	}
 	return u
 }
@@ -126,7 +120,7 @@ func WithName(name string) Option { return func(u *usage) { u.name = name } }
 func WithVersion(version string) Option {
 	return func(u *usage) {
 		if u.version = version; version == "" {
-			u.sayf("the version is empty; leave WithVersion out")
+			u.addf("the version is empty; leave WithVersion out")
 		}
 	}
 }
@@ -140,7 +134,7 @@ func WithVersion(version string) Option {
 func WithLabel[I any](label func(item I) string) Option {
 	return func(u *usage) {
 		if label == nil {
-			u.sayf("the function of WithLabel is nil")
+			u.addf("the function of WithLabel is nil")
 			return
 		}
 		u.label = label
@@ -151,15 +145,17 @@ func WithLabel[I any](label func(item I) string) Option {
 // not at all.
 func WithRetry(r Retry) Option {
 	return func(u *usage) {
+		if r.Attempts < 1 || r.Attempts > maxAttempts {
+			u.addf("Retry.Attempts is %d; give the number of attempts, the first included, from 1 to %d", r.Attempts, maxAttempts)
+		}
+		if r.Delay < 0 {
+			u.addf("Retry.Delay is %s; it cannot be negative", r.Delay)
+		}
 		switch {
-		case r.Attempts < 1 || r.Attempts > maxAttempts:
-			u.sayf("Retry.Attempts is %d; give the number of attempts, the first included, from 1 to %d", r.Attempts, maxAttempts)
-		case r.Delay < 0:
-			u.sayf("Retry.Delay is %s; it cannot be negative", r.Delay)
 		case r.MaxDelay < 0:
-			u.sayf("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
+			u.addf("Retry.MaxDelay is %s; it cannot be negative", r.MaxDelay)
 		case r.MaxDelay > 0 && r.MaxDelay < r.Delay:
-			u.sayf("Retry.Delay is %s, more than MaxDelay, which is %s; raise MaxDelay or leave it out", r.Delay, r.MaxDelay)
+			u.addf("Retry.Delay is %s, more than MaxDelay, which is %s; raise MaxDelay or leave it out", r.Delay, r.MaxDelay)
 		}
 		u.policy.retry = &r
 	}
@@ -172,7 +168,7 @@ func WithRetry(r Retry) Option {
 func WithTimeout(d time.Duration) Option {
 	return func(u *usage) {
 		if d < 0 {
-			u.sayf("the timeout is %s; give 0 for none", d)
+			u.addf("the timeout is %s; give 0 for none", d)
 		}
 		u.policy.timeout = &d
 	}
@@ -191,7 +187,7 @@ func WithCache(version string, store ...cache.Store) Option {
 		c := &caching{on: true, version: version}
 		switch {
 		case len(store) > 1:
-			u.sayf("WithCache has %d stores; give at most one", len(store))
+			u.addf("WithCache has %d stores; give at most one", len(store))
 		case len(store) == 1:
 			c.store = store[0]
 		}
@@ -208,7 +204,7 @@ func WithoutCache() Option { return func(u *usage) { u.policy.cache = &caching{}
 func WithConcurrency(n int) Option {
 	return func(u *usage) {
 		if n < 0 || n > maxConcurrency {
-			u.sayf("the concurrency is %d; give a number from 1 to %d, or 0 for no bound", n, maxConcurrency)
+			u.addf("the concurrency is %d; give a number from 1 to %d, or 0 for no bound", n, maxConcurrency)
 		}
 		u.policy.concurrency = &n
 	}
@@ -218,7 +214,7 @@ func WithConcurrency(n int) Option {
 func WithRunner(r Runner) Option {
 	return func(u *usage) {
 		if r == (Runner{}) {
-			u.sayf("the runner is the zero Runner; take engine.Local() or engine.Sequential()")
+			u.addf("the runner is the zero Runner; take engine.Local() or engine.Sequential()")
 		}
 		u.policy.runner = &r
 	}
@@ -228,18 +224,31 @@ func WithRunner(r Runner) Option {
 // inside; an empty list switches them off. Those that are
 // [callbacks.Pinned] stay.
 func WithCallbacks(list ...callbacks.PipelineCallback) Option {
-	return func(u *usage) { u.policy.callbacks = &listening{replace: true, list: list} }
+	return func(u *usage) {
+		u.present("WithCallbacks", list)
+		u.policy.callbacks = &listening{replace: true, list: list}
+	}
 }
 
 // AddCallbacks adds callbacks for the step and all that is inside.
 func AddCallbacks(list ...callbacks.PipelineCallback) Option {
 	return func(u *usage) {
+		u.present("AddCallbacks", list)
 		l := &listening{list: list}
 		if before := u.policy.callbacks; before != nil {
 			l.replace = before.replace
 			l.list = append(append([]callbacks.PipelineCallback(nil), before.list...), list...)
 		}
 		u.policy.callbacks = l
+	}
+}
+
+// present says which callbacks of an option are nil.
+func (u *usage) present(option string, list []callbacks.PipelineCallback) {
+	for i, cb := range list {
+		if cb == nil {
+			u.addf("callback %d of %s is nil; leave it out", i+1, option)
+		}
 	}
 }
 

@@ -52,13 +52,13 @@ type Step4[A, B, C, D, O any] interface {
 
 // step is a step with its types erased.
 type step struct {
-	info    *callbacks.Node
-	problem string  // the mistake that was made when the step was made
-	policy  *policy // nil: nothing was said
-	ins     []columnKind
-	out     columnKind
-	gated   bool // it may stop the pipeline that it is in
-	deep    int  // of a branch or loop: how deep other steps are nested in it
+	info     *callbacks.Node
+	problems problems // the mistakes that were made when the step was made
+	policy   *policy  // nil: nothing was said
+	ins      []columnKind
+	out      columnKind
+	gated    bool // it may stop the pipeline that it is in
+	deep     int  // of a branch or loop: how deep other steps are nested in it
 
 	// One of these:
 
@@ -68,6 +68,19 @@ type step struct {
 	branch   *branching
 	loop     *looping
 	paired   *paired
+}
+
+// problems are mistakes in the making of one step.
+type problems []string
+
+// addf adds a mistake.
+func (p *problems) addf(format string, args ...any) { *p = append(*p, fmt.Sprintf(format, args...)) }
+
+// add adds a mistake, unless it is "".
+func (p *problems) add(problem string) {
+	if problem != "" {
+		*p = append(*p, problem)
+	}
 }
 
 func (s *step) Name() string { return s.info.Name }
@@ -91,19 +104,19 @@ func (s *step) configure(opts []Option) *step {
 	u := apply(opts, s.info.Name)
 	s.policy = u.policy.kept()
 	s.info.Version = u.version
-	switch {
-	case s.problem != "":
-	case u.label != nil:
-		s.problem = "engine.WithLabel is for the place of a map; give it to Map"
-	case u.version != "" && s.pipeline == nil:
-		s.problem = "engine.WithVersion is for pipelines; give it to Define"
-	case u.name != s.info.Name:
-		s.problem = "engine.WithName is for the place where the step is used; give the step its name where it is made"
-	case u.policy.tolerant:
-		s.problem = "engine.ContinueOnError is for the place of a map; give it to Map"
-	default:
-		s.problem = u.problem
+	if u.label != nil {
+		s.problems.add("engine.WithLabel is for the place of a map; give it to Map")
 	}
+	if u.version != "" && s.pipeline == nil {
+		s.problems.add("engine.WithVersion is for pipelines; give it to Define")
+	}
+	if u.name != s.info.Name {
+		s.problems.add("engine.WithName is for the place where the step is used; give the step its name where it is made")
+	}
+	if u.policy.tolerant {
+		s.problems.add("engine.ContinueOnError is for the place of a map; give it to Map")
+	}
+	s.problems = append(s.problems, u.problems...)
 	return s
 }
 
@@ -115,9 +128,10 @@ func newStep(name, kind string, fn any) *step {
 		info callbacks.Node
 	}{info: callbacks.Node{Name: name, Type: kind, Signature: f.Type().String(), PC: f.Pointer()}}
 	s := &both.step
-	s.info, s.fn, s.problem = &both.info, fn, badName(name)
+	s.info, s.fn = &both.info, fn
+	s.problems.add(badName(name))
 	if f.IsNil() {
-		s.problem = "the function is nil"
+		s.problems.add("the function is nil")
 	}
 	return s
 }

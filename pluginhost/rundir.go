@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spanloom/spanloom/internal/private"
@@ -157,7 +159,12 @@ func sweep(base string, age time.Duration) {
 func sweepOne(path string) {
 	lock, err := openLock(filepath.Join(path, lockName))
 	if errors.Is(err, fs.ErrNotExist) {
-		_ = os.Remove(path) // fails unless it is empty: made by a process that went no further
+		if sockets, ok := abandoned(path); ok { // made by a process that went no further, or being removed when a backend made its socket
+			for _, s := range sockets {
+				_ = os.Remove(s)
+			}
+			_ = os.Remove(path)
+		}
 		return
 	}
 	if err != nil {
@@ -167,6 +174,33 @@ func sweepOne(path string) {
 	if lockDir(lock) == nil {
 		emptyRunDir(path)
 	}
+}
+
+// abandoned returns the sockets in a directory that has no lock, and reports whether
+// there is nothing else and nobody listens at any: whatever made it, nothing is lost with
+// it.
+func abandoned(path string) (sockets []string, ok bool) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, false
+	}
+	for _, e := range entries {
+		socket := filepath.Join(path, e.Name())
+		if e.Type()&fs.ModeSocket == 0 || !deserted(socket) {
+			return nil, false
+		}
+		sockets = append(sockets, socket)
+	}
+	return sockets, true
+}
+
+// deserted reports whether nobody listens at a socket.
+func deserted(path string) bool {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // openLock opens the lock of a run directory, if that is what it is.

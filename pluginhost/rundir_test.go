@@ -50,7 +50,10 @@ func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	keep := []string{"spanloom-", "spanloom-10", "spanloom-11", "spanloom-12", "spanloom-13", "spanloom-14", "spanloom-15", "spanloom-16", "spanloom-data", "spanloom-1x", "other-1"}
+	put("spanloom-6") // removed while its backend made a socket
+	leaveSocket(t, filepath.Join(base, "spanloom-6", "backend.sock"))
+
+	keep := []string{"spanloom-", "spanloom-17", "spanloom-18", "spanloom-10", "spanloom-11", "spanloom-12", "spanloom-13", "spanloom-14", "spanloom-15", "spanloom-16", "spanloom-data", "spanloom-1x", "other-1"}
 	put("spanloom-", lock)
 	put("spanloom-10", "lock=", "thesis.txt=years of work")    // a lock, and not ours
 	put("spanloom-11", lock, "trace.json={}")                  // what a backend wrote
@@ -67,6 +70,14 @@ func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
 	if err := os.Chmod(filepath.Join(base, "spanloom-16"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	put("spanloom-17")
+	l, err := net.Listen("unix", filepath.Join(base, "spanloom-17", "used.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	put("spanloom-18", "thesis.txt=")
+	leaveSocket(t, filepath.Join(base, "spanloom-18", "backend.sock"))
 	put("spanloom-data", lock)
 	put("spanloom-1x", lock)
 	put("other-1", lock)
@@ -75,7 +86,7 @@ func TestSweepRemovesOnlyRunDirectories(t *testing.T) {
 	}
 
 	sweep(base, time.Hour)
-	if left, _ := filepath.Glob(filepath.Join(base, "*")); len(left) != len(keep)+5 {
+	if left, _ := filepath.Glob(filepath.Join(base, "*")); len(left) != len(keep)+6 {
 		t.Errorf("young directories were removed: %v are left", left)
 	}
 	sweep(base, 0)
@@ -241,12 +252,18 @@ func TestRunDirs(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(base, "spanloom-other"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(base, "spanloom-8"), 0o700); err != nil { // of somebody else
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(base, "spanloom-8", "thesis.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	list, err := RunDirs()
 	if err != nil || len(list) != 2 || !slices.Contains(list, RunDir{used.path, true}) || !slices.Contains(list, RunDir{left, false}) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	entries, err := os.ReadDir(base)
-	if err != nil || len(entries) != 3 {
+	if err != nil || len(entries) != 4 {
 		t.Errorf("%v, %v", entries, err)
 	}
 	runBases = func() []string { return []string{filepath.Join(base, "none")} }

@@ -47,7 +47,9 @@ func runDirsIn(base string) (list []RunDir) {
 			list = append(list, RunDir{path, private.Locked(lock)})
 			_ = lock.Close()
 		case errors.Is(err, fs.ErrNotExist):
-			list = append(list, RunDir{path, time.Since(info.ModTime()) < sweepAge})
+			if _, ok := abandoned(path); ok {
+				list = append(list, RunDir{path, time.Since(info.ModTime()) < sweepAge})
+			}
 		}
 	}
 	return list

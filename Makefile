@@ -86,7 +86,7 @@ tidy: ## Tidy every go.mod.
 	done
 
 .PHONY: jaeger
-jaeger: ## Build the Jaeger that tests start, once per version.
+jaeger: ## Build the Jaeger that tests start, once per version, and say how to start it.
 	@go run ./internal/jaegertest/jaegerbin/build
 
 .PHONY: prometheus

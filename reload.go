@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -154,7 +155,7 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 		t.logger().ErrorContext(ctx, "telemetry is not reloaded, and stays as it was",
 			"error", strings.ReplaceAll(err.Error(), "\n", "; ")) // mistakes of a manifest have a line each
 		_, invalid := errors.AsType[manifest.Errors](err)
-		return control.Answer{Error: err.Error(), Invalid: invalid}
+		return control.Answer{Error: absolute(err), Invalid: invalid}
 	}
 	t.logger().InfoContext(ctx, "telemetry is reloaded", "added", done.Added, "replaced", done.Replaced, "removed", done.Removed, "same", done.Same, "later", done.Later)
 	list := func(names []string) []string { return append([]string{}, names...) } // in JSON, not null
@@ -162,6 +163,19 @@ func (t *Telemetry) reloadNow(ctx context.Context) control.Answer {
 		Added: list(done.Added), Replaced: list(done.Replaced), Removed: list(done.Removed),
 		Same: list(done.Same), Later: list(done.Later),
 	}
+}
+
+// placed is a line that begins with its place in a file.
+var placed = regexp.MustCompile(`(?m)^[^:\n]+:[0-9]+:[0-9]+: `)
+
+// absolute is the text of an error for somebody in another directory than the program's.
+func absolute(err error) string {
+	return placed.ReplaceAllStringFunc(err.Error(), func(place string) string {
+		if path, err := filepath.Abs(place); err == nil {
+			return path
+		}
+		return place
+	})
 }
 
 // Reload reads the manifest again and makes telemetry as it says. It needs

@@ -2,9 +2,12 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -53,6 +56,14 @@ func (s *schema) subschema(address string) map[string]any {
 			continue
 		}
 		token = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+		if list, ok := doc.([]any); ok {
+			i, err := strconv.Atoi(token)
+			if err != nil || i < 0 || i >= len(list) {
+				return nil
+			}
+			doc = list[i]
+			continue
+		}
 		m, _ := doc.(map[string]any)
 		doc = m[token]
 	}
@@ -170,11 +181,52 @@ func (c *schemaCheck) unknownKeys(pl place, names []string, address string) {
 			continue
 		}
 		hint := didYouMean(name, known)
+		if plugin := c.ofConfig(pl, name); plugin != "" {
+			hint = fmt.Sprintf("; it is a key of the config of %s: put it below config", plugin)
+		}
 		if hint == "" && len(known) > 0 {
 			hint = "; known here: " + listed(known)
 		}
 		c.p.errorf(key, joinKey(pl.path, name), "unknown key%s", hint)
 	}
+}
+
+var entryForm = regexp.MustCompile(`^telemetry\.backends\[[0-9]+\]$`)
+
+// isEntry reports whether a place is that of a backend.
+func (c *schemaCheck) isEntry(pl place) bool { return c.schema.own && entryForm.MatchString(pl.path) }
+
+// ofConfig returns the plugin of a backend's entry if a key belongs into its config.
+func (c *schemaCheck) ofConfig(entry place, key string) string {
+	if !c.isEntry(entry) {
+		return ""
+	}
+	i, ok := c.p.keys(entry.node)["plugin"]
+	if !ok {
+		return ""
+	}
+	for _, b := range c.p.known() {
+		if b.Name != entry.node.Content[i+1].Value {
+			continue
+		}
+		s, err := compileSchema(b.Schema)
+		if err != nil {
+			return ""
+		}
+		part, _ := s.Text.(map[string]any)
+		if part, _ = s.resolve(part); at[any](part, "properties", key) != nil {
+			return b.Name
+		}
+	}
+	return ""
+}
+
+// known are the backends that need no directory.
+func (p *parser) known() []KnownBackend {
+	if p.opts.Backends == nil {
+		return nil
+	}
+	return p.opts.Backends(nil)
 }
 
 func (c *schemaCheck) missingKey(pl place, name string) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,9 @@ func (c *schemaCheck) sentence(pl place, fault *jsonschema.ValidationError) stri
 			hint := ""
 			if strings.ContainsAny(c.p.shown(pl.node), `/\`) {
 				hint = "; to run a program by its path, use command"
+			}
+			if strings.HasSuffix(pl.path, ".plugin") {
+				hint += c.plugin(pl)
 			}
 			return `must be lower-case letters, digits, "-" and "_", and begin with a letter or digit` + hint
 		}
@@ -130,6 +134,10 @@ func (c *schemaCheck) typeHint(pl place, k *kind.Type, address string) string {
 		return "; write it like " + c.form(address)
 	case k.Want[0] == "string" && scalar:
 		return fmt.Sprintf("; write %s%q", assign, c.p.shown(pl.node))
+	case c.isEntry(pl) && scalar && c.plugin(pl) != "":
+		return "; write - plugin: " + strings.ToLower(c.p.shown(pl.node))
+	case k.Want[0] == "array" && scalar && pl.path != "telemetry.backends" && plainWord.MatchString(c.p.shown(pl.node)):
+		return "; write " + assign + "[" + c.p.shown(pl.node) + "]"
 	case k.Want[0] == "array":
 		return `; write each item on its own line after "- "`
 	case k.Want[0] == "boolean" && pl.node.Style&quoted != 0:
@@ -140,6 +148,21 @@ func (c *schemaCheck) typeHint(pl place, k *kind.Type, address string) string {
 		}
 	}
 	return ""
+}
+
+// plainWord needs no quotes in a list.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
+
+// plugin is a hint to the built-in backend that a scalar is near to.
+func (c *schemaCheck) plugin(pl place) string {
+	if _, secret := c.p.written[pl.node]; secret {
+		return ""
+	}
+	var names []string
+	for _, b := range c.p.known() {
+		names = append(names, b.Name)
+	}
+	return didYouMean(pl.node.Value, names)
 }
 
 // form returns the examples that a backend's schema gives of a text that has to match a

@@ -148,6 +148,9 @@ func referenceAt(text string, column int) (ref string, at int) {
 		return "${env:NAME}", column - 1
 	}
 	name, _, _ = strings.Cut(name, ":-")
+	if envName.MatchString(name) { // else it would be the next mistake
+		name = "env:" + name
+	}
 	return "${" + name + "}", column - 1
 }
 

@@ -30,7 +30,7 @@ func backendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backend",
 		Short: "Tell of telemetry backends, and check them",
-		Args:  cobra.NoArgs,
+		Args:  subcommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(backendListCommand(), backendLockCommand(), backendNewCommand(), backendVerifyCommand())

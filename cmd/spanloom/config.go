@@ -16,7 +16,7 @@ func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Tell what telemetry is set to",
-		Args:  cobra.NoArgs,
+		Args:  subcommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(configShowCommand())
@@ -48,6 +48,9 @@ Exit codes: 0 printed, 2 usage, 3 invalid manifest.`,
 			m, err := load(path, mode)
 			if err != nil {
 				return loadError(err)
+			}
+			if m.File == "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), noManifest+": this is what the environment and the defaults come to")
 			}
 			for _, w := range m.Warnings {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s (warning)\n", m.Redact(w.Error()))

@@ -39,7 +39,7 @@ type diagnosis struct {
 	Problems int       `json:"problems"`
 	Warnings int       `json:"warnings"`
 
-	invalid bool // the manifest is
+	err error // of the manifest
 }
 
 func (d *diagnosis) add(list ...finding) {
@@ -69,20 +69,27 @@ func doctorCommand() *cobra.Command {
 	var asJSON, noStart bool
 	var x examination
 	cmd := &cobra.Command{
-		Use:   "doctor",
+		Use:   "doctor [FILE]",
 		Short: "Look for what keeps telemetry from arriving",
 		Long: `Look for what keeps telemetry from arriving: at the manifest and the files that
 lie over it, the environment, the files of backends, the way to each destination,
 what is kept on the disk, sockets, clock and terminal. Run it as the user of the
-program, in its directory and its environment.
+program, in its directory and its environment. Without FILE it looks at the manifest that
+SPANLOOM_MANIFEST names, or ./spanloom.yaml.
 
 It starts the backends and sends the telemetry of a small run, as telemetry test
 does; --no-start leaves that out. What programs keep on the disk is left alone.
 
-Exit codes: 0 no problem, 2 usage, 3 invalid manifest, 4 another problem. Warnings
+Exit codes: 0 no problem, 2 usage or no such FILE, 3 invalid manifest, 4 another problem. Warnings
 change nothing.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: words(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) > 0 && x.file != "":
+				return &exitError{exitUsage, errors.New("FILE and --manifest exclude each other; name the file once")}
+			case len(args) > 0:
+				x.file = args[0]
+			}
 			if x.timeout <= 0 {
 				return &exitError{exitUsage, fmt.Errorf("--timeout %s leaves no time to wait; write one like 10s", x.timeout)}
 			}
@@ -113,7 +120,7 @@ change nothing.`,
 func examine(ctx context.Context, x examination) *diagnosis {
 	d := &diagnosis{Findings: []finding{}}
 	m, err := load(x.file, "")
-	d.invalid = err != nil
+	d.err = err
 	d.add(checkManifest(x.file, m, err)...)
 	d.add(checkEnvironment(m)...)
 	if m != nil {
@@ -174,7 +181,10 @@ func (d *diagnosis) printJSON(out io.Writer) error {
 // verdict is an error when there is a problem.
 func (d *diagnosis) verdict() error {
 	switch {
-	case d.invalid:
+	case d.err != nil:
+		if exit, ok := errors.AsType[*exitError](loadError(d.err)); ok && exit.code == exitUsage {
+			return &exitError{exitUsage, errors.New("the manifest is not there")}
+		}
 		return &exitError{exitInvalidManifest, errors.New("the manifest is not valid")}
 	case d.Problems > 0:
 		return &exitError{exitBackend, fmt.Errorf("%s found", counted(d.Problems, "problem"))}

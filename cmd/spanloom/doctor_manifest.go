@@ -21,8 +21,8 @@ func checkManifest(path string, m *manifest.Manifest, err error) (list []finding
 	}
 	if m.File == "" {
 		return []finding{{
-			warning, check, "", fmt.Sprintf("there is no %s here, and %s is not set: the environment and the defaults count", manifest.FileName, manifest.EnvVar),
-			"run it in the directory of the program, or name the file with --manifest",
+			warning, check, "", noManifest + ": the environment and the defaults count",
+			"run it in the directory of the program, or name the file",
 		}}
 	}
 	for _, w := range m.Warnings {

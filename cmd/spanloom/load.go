@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -25,14 +26,20 @@ func load(path, mode string) (*manifest.Manifest, error) {
 }
 
 // loadError is an error of load with its exit code: a flag that is wrong is a
-// matter of usage.
+// matter of usage, and so is a manifest that is not there.
 func loadError(err error) error {
 	var list manifest.Errors
 	if errors.As(err, &list) && list[0].File == manifest.ModeFlag {
 		return &exitError{exitUsage, list[0]}
 	}
+	if list == nil && errors.Is(err, fs.ErrNotExist) {
+		return &exitError{exitUsage, err}
+	}
 	return &exitError{exitInvalidManifest, err}
 }
+
+// noManifest says that there is none.
+const noManifest = "there is no " + manifest.FileName + " here, and " + manifest.EnvVar + " is not set"
 
 // files names what a manifest was read from.
 func files(m *manifest.Manifest) string {

@@ -59,6 +59,22 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 }
 
+// subcommand refuses a word that is none of a command's own commands, and says which is
+// near.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "\n\nDid you mean this?\n\t" + strings.Join(near, "\n\t") + "\n"
+	}
+	return errors.New(text)
+}
+
 // words makes a check of the number of arguments, which says what is missing by the
 // words of the command's Use line. Fewer than least are too few, more than most too
 // many; most is negative when there is no limit.

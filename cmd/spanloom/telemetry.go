@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ func telemetryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "telemetry",
 		Short: "Try telemetry out",
-		Args:  cobra.NoArgs,
+		Args:  subcommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(telemetryTestCommand())
@@ -63,6 +64,9 @@ Exit codes: 0 all was accepted, 2 usage, 3 invalid manifest, 4 something was not
 				opts = append(opts, spanloom.WithManifest(file))
 			}
 			if len(args) > 0 {
+				if ext := filepath.Ext(args[0]); ext == ".yaml" || ext == ".yml" {
+					return &exitError{exitUsage, fmt.Errorf("%q is no name of a backend; for a manifest, write --manifest %[1]s", args[0])}
+				}
 				opts = append(opts, spanloom.OnlyBackend(args[0]))
 			}
 			if unlocked {

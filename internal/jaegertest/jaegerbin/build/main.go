@@ -1,5 +1,5 @@
 // Command build makes the Jaeger binary that the tests start, if it is not in
-// the cache yet, and prints its path.
+// the cache yet, and prints its path and the command that starts it.
 package main
 
 import (
@@ -25,6 +25,6 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(os.Stdout, path)
+	_, err = fmt.Fprintf(os.Stdout, "%s\nstart it here by: %s\n", path, jaegerbin.Command(path))
 	return err
 }

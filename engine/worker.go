@@ -28,9 +28,8 @@ const fewNodes = 10
 // others, and nodes that do not block cost no needless goroutine.
 type worker struct {
 	run      *run
-	older    *worker   // of the run; never changes
-	nextIdle *worker   // of those without a goroutine, or of those that are parked
-	call     chan bool // to one that is parked: whether there is work
+	older    *worker // of the run; never changes
+	nextIdle *worker // of those without a goroutine, or of those that are parked
 	queue    queue
 	contexts []callbacks.CallbackContext
 	used     int // of contexts
@@ -43,6 +42,7 @@ type worker struct {
 	yielded time.Duration // since the run's epoch
 	ready   moment        // when the operation could begin, until its scope does; as that of a task
 	now     current
+	call    chan bool // to one that is parked: whether there is work
 }
 
 // current is what a worker runs, should that end the goroutine.

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -196,7 +197,9 @@ func abandoned(path string) (sockets []string, ok bool) {
 
 // deserted reports whether nobody listens at a socket.
 func deserted(path string) bool {
-	conn, err := net.DialTimeout("unix", path, time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = conn.Close()
 	}

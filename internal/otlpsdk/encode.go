@@ -166,4 +166,4 @@ func encodeExtrema[N int64 | float64](e metricdata.Extrema[N]) *float64 {
 }
 
 // nanoOf is 0 for the zero time, and for times before 1970.
-func nanoOf(t time.Time) uint64 { return uint64(max(0, t.UnixNano())) } //nolint:gosec // never negative
+func nanoOf(t time.Time) uint64 { return uint64(max(0, t.UnixNano())) }

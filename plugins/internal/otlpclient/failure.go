@@ -44,18 +44,18 @@ func (e *Error) Error() string { return "export to " + e.endpoint.String() + ": 
 // hold the words of others, which may hold secrets.
 func (e *Error) Unwrap() error { return e.cause }
 
-// unknownSignal is the answer of a server that does not know what it was sent: it may
+// unknownSignalError is the answer of a server that does not know what it was sent: it may
 // take other signals.
-type unknownSignal struct{ text string }
+type unknownSignalError struct{ text string }
 
-func (e *unknownSignal) Error() string { return e.text }
+func (e *unknownSignalError) Error() string { return e.text }
 
 // takesNone says so for a signal. What takes no spans is mostly not what it was taken for.
 func takesNone(sig signal, over, answer string) error {
 	if sig.name == traces.name {
-		return &unknownSignal{"nothing at the endpoint" + over + answer}
+		return &unknownSignalError{"nothing at the endpoint" + over + answer}
 	}
-	return &unknownSignal{"the endpoint does not take " + sig.what + answer}
+	return &unknownSignalError{"the endpoint does not take " + sig.what + answer}
 }
 
 // explain makes an Error. last is why an earlier attempt failed.
@@ -69,7 +69,7 @@ func (c *Client) explain(err, last error) error {
 	if last != nil {
 		err = last
 	}
-	_, e.Unknown = errors.AsType[*unknownSignal](err)
+	_, e.Unknown = errors.AsType[*unknownSignalError](err)
 	switch {
 	case last == nil && e.cause != nil:
 		e.text = fmt.Sprintf("no answer in time: %s", e.cause)

@@ -135,7 +135,7 @@ func (h *Host) watch(life context.Context, s *session, end func(error)) {
 // was no such batch.
 func (h *Host) acked(ack *pb.Ack) (news, ok bool) {
 	if c := h.durable(); c != nil {
-		return c.ack(ack.GetEpoch(), ack.GetSeq(), lostOf(ack))
+		return c.ack(ack.GetEpoch(), ack.GetSeq(), answer{lostOf(ack), ack.GetExported(), ack.GetFailure()})
 	}
 	return h.queue.ack(ack.GetSeq(), lostOf(ack))
 }

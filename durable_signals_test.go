@@ -9,6 +9,11 @@ import (
 	"testing"
 	"time"
 
+	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/spanloom/spanloom"
 	"github.com/spanloom/spanloom/engine"
 	"github.com/spanloom/spanloom/internal/otlptest"
@@ -102,5 +107,55 @@ func TestReplayOfAFormerBackend(t *testing.T) {
 	}
 	if left == 0 || left > kept {
 		t.Errorf("%d of %d are left", left, kept)
+	}
+}
+
+// TestPoison: what the collector does not take for good is given up, by the backend's
+// process as it is, and the rest arrives.
+func TestPoison(t *testing.T) {
+	poisoned := func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		if r, ok := request.(*coltracepb.ExportTraceServiceRequest); ok && strings.Contains(r.String(), "poison") {
+			return nil, status.Error(codes.InvalidArgument, "not this one")
+		}
+		return next(ctx, request)
+	}
+	c := otlptest.Start(t, nil, grpc.UnaryInterceptor(poisoned))
+	awayManifest(t, c.Endpoint)("jaeger")
+	tel, err := spanloom.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(name string) {
+		p := engine.Define(name, func(g *engine.Graph, in engine.Value[int]) engine.Value[int] {
+			return engine.Add(g, engine.Node("one", func(_ context.Context, n int) (int, error) { return n, nil }), in)
+		})
+		if _, err := p.Run(t.Context(), 1, engine.Config{Callbacks: tel.Callbacks()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	main := func() pluginhost.Stats { return tel.Stats()[0] }
+	run("before")
+	if err := tel.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run("poison")
+	n := 0
+	for began := time.Now(); main().Lost() == 0; n++ {
+		if time.Since(began) > 20*time.Second {
+			t.Fatal(main().Ledger())
+		}
+		run("after")
+		time.Sleep(100 * time.Millisecond) // a program's pace
+	}
+	_ = tel.Shutdown(t.Context()) // it says what was lost
+	if st := main(); st.Kept > 0 || st.Dropped[pluginhost.ExportFailed] != st.Lost() || st.Emitted != st.Delivered+st.Lost() {
+		t.Error(st.Ledger())
+	}
+	ids := map[string]bool{}
+	for _, s := range c.AllSpans() {
+		ids[string(s.GetSpanId())] = true
+	}
+	if got := len(ids); got < 2*(n+2)-int(main().Lost()) {
+		t.Errorf("%d spans of %d runs arrived: %s", got, n+2, main().Ledger())
 	}
 }

@@ -63,15 +63,7 @@ func (c *courier) answer(list []*parcel, a answer) {
 	if a.lost != (units{}) {
 		errorType = exportFailed
 	}
-	verdict := c.judge(a, &came)
-	c.failing = verdict != settled
-	switch {
-	case c.failing:
-		c.retry = time.Now().Add(c.pause)
-	default:
-		c.good++
-		c.retry = time.Time{}
-	}
+	verdict, before := c.judge(a, &came), c.failed
 	if a.exported {
 		c.exported++
 	}
@@ -85,6 +77,12 @@ func (c *courier) answer(list []*parcel, a answer) {
 		b := batch{came: p.stamp.came, holds: p.stamp.holds}
 		p.outcome.lost = b.blame(&a.lost, &p.outcome.holds)
 		p.outcome.ignored = min(p.stamp.came.ignored(c.takes), p.events-p.outcome.lost)
+	}
+	c.retry = time.Time{}
+	if c.failing = c.failed > before; c.failing {
+		c.retry = time.Now().Add(c.pause)
+	} else {
+		c.good++
 	}
 }
 
@@ -200,6 +198,7 @@ func (c *courier) pop() (acks []letter) {
 		c.queue.settleStored(p.seq, &p.stamp, &p.outcome, missing)
 	}
 	c.sent = append(c.sent[:0], c.sent[len(acks):]...)
+	c.good += uint64(len(acks))
 	if len(acks) > 0 && len(c.done)+len(c.tries) > 2*maxUnacked { // of some that will never come again
 		to := acks[len(acks)-1]
 		maps.DeleteFunc(c.done, func(l letter, _ outcome) bool { return l.epoch == to.epoch && l.seq <= to.seq })

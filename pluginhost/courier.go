@@ -36,12 +36,12 @@ type courier struct {
 	pending  int      // how many of them have no answer
 	failed   int      // how many of them are to be sent again
 	alone    bool     // the one that was sent last must have its answer before others go
-	failing  bool     // the last answer was that nothing could be exported
+	failing  bool     // the last answer was that something is to be sent again
 	retry    time.Time
 	last     lastSent
 	done     map[letter]outcome // those of earlier rounds
 	tries    map[letter]tries
-	good     uint64 // how often the backend had done with something
+	good     uint64 // how often something was settled
 	exported uint64 // how often it said that something had arrived
 	first    letter // that the last backend which ended had to answer first
 	ends     int    // of backends, one after the other, with that one
@@ -353,8 +353,8 @@ func (c *courier) oldest() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// delivered is how often the backend had done with something, and whether its last answer
-// was that nothing could be exported.
+// delivered is how often something was settled, and whether the last answer was that
+// something is to be sent again.
 func (c *courier) delivered() (n uint64, failing bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -89,9 +89,14 @@ func TestReplayOfAFormerBackend(t *testing.T) {
 	write("jaeger")
 	left := uint64(0)
 	for i := range 2 {
-		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		const limit = 3 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		began := time.Now()
 		stats, err := spanloom.Replay(ctx)
 		cancel()
+		if d := time.Since(began); d > limit+1500*time.Millisecond {
+			t.Errorf("it took %s of %s and a second", d, limit)
+		}
 		if err == nil || len(stats) != 1 {
 			t.Fatalf("%v %+v", err, stats)
 		}

@@ -52,8 +52,10 @@ const (
 // Each exporter is called by one goroutine at a time, with a context of at most ten
 // seconds, and is shut down when the instance is closed. What it returns an error for, or
 // panics over, or has not returned from when its context has ended, counts as lost: an
-// exporter that wants to try again does so itself. An exporter of metrics that asks for
-// deltas is refused.
+// exporter that wants to try again does so itself. With durable delivery the host sends it
+// again: for as long as it takes where the error is of the network, a context or gRPC and
+// says that nobody is there, and otherwise as [Instance] says. An exporter of metrics that
+// asks for deltas is refused.
 func FromExporters(c Config, e Exporters) (Instance, error) {
 	if e.Spans == nil && e.Metrics == nil && e.Logs == nil {
 		return nil, fmt.Errorf("backend %s: no exporter is given", c.Name)

@@ -91,6 +91,7 @@ func (r *run) listen(ctx context.Context, p *plan, list []callbacks.PipelineCall
 		r.ears = append(r.ears, e)
 		hooks |= e.hooks
 	}
+	r.heard = hooks != 0
 	if hooks&callbacks.Times != 0 {
 		r.times = true
 		r.epoch = time.Now()
@@ -118,6 +119,7 @@ func (r *run) decide(root *callbacks.RunConfig) {
 		}
 		hooks |= e.hooks
 	}
+	r.heard = hooks != 0
 	if hooks&callbacks.Times == 0 && r.times {
 		r.times, root.Epoch = false, time.Time{}
 	}

@@ -21,6 +21,7 @@ type run struct {
 	root    *callbacks.CallbackContext
 	log     *journal // nil: the run is not kept
 	times   bool     // a callback wants times
+	heard   bool     // a callback hears something of it
 	watched bool     // it may be cancelled from outside
 
 	finished atomic.Bool

@@ -28,9 +28,8 @@ const fewNodes = 10
 // others, and nodes that do not block cost no needless goroutine.
 type worker struct {
 	run      *run
-	older    *worker   // of the run; never changes
-	nextIdle *worker   // of those without a goroutine, or of those that are parked
-	call     chan bool // to one that is parked: whether there is work
+	older    *worker // of the run; never changes
+	nextIdle *worker // of those without a goroutine, or of those that are parked
 	queue    queue
 	contexts []callbacks.CallbackContext
 	used     int // of contexts
@@ -43,6 +42,7 @@ type worker struct {
 	yielded time.Duration // since the run's epoch
 	ready   moment        // when the operation could begin, until its scope does; as that of a task
 	now     current
+	call    chan bool // to one that is parked: whether there is work
 }
 
 // current is what a worker runs, should that end the goroutine.
@@ -103,6 +103,9 @@ func (w *worker) work(t task) {
 
 // searchOn is the goroutine of a worker, which counts as searching already.
 func (w *worker) searchOn() {
+	if w.run.heard {
+		growStack(false)
+	}
 	for more := true; more; {
 		more = w.shift() && w.called()
 	}
@@ -122,6 +125,24 @@ func (w *worker) shift() (parked bool) {
 	returned = true
 	return
 }
+
+// hookStack is more than a new stack has.
+const hookStack = 3 << 10
+
+// growStack gives a new goroutine the stack that hooks need, while there is little on
+// it: to grow it in a hook takes the time of ten hooks, as all that called the hook is
+// moved. To call it is enough; with fill it also writes to what it has room for.
+//
+//go:noinline
+func growStack(fill bool) {
+	if fill {
+		var room [hookStack]byte
+		keepRoom(&room)
+	}
+}
+
+//go:noinline // as the room is not kept otherwise
+func keepRoom(*[hookStack]byte) {}
 
 // loop runs t, then what is ready, then what it finds.
 func (w *worker) loop(t task) {

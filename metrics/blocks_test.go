@@ -132,12 +132,12 @@ func TestEndAlone(t *testing.T) {
 // TestGroups holds that no group gets many nodes, however far apart these are.
 func TestGroups(t *testing.T) {
 	t.Parallel()
-	p := newPlaces(nodeGroups)
+	d := newDirectory(nodeGroups)
 	for apart := uint64(128); apart <= 1<<20; apart *= 2 {
 		for _, odd := range []uint64{0, 16, 64} {
 			counts, most := map[*group]int{}, 0
 			for i := range uint64(maxSeries) {
-				g, first := p.find(0xc000123480, 0xc000400000+i*(apart+odd))
+				g, first := d.find(0xc000123480, 0xc000400000+i*(apart+odd))
 				if first >= groupSize {
 					t.Fatalf("to begin at %d", first)
 				}

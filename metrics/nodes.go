@@ -9,7 +9,7 @@ import (
 
 // started measures how long a node queued, and counts it as active: more is one or
 // 0.
-func (c *Callback) started(e *entry, shard int, cc *callbacks.CallbackContext, more int64) {
+func (c *Callback) started(e found, shard int, cc *callbacks.CallbackContext, more int64) {
 	b := c.blocks.at(shard, e.number)
 	q := b.queue.Load()
 	if q == nil {
@@ -38,7 +38,7 @@ func (c *Callback) started(e *entry, shard int, cc *callbacks.CallbackContext, m
 }
 
 // ended measures a node, which is no longer active.
-func (c *Callback) ended(e *entry, shard int, cc *callbacks.CallbackContext, end *callbacks.End, r cacheResult) {
+func (c *Callback) ended(e found, shard int, cc *callbacks.CallbackContext, end *callbacks.End, r cacheResult) {
 	b := c.blocks.at(shard, e.number)
 	flags := b.flags.Load()
 	if flags&met == 0 {
@@ -62,14 +62,14 @@ func (c *Callback) ended(e *entry, shard int, cc *callbacks.CallbackContext, end
 }
 
 // meet lets the place of a block have its series of active nodes.
-func (c *Callback) meet(e *entry, b *block) {
+func (c *Callback) meet(e found, b *block) {
 	join(c.nodeActive, e.labels, e.number, &e.active)
 	b.flags.Or(met)
 }
 
 // show lets the place of a block have its series of nodes that succeed, and that an
 // exemplar if it needs one.
-func (c *Callback) show(e *entry, b *block, bucket int, cc *callbacks.CallbackContext, d time.Duration) {
+func (c *Callback) show(e found, b *block, bucket int, cc *callbacks.CallbackContext, d time.Duration) {
 	l := e.labels
 	l.result = callbacks.ResultSuccess
 	s := join(c.nodeDuration, l, e.number, &e.succeeded[cacheNone])
@@ -78,7 +78,7 @@ func (c *Callback) show(e *entry, b *block, bucket int, cc *callbacks.CallbackCo
 }
 
 // queueOf returns the series of the waits of nodes in the pipeline of a place.
-func (c *Callback) queueOf(e *entry) *histogram {
+func (c *Callback) queueOf(e found) *histogram {
 	return join(c.nodeQueue, labels{pipeline: e.labels.pipeline, overflow: e.overflow}, e.number, &e.queue)
 }
 

@@ -35,38 +35,64 @@ type tiered struct {
 // places finds the place of a context, mostly by the address of what describes
 // the step: no text is hashed or compared.
 type places struct {
-	known []group
+	known  atomic.Pointer[directory]
+	groups int // of the directory
 
 	mu       sync.RWMutex
 	named    map[labels]*place
 	overflow place // number 0
 }
 
+// directory has the places of nodes in pipelines by their addresses. An index of few bytes
+// for each node, which is mostly in a cache, has all that finds a block, so that a
+// processor fetches the block while it still looks whether the entry is the right one.
+type directory struct {
+	index   []group
+	entries []entry
+	used    int // of the entries
+}
+
 // group is where some keys may be found. It is a set of an associative cache: a
-// key that comes to a full group takes the place of another, so that programs
-// which make pipelines without end need no memory without end.
-type group [groupSize]atomic.Pointer[entry]
+// key that comes to a full group takes the place of another.
+//
+// Each word is the number of a place, and above that the number of an entry, from 1.
+type group [groupSize]atomic.Uint32
 
-const groupSize = 8
+const (
+	groupSize  = 8
+	numberBits = 11
+	numberMask = 1<<numberBits - 1
+	_          = uint(numberMask - maxSeries) // there are as many numbers
+)
 
-// entry is the place of a node in a pipeline, or of a pipeline. It has what finds a
-// block: most events do not look at the place.
+// entry is the place of a node in a pipeline, or of a pipeline. It never changes.
 type entry struct {
 	pipeline, node *callbacks.Node
 	*place
+}
 
-	number uint32 // that of the place
+// found is an entry with the number of its place: most events do not look at the place.
+type found struct {
+	*entry
+
+	number uint32
 }
 
 func newPlaces(groups int) *places {
-	return &places{known: make([]group, groups), named: map[labels]*place{}, overflow: place{labels: labels{overflow: true}}}
+	p := &places{groups: groups, named: map[labels]*place{}, overflow: place{labels: labels{overflow: true}}}
+	p.known.Store(newDirectory(groups))
+	return p
+}
+
+func newDirectory(groups int) *directory {
+	return &directory{index: make([]group, groups), entries: make([]entry, groups*groupSize)}
 }
 
 // nested stands for the node of a pipeline that is not the run's.
 var nested = &callbacks.Node{}
 
 // ofPipeline returns the place of the pipeline that cc is the context of.
-func (p *places) ofPipeline(cc *callbacks.CallbackContext) *entry {
+func (p *places) ofPipeline(cc *callbacks.CallbackContext) found {
 	if cc.Depth() > 0 {
 		return p.of(cc.Node(), nested)
 	}
@@ -74,7 +100,7 @@ func (p *places) ofPipeline(cc *callbacks.CallbackContext) *entry {
 }
 
 // ofNode returns the place of cc's step in the innermost pipeline around it.
-func (p *places) ofNode(cc *callbacks.CallbackContext) *entry {
+func (p *places) ofNode(cc *callbacks.CallbackContext) found {
 	around := cc.Parent()
 	for around != nil && around.Kind() != callbacks.KindPipeline {
 		around = around.Parent()
@@ -88,21 +114,38 @@ func (p *places) ofNode(cc *callbacks.CallbackContext) *entry {
 // unknown stands for a pipeline of which nothing is known.
 var unknown = &callbacks.Node{}
 
-func (p *places) of(pipeline, node *callbacks.Node) *entry {
-	g, first := p.find(address(unsafe.Pointer(pipeline)), address(unsafe.Pointer(node))) //nolint:gosec // see address
+func (p *places) of(pipeline, node *callbacks.Node) found {
+	t := p.known.Load()
+	g, first := t.find(address(unsafe.Pointer(pipeline)), address(unsafe.Pointer(node))) //nolint:gosec // see address
 	for i := range uint64(groupSize) {
-		e := g[(first+i)%groupSize].Load()
-		if e == nil {
+		word := g[(first+i)%groupSize].Load()
+		if word == 0 {
 			break
 		}
-		if e.node == node && e.pipeline == pipeline {
-			return e
+		if e := &t.entries[word>>numberBits-1]; e.node == node && e.pipeline == pipeline {
+			return found{e, word & numberMask}
 		}
 	}
-	found := p.byName(pipeline, node)
-	e := &entry{pipeline, node, found, found.number}
-	g.put(first, e)
-	return e
+	return p.learn(pipeline, node)
+}
+
+// learn makes an entry. When there is no room for it all begins anew, so that programs
+// which make pipelines without end need no memory without end.
+func (p *places) learn(pipeline, node *callbacks.Node) found {
+	place := p.byName(pipeline, node)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.known.Load()
+	if t.used == len(t.entries) {
+		t = newDirectory(p.groups)
+		p.known.Store(t)
+	}
+	e := &t.entries[t.used]
+	*e = entry{pipeline, node, place}
+	t.used++
+	g, first := t.find(address(unsafe.Pointer(pipeline)), address(unsafe.Pointer(node))) //nolint:gosec // see address
+	g.put(first, uint32(t.used)<<numberBits|place.number)
+	return found{e, place.number}
 }
 
 // find returns the group of a node in a pipeline, and where to begin in it. Nodes that
@@ -110,24 +153,25 @@ func (p *places) of(pipeline, node *callbacks.Node) *entry {
 // have neighbouring groups, so that a run goes through them as a processor foresees.
 // What lies apart by many times the size of a node does not come to the same group
 // because of that: upper bits count too.
-func (p *places) find(pipeline, node uint64) (g *group, first uint64) {
+func (t *directory) find(pipeline, node uint64) (g *group, first uint64) {
 	near := node>>nodeSize + pipeline*spread>>32
 	near += near >> 10 * 5
-	return &p.known[near&uint64(len(p.known)-1)], node * spread >> 61
+	return &t.index[near&uint64(len(t.index)-1)], node * spread >> 61
 }
 
-// nodeSize is about twice the size of a node, as a power of two: groups stay far from
+// nodeSize is about four times the size of a node, as a power of two: groups stay far from
 // full when all nodes are neighbours.
-const nodeSize = 8
+const nodeSize = 9
 
-// put adds e, which two goroutines may do at once: that costs a place.
-func (g *group) put(first uint64, e *entry) {
+// put adds a word: where there is no room, any other will do without.
+func (g *group) put(first uint64, word uint32) {
 	for i := range uint64(groupSize) {
-		if g[(first+i)%groupSize].CompareAndSwap(nil, e) {
+		if w := &g[(first+i)%groupSize]; w.Load() == 0 {
+			w.Store(word)
 			return
 		}
 	}
-	g[rand.Uint64()%groupSize].Store(e) //nolint:gosec // any will do
+	g[rand.Uint64()%groupSize].Store(word) //nolint:gosec // any will do
 }
 
 // byName returns the place that has the names, or the one for overflow when

@@ -48,7 +48,7 @@ func TestOnlyWhatArrivedIsExported(t *testing.T) {
 		if got := exported() - before; got != tt.arrived {
 			t.Errorf("%d rejected: %d exported, want %d", tt.rejects, got, tt.arrived)
 		}
-		lost, ok := err.(interface{ Lost() backend.Losses }) //nolint:errorlint // it is the outermost
+		lost, ok := err.(interface{ Lost() backend.Losses })
 		if ok != (tt.bad > 0) || ok && tt.arrived > 0 && lost.Lost().Hooks != int(tt.bad) {
 			t.Errorf("%d rejected: %v", tt.rejects, err)
 		}

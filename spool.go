@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spanloom/spanloom/internal/catalog"
 	"github.com/spanloom/spanloom/internal/spooldir"
@@ -54,7 +55,8 @@ func ForService(name string) Option {
 //
 // With telemetry off it does nothing. What programs that run now have not delivered is
 // theirs. The error says what could
-// not be tried; ctx bounds the time, and what is left then is kept.
+// not be tried; ctx bounds the time, but for at most a second in which the backends end,
+// and what is left then is kept.
 func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	var o options
 	for _, opt := range opts {
@@ -91,11 +93,14 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	return stats, errors.Join(errs...)
 }
 
+// endOfReplay is the most time for a backend to say what it has not exported, and to end.
+const endOfReplay = time.Second
+
 // replay sends what is in one spool.
 func replay(ctx context.Context, spec pluginhost.Spec, m *manifest.Manifest) (pluginhost.Stats, error) {
 	h := pluginhost.Start(spec)
 	err := h.Replay(ctx)
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.Telemetry.ShutdownTimeout)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(m.Telemetry.ShutdownTimeout, endOfReplay))
 	defer cancel()
 	_ = h.Shutdown(end) // what it could not send is kept
 	if line, ok := h.Kept(); ok {

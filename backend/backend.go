@@ -64,6 +64,14 @@ type Instance interface {
 	// calls it after every batch and acknowledges the batch when it returns; an
 	// error says that what came since the last Flush is lost, or a part of it: one of
 	// [Lost], or another with a method Lost() Losses, says how much.
+	//
+	// With durable delivery the host sends it again, as a whole, until it is exported.
+	// What the destination does not take for good it gives up, when others have arrived
+	// meanwhile: after three errors that say so by a method Failure() backendpb.Failure,
+	// or after one of a part; and after four that do not say what they are. Errors of the
+	// network, of contexts and of gRPC say it by themselves. What has arrived is what
+	// a method Exported() uint64 of the instance counts, which Flush has returned from,
+	// or without that method every hook but the starts when Flush returns nil.
 	Flush(ctx context.Context) error
 
 	// Close flushes and frees the instance. No hook is called afterwards.
@@ -74,7 +82,8 @@ type Instance interface {
 // of [TracesReceiver], [MetricsReceiver] and [LogsReceiver].
 type Losses struct{ Hooks, Traces, Metrics, Logs int }
 
-// Lost returns err, for Flush to return, as an error that says how much is lost.
+// Lost returns err, for Flush to return, as an error that says how much is lost, and is
+// of the same kind of failure as err.
 func Lost(err error, l Losses) error { return &lostError{err, l} }
 
 type lostError struct {

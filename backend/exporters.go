@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -51,8 +52,10 @@ const (
 // Each exporter is called by one goroutine at a time, with a context of at most ten
 // seconds, and is shut down when the instance is closed. What it returns an error for, or
 // panics over, or has not returned from when its context has ended, counts as lost: an
-// exporter that wants to try again does so itself. An exporter of metrics that asks for
-// deltas is refused.
+// exporter that wants to try again does so itself. With durable delivery the host sends it
+// again: for as long as it takes where the error is of the network, a context or gRPC and
+// says that nobody is there, and otherwise as [Instance] says. An exporter of metrics that
+// asks for deltas is refused.
 func FromExporters(c Config, e Exporters) (Instance, error) {
 	if e.Spans == nil && e.Metrics == nil && e.Logs == nil {
 		return nil, fmt.Errorf("backend %s: no exporter is given", c.Name)
@@ -99,6 +102,7 @@ type exporting struct {
 	records []sdklog.Record
 	came    Losses
 	told    telemetry.Stats // of what Flush has told
+	taken   atomic.Uint64   // by exporters, of what is not of runs
 }
 
 // The places of lanes.
@@ -185,7 +189,7 @@ func (in *exporting) export(ctx context.Context, runs func(context.Context) erro
 	wg.Go(func() {
 		if e := in.e.Spans; e != nil {
 			var bad int
-			bad, ofSpans = shipAll(ctx, in.lanes[laneSpans], in.spans, exportSize, e.ExportSpans, nil)
+			bad, ofSpans = shipAll(ctx, in.lanes[laneSpans], in.spans, exportSize, e.ExportSpans, nil, &in.taken)
 			lost.Traces = share(in.came.Traces, bad, len(in.spans))
 		}
 		ofRuns = runs(ctx)
@@ -194,14 +198,14 @@ func (in *exporting) export(ctx context.Context, runs func(context.Context) erro
 		wg.Go(func() {
 			one := func(ctx context.Context, list []*metricdata.ResourceMetrics) error { return e.Export(ctx, list[0]) }
 			var bad int
-			bad, ofMetrics = shipAll(ctx, in.lanes[laneMetrics], in.metrics, 1, one, e.ForceFlush)
+			bad, ofMetrics = shipAll(ctx, in.lanes[laneMetrics], in.metrics, 1, one, e.ForceFlush, &in.taken)
 			lost.Metrics = share(in.came.Metrics, bad, len(in.metrics))
 		})
 	}
 	if e := in.e.Logs; e != nil {
 		wg.Go(func() {
 			var bad int
-			bad, ofLogs = shipAll(ctx, in.lanes[laneLogs], in.records, exportSize, e.Export, e.ForceFlush)
+			bad, ofLogs = shipAll(ctx, in.lanes[laneLogs], in.records, exportSize, e.Export, e.ForceFlush, &in.taken)
 			lost.Logs = share(in.came.Logs, bad, len(in.records))
 		})
 	}
@@ -217,10 +221,13 @@ func (in *exporting) export(ctx context.Context, runs func(context.Context) erro
 	in.told, in.came = now, Losses{}
 	in.spans, in.metrics, in.records = nil, nil, nil
 	if err := joined(cause(ofRuns), ofSpans, ofMetrics, ofLogs); err != nil {
-		return Lost(err, lost)
+		return Lost(&failedError{err, worst(ofRuns, ofSpans, ofMetrics, ofLogs)}, lost)
 	}
 	return nil
 }
+
+// Exported returns how much the exporters have taken, ever.
+func (in *exporting) Exported() uint64 { return in.Stats().Exported + in.taken.Load() }
 
 // share returns how many of n exports are lost with bad of all things, rounded up.
 func share(n, bad, all int) int {
@@ -231,9 +238,9 @@ func share(n, bad, all int) int {
 }
 
 // shipAll exports things in parts over a lane, and has the exporter let go of them by
-// flush, if it has one. It returns how many are lost. Where the exporter does not return,
-// the others are not tried.
-func shipAll[T any](ctx context.Context, l lane, all []T, size int, ship func(context.Context, []T) error, flush func(context.Context) error) (bad int, err error) {
+// flush, if it has one. It returns how many are lost, and adds the others to taken. Where
+// the exporter does not return, the others are not tried.
+func shipAll[T any](ctx context.Context, l lane, all []T, size int, ship func(context.Context, []T) error, flush func(context.Context) error, taken *atomic.Uint64) (bad int, err error) {
 	for part := range slices.Chunk(all, size) {
 		e := l.call(ctx, func(ctx context.Context) error { return ship(ctx, part) })
 		if errors.Is(e, errStuck) {
@@ -248,6 +255,7 @@ func shipAll[T any](ctx context.Context, l lane, all []T, size int, ship func(co
 			return len(all), joined(err, e)
 		}
 	}
+	taken.Add(uint64(len(all) - bad))
 	return bad, err
 }
 

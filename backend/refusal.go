@@ -28,7 +28,7 @@ func (r *refusal) export(err error, signal pb.Signal) {
 
 func (r *refusal) note(err error) {
 	if r.err == nil {
-		r.err = err
+		r.err = &failedError{err, pb.Failure_FAILURE_REFUSED}
 	}
 }
 
@@ -59,5 +59,5 @@ func (r *refusal) join(said error, lost *pb.Losses) (*pb.Losses, error) {
 	lost.Traces += r.lost.GetTraces()
 	lost.Metrics += r.lost.GetMetrics()
 	lost.Logs += r.lost.GetLogs()
-	return lost, said
+	return lost, &failedError{said, worst(said, r.err)}
 }

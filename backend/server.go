@@ -33,6 +33,7 @@ type Server struct {
 	instance   Instance
 	decoder    *wire.Decoder
 	epoch, seq uint64 // the last batch that was handled
+	evidence   evidence
 
 	doing                  atomic.Pointer[doer] // the instance, if it says what it does
 	streaming              atomic.Pointer[openStream]

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spanloom/spanloom/backend/backendpb"
+	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/wire"
 )
 
@@ -128,8 +129,9 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		taken, err := receive(ctx, s.instance, signal, request)
 		if errors.Is(err, errUnreadable) {
 			refused.export(err, signal)
-			err = nil
+			return taken, nil
 		}
+		s.evidence.wanted = s.evidence.wanted || taken
 		return taken, err
 	}
 	var said error
@@ -146,6 +148,8 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 		if said = s.deliver(ctx, b); errors.Is(said, wire.ErrMalformed) {
 			refused.batch(said, b)
 			said = nil
+		} else {
+			s.evidence.came(b, callbacks.Interest(s.instance))
 		}
 		events += len(b.GetEvents().GetHook()) + len(b.GetExports())
 		for _, e := range b.GetExports() {
@@ -167,10 +171,14 @@ func (s *Server) batch(ctx context.Context, b *pb.Batch, in *inbox) (*pb.Ack, er
 	if err := guard("Flush", func() error { return s.instance.Flush(ctx) }); said == nil {
 		said, lost = err, partOf(err)
 	}
+	exported := s.evidence.shown(s.instance, said == nil)
 	lost, said = refused.join(said, lost)
 	refusals := s.refusals()
 	s.note(said, refusals)
-	return &pb.Ack{Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Refused: refusals, Output: s.out.take()}, nil
+	return &pb.Ack{
+		Epoch: s.epoch, Seq: s.seq, Error: valid(said), Lost: lost, Output: s.out.take(),
+		Exported: exported, Failure: failureOf(said), Refused: refusals,
+	}, nil
 }
 
 // refuser is an instance that says which signals its destination does not take.

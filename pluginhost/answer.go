@@ -3,11 +3,13 @@ package pluginhost
 import (
 	"maps"
 	"time"
+
+	pb "github.com/spanloom/spanloom/backend/backendpb"
 )
 
 // ack notes an acknowledgement: that all is delivered, or how much is not, and whether
 // that is news. It is not ok when there was no such batch.
-func (c *courier) ack(epoch, seq uint64, lost units) (news, ok bool) {
+func (c *courier) ack(epoch, seq uint64, a answer) (news, ok bool) {
 	c.mu.Lock()
 	if epoch == c.last.epoch && seq > c.last.seq {
 		c.mu.Unlock()
@@ -15,7 +17,7 @@ func (c *courier) ack(epoch, seq uint64, lost units) (news, ok bool) {
 	}
 	list := c.upTo(epoch, seq)
 	news = len(list) > 0 // before they are let go of
-	c.answer(list, lost)
+	c.answer(list, a)
 	acks := c.pop()
 	c.mu.Unlock()
 	c.acknowledge(acks)
@@ -40,8 +42,15 @@ func (c *courier) upTo(epoch, seq uint64) (list []*parcel) {
 	return list[:n]
 }
 
+// answer is what a backend says of batches that it acknowledges.
+type answer struct {
+	lost     units // of what they had; nothing when there is none
+	exported bool  // something has arrived at the destination
+	failure  pb.Failure
+}
+
 // answer notes what became of batches. The courier is locked.
-func (c *courier) answer(list []*parcel, lost units) {
+func (c *courier) answer(list []*parcel, a answer) {
 	if len(list) == 0 {
 		return
 	}
@@ -51,57 +60,120 @@ func (c *courier) answer(list []*parcel, lost units) {
 		came.add(&p.stamp.came)
 	}
 	errorType := ""
-	if lost != (units{}) {
+	if a.lost != (units{}) {
 		errorType = exportFailed
 	}
-	nothing := lost.cover(&came)
-	if c.failing = nothing; nothing {
-		c.retry = time.Now().Add(c.pause)
-	} else {
-		c.good++
-		c.retry = time.Time{}
+	verdict, before := c.judge(a, &came), c.failed
+	if a.exported {
+		c.exported++
 	}
 	for _, p := range list {
 		c.queue.calls.add("Stream", errorType, time.Since(p.at))
-		if nothing {
-			c.refuse(p)
+		if verdict != settled {
+			c.refuse(p, verdict)
 			continue
 		}
 		p.answered = true
 		b := batch{came: p.stamp.came, holds: p.stamp.holds}
-		p.outcome.lost = b.blame(&lost, &p.outcome.holds)
+		p.outcome.lost = b.blame(&a.lost, &p.outcome.holds)
+		p.outcome.ignored = min(p.stamp.came.ignored(c.takes), p.events-p.outcome.lost)
+	}
+	c.retry = time.Time{}
+	if c.failing = c.failed > before; c.failing {
+		c.retry = time.Now().Add(c.pause)
+	} else {
+		c.good++
 	}
 }
 
-// cover reports whether u is at least all of what came.
-func (u *units) cover(came *units) bool {
+// verdict is what follows from an answer.
+type verdict uint8
+
+const (
+	// settled: it is delivered, but for a part that is lost for good.
+	settled verdict = iota
+	// later: it is sent again, however often: the collector is away.
+	later
+	// doubtful: nothing of it has arrived, and nobody says why.
+	doubtful
+	// refused: the collector has answered that it does not take it.
+	refused
+)
+
+// judge decides what an answer about what came means. Nothing is lost for good while a
+// collector is away. That is known when the backend says so; and where it does not say
+// what has failed, only what it says has arrived is a sign of the contrary. What it takes
+// none of is neither.
+func (c *courier) judge(a answer, came *units) verdict {
+	nothing := a.lost.cover(came, c.takes)
+	switch {
+	case a.lost == (units{}):
+		return settled
+	case a.failure == pb.Failure_FAILURE_AWAY:
+		return later
+	case a.failure == pb.Failure_FAILURE_REFUSED && nothing:
+		return refused
+	case a.failure == pb.Failure_FAILURE_REFUSED, a.exported && !nothing:
+		return settled
+	default:
+		return doubtful
+	}
+}
+
+// cover reports whether u is at least all of what came, but for what is not taken.
+func (u *units) cover(came *units, takes func(Signal) bool) bool {
 	for i, n := range came {
-		if u[i] < n {
+		if u[i] < n && (i == 0 || takes(Signal(i-1))) {
 			return false
 		}
 	}
 	return true
 }
 
-// refuse notes that nothing of a batch could be exported. It is tried again, unless
-// others were exported since it was tried the first time: then the fault is its own.
-func (c *courier) refuse(p *parcel) {
-	t, before := c.tries[p.letter]
-	if !before {
-		t.good = c.good
+// ignored is how many of the exports that came are not taken.
+func (u *units) ignored(takes func(Signal) bool) (n uint64) {
+	for s := range signals {
+		if !takes(s) {
+			n += u[s.unit()]
+		}
 	}
-	if t.n++; t.n >= maxTries && c.good > t.good {
+	return n
+}
+
+// refuse notes that a batch could not be exported. It is sent again, unless that has
+// failed for three times that count, and others have arrived since the first one. A time
+// counts when the collector has refused the batch, or when others have arrived since the
+// time before.
+func (c *courier) refuse(p *parcel, v verdict) {
+	t, before := c.tries[p.letter]
+	switch {
+	case v == later:
+		p.again(c)
+		return
+	case !before:
+		t.first, t.last = c.exported, c.exported
+	}
+	if v == refused || c.exported > t.last {
+		t.n, t.last = t.n+1, c.exported
+	}
+	if t.n >= maxTries && c.exported > t.first {
 		p.giveUp()
 		return
 	}
 	c.tries[p.letter] = t
+	p.again(c)
+}
+
+// again has a batch sent again.
+func (p *parcel) again(c *courier) {
 	p.failed = true
+	c.failed++
 }
 
 // giveUp counts a batch as one that cannot be exported.
 func (p *parcel) giveUp() {
 	p.answered, p.failed = true, false
-	p.outcome = outcome{p.events, p.stamp.holds}
+	p.outcome = outcome{lost: p.events, holds: p.stamp.holds}
 }
 
 // pop lets go of the batches at the front that need not be sent again, and returns
@@ -114,7 +186,8 @@ func (c *courier) pop() (acks []letter) {
 		delete(c.tries, p.letter)
 		if p.epoch != c.epoch {
 			c.replay.failed += p.outcome.lost
-			c.replay.delivered += p.events - p.outcome.lost
+			c.replay.ignored += p.outcome.ignored
+			c.replay.delivered += p.events - p.outcome.lost - p.outcome.ignored
 			continue
 		}
 		c.finish()
@@ -125,6 +198,7 @@ func (c *courier) pop() (acks []letter) {
 		c.queue.settleStored(p.seq, &p.stamp, &p.outcome, missing)
 	}
 	c.sent = append(c.sent[:0], c.sent[len(acks):]...)
+	c.good += uint64(len(acks))
 	if len(acks) > 0 && len(c.done)+len(c.tries) > 2*maxUnacked { // of some that will never come again
 		to := acks[len(acks)-1]
 		maps.DeleteFunc(c.done, func(l letter, _ outcome) bool { return l.epoch == to.epoch && l.seq <= to.seq })

@@ -14,13 +14,14 @@ import (
 
 // courier sends what is in a spool, until it is acknowledged.
 //
-// What could not be exported at all is sent again, after the others and alone, until
-// it is delivered, too old, or clear that the fault is its own: see giveUp. So nothing
-// is lost while a collector is away.
+// What could not be exported is sent again, after the others and alone, until it is
+// delivered, too old, or clear that the fault is its own: see judge. So nothing is lost
+// while a collector is away.
 type courier struct {
 	spool *spool.Spool
 	queue *queue
 	epoch uint64 // our own
+	takes func(Signal) bool
 	pause time.Duration
 
 	// Of the goroutine that sends.
@@ -33,13 +34,15 @@ type courier struct {
 	mu       sync.Mutex
 	sent     []parcel // those that were read and are not acknowledged to the spool
 	pending  int      // how many of them have no answer
+	failed   int      // how many of them are to be sent again
 	alone    bool     // the one that was sent last must have its answer before others go
-	failing  bool     // the last answer was that nothing could be exported
+	failing  bool     // the last answer was that something is to be sent again
 	retry    time.Time
 	last     lastSent
 	done     map[letter]outcome // those of earlier rounds
 	tries    map[letter]tries
-	good     uint64 // how often something was delivered
+	good     uint64 // how often something was settled
+	exported uint64 // how often it said that something had arrived
 	first    letter // that the last backend which ended had to answer first
 	ends     int    // of backends, one after the other, with that one
 	expired  uint64 // what of the spool's expired events is accounted for
@@ -66,20 +69,21 @@ type parcel struct {
 }
 
 // outcome is what became of a batch: how many of its events could not be exported,
-// and what those held.
+// and what those held, and how many the backend takes none of.
 type outcome struct {
-	lost  uint64
-	holds units
+	lost    uint64
+	holds   units
+	ignored uint64
 }
 
-// tries is how often a batch could not be exported, since when.
+// tries is how often a batch could not be exported, of the times that count.
 type tries struct {
-	n    int
-	good uint64 // courier.good at the first
+	n           int
+	first, last uint64 // courier.exported at the first time, and at the last that counts
 }
 
 // replay counts events of earlier runs.
-type replay struct{ adopted, delivered, failed uint64 }
+type replay struct{ adopted, delivered, failed, ignored uint64 }
 
 // wireEpoch is under which epoch batches are sent: their own, or, where those of a
 // backend that is still the same would not follow one another, a new one. It begins
@@ -113,12 +117,14 @@ const (
 	retryDelay = time.Second
 	// maxTries is how often a batch is tried that others overtake.
 	maxTries = 3
+	// maxAhead is the most batches that are read behind one that has to be sent again.
+	maxAhead = 4096
 )
 
-func newCourier(s *spool.Spool, q *queue, epoch uint64, pause time.Duration) *courier {
+func newCourier(s *spool.Spool, q *queue, epoch uint64, takes func(Signal) bool, pause time.Duration) *courier {
 	st := s.Stats()
 	c := &courier{
-		spool: s, queue: q, epoch: epoch, pause: pause,
+		spool: s, queue: q, epoch: epoch, takes: takes, pause: pause,
 		answered: make(chan struct{}, 1), replayed: make(chan struct{}),
 		done: map[letter]outcome{}, tries: map[letter]tries{},
 		expired: st.Expired.Events,
@@ -158,7 +164,7 @@ func (c *courier) rewind() {
 			c.done[p.letter] = p.outcome
 		}
 	}
-	c.sent, c.pending, c.alone = c.sent[:0], 0, false
+	c.sent, c.pending, c.failed, c.alone = c.sent[:0], 0, 0, false
 	if c.adopted {
 		c.adopted, c.finished = false, false
 	}
@@ -200,7 +206,7 @@ func (c *courier) send(life context.Context, stream pb.Backend_StreamClient) {
 func (c *courier) ready(life context.Context) bool {
 	for life.Err() == nil {
 		c.mu.Lock()
-		pending, full := c.pending, len(c.sent) == maxUnacked || c.adopted
+		pending, full := c.pending, c.pending+c.failed >= maxUnacked || len(c.sent) >= maxAhead || c.adopted
 		wait := pending > 0 && (full || c.alone || c.failing)
 		retry := c.retry
 		c.mu.Unlock()
@@ -301,7 +307,7 @@ func (c *courier) post(life context.Context, b spool.Batch) []byte {
 	var err error
 	p.stamp, data, err = parseStamp(b.Data)
 	c.mu.Lock()
-	again := c.tries[p.letter].n > 0
+	_, again := c.tries[p.letter]
 	for again && c.pending > 0 && life.Err() == nil {
 		c.mu.Unlock()
 		c.await(life)
@@ -309,6 +315,9 @@ func (c *courier) post(life context.Context, b spool.Batch) []byte {
 	}
 	if p.outcome, p.answered = c.done[p.letter]; err != nil && !p.answered {
 		p.giveUp()
+	}
+	if ignored := p.stamp.came.ignored(c.takes); err == nil && !p.answered && ignored == p.events && ignored > 0 {
+		p.answered, p.outcome.ignored = true, ignored // the backend has nothing to do with it
 	}
 	if p.answered {
 		c.sent = append(c.sent, p)
@@ -344,8 +353,8 @@ func (c *courier) oldest() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// delivered is how often something was, and whether the last answer was that nothing
-// could be.
+// delivered is how often something was settled, and whether the last answer was that
+// something is to be sent again.
 func (c *courier) delivered() (n uint64, failing bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -358,8 +367,8 @@ func (c *courier) stats() *SpoolStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &c.replay
-	s := &SpoolStats{Bytes: st.Bytes, Adopted: r.adopted, Delivered: r.delivered, Failed: r.failed, Damaged: st.Damaged}
-	if known := r.delivered + r.failed + st.Expired.Events; !c.finished && known < r.adopted {
+	s := &SpoolStats{Bytes: st.Bytes, Adopted: r.adopted, Delivered: r.delivered, Failed: r.failed, Ignored: r.ignored, Damaged: st.Damaged}
+	if known := r.delivered + r.failed + r.ignored + st.Expired.Events; !c.finished && known < r.adopted {
 		s.Waiting = r.adopted - known
 	}
 	return s

@@ -55,7 +55,7 @@ func (h *Host) openSpool() {
 		h.spec.log(slog.LevelWarn, "delivery is not durable", slog.String("reason", h.spoolErr.Error()))
 		return
 	}
-	h.courier = newCourier(s, h.queue, h.epoch, h.spec.retryDelay)
+	h.courier = newCourier(s, h.queue, h.epoch, h.Takes, h.spec.retryDelay)
 	for _, err := range s.Problems() {
 		h.unused(err)
 	}

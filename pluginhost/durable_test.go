@@ -18,6 +18,7 @@ import (
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 
 	"github.com/spanloom/spanloom/backend"
+	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/callbacks"
 	"github.com/spanloom/spanloom/internal/hooktest"
 	"github.com/spanloom/spanloom/internal/testscale"
@@ -229,7 +230,7 @@ func TestACollectorThatComesBack(t *testing.T) {
 	}
 	poison := func(names []string) error {
 		if slices.ContainsFunc(names, func(n string) bool { return n == "a0" || n == "a100" || n == "a299" }) {
-			return errors.New("too large")
+			return unwanted{errors.New("too large")}
 		}
 		return nil
 	}
@@ -258,8 +259,13 @@ func flushWithin(t testing.TB, h *Host) {
 	}
 }
 
+// unwanted is an error of a destination that has looked at what it got.
+type unwanted struct{ error }
+
+func (unwanted) Failure() pb.Failure { return pb.Failure_FAILURE_REFUSED }
+
 // partly is an error of a flush that has lost one export.
-type partly struct{ error }
+type partly struct{ unwanted }
 
 func (partly) Lost() backend.Losses { return backend.Losses{Traces: 1} }
 
@@ -271,7 +277,7 @@ func TestAPartThatIsRefused(t *testing.T) {
 	s.hung = hold
 	s.set(func(names []string) error {
 		if len(names) > 1 {
-			return partly{errors.New("one of them is not wanted")}
+			return partly{unwanted{errors.New("one of them is not wanted")}}
 		}
 		return nil
 	})

@@ -136,7 +136,7 @@ func (h *Host) watch(life context.Context, s *session, end func(error)) {
 func (h *Host) acked(ack *pb.Ack) (news, ok bool) {
 	refused := h.refusals(ack.GetRefused())
 	if c := h.durable(); c != nil {
-		return c.ack(ack.GetEpoch(), ack.GetSeq(), lostOf(ack))
+		return c.ack(ack.GetEpoch(), ack.GetSeq(), answer{lostOf(ack), ack.GetExported(), ack.GetFailure()})
 	}
 	return h.queue.ack(ack.GetSeq(), lostOf(ack), refused)
 }

@@ -80,6 +80,11 @@ func TestADestinationThatRefusesASignal(t *testing.T) {
 	if line, ok := h.Lost(); ok {
 		t.Error(line)
 	}
+	await(t, 10*time.Second, "the word about it", func() bool { // the log is written by somebody else
+		mu.Lock()
+		defer mu.Unlock()
+		return log.Len() > 0
+	})
 	mu.Lock()
 	defer mu.Unlock()
 	const want = `level=WARN msg="destination does not take all telemetry" backend=x signal=metrics reason="it takes spans\\x1b"`

@@ -58,9 +58,10 @@ type SpoolStats struct {
 	// Bytes is what the spool takes on the disk.
 	Bytes int64
 	// Adopted counts the events that earlier runs have left, Delivered and Failed those
-	// of them that the backend has exported, and could not, and Waiting those without
-	// an answer. What is in none of the three was too old, or damaged.
-	Adopted, Delivered, Failed, Waiting uint64
+	// of them that the backend has exported, and could not, Ignored those of signals that
+	// it takes none of, and Waiting those without an answer. What is in none of the four
+	// was too old, or damaged.
+	Adopted, Delivered, Failed, Ignored, Waiting uint64
 	// Damaged counts places on the disk that could not be read.
 	Damaged uint64
 }

@@ -363,6 +363,63 @@ func (Signal) EnumDescriptor() ([]byte, []int) {
 	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{3}
 }
 
+// Failure says what a destination has to do with a failure. A host that keeps what it
+// sends until it is exported sends again what failed, and gives up only what the
+// destination does not take.
+type Failure int32
+
+const (
+	// Not known.
+	Failure_FAILURE_UNSPECIFIED Failure = 0
+	// The destination was not there, or takes nothing for now: no connection, no answer in
+	// time, too much to do, wrong credentials. The same may go well another time.
+	Failure_FAILURE_AWAY Failure = 1
+	// The destination has answered that it does not take this very data, and would not
+	// another time.
+	Failure_FAILURE_REFUSED Failure = 2
+)
+
+// Enum value maps for Failure.
+var (
+	Failure_name = map[int32]string{
+		0: "FAILURE_UNSPECIFIED",
+		1: "FAILURE_AWAY",
+		2: "FAILURE_REFUSED",
+	}
+	Failure_value = map[string]int32{
+		"FAILURE_UNSPECIFIED": 0,
+		"FAILURE_AWAY":        1,
+		"FAILURE_REFUSED":     2,
+	}
+)
+
+func (x Failure) Enum() *Failure {
+	p := new(Failure)
+	*p = x
+	return p
+}
+
+func (x Failure) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Failure) Descriptor() protoreflect.EnumDescriptor {
+	return file_spanloom_backend_v1_backend_proto_enumTypes[4].Descriptor()
+}
+
+func (Failure) Type() protoreflect.EnumType {
+	return &file_spanloom_backend_v1_backend_proto_enumTypes[4]
+}
+
+func (x Failure) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Failure.Descriptor instead.
+func (Failure) EnumDescriptor() ([]byte, []int) {
+	return file_spanloom_backend_v1_backend_proto_rawDescGZIP(), []int{4}
+}
+
 // Type says how a value is to be read.
 type Attributes_Type int32
 
@@ -412,11 +469,11 @@ func (x Attributes_Type) String() string {
 }
 
 func (Attributes_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_spanloom_backend_v1_backend_proto_enumTypes[4].Descriptor()
+	return file_spanloom_backend_v1_backend_proto_enumTypes[5].Descriptor()
 }
 
 func (Attributes_Type) Type() protoreflect.EnumType {
-	return &file_spanloom_backend_v1_backend_proto_enumTypes[4]
+	return &file_spanloom_backend_v1_backend_proto_enumTypes[5]
 }
 
 func (x Attributes_Type) Number() protoreflect.EnumNumber {
@@ -465,11 +522,11 @@ func (x HealthResponse_Status) String() string {
 }
 
 func (HealthResponse_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_spanloom_backend_v1_backend_proto_enumTypes[5].Descriptor()
+	return file_spanloom_backend_v1_backend_proto_enumTypes[6].Descriptor()
 }
 
 func (HealthResponse_Status) Type() protoreflect.EnumType {
-	return &file_spanloom_backend_v1_backend_proto_enumTypes[5]
+	return &file_spanloom_backend_v1_backend_proto_enumTypes[6]
 }
 
 func (x HealthResponse_Status) Number() protoreflect.EnumNumber {
@@ -2100,10 +2157,15 @@ type Ack struct {
 	// How much of what is newly acknowledged is lost; absent, with an error, says all
 	// of it.
 	Lost *Losses `protobuf:"bytes,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	// Whether the destination has taken something of what is newly acknowledged. It is
+	// false when there was nothing to export, such as of starts alone.
+	Exported bool `protobuf:"varint,6,opt,name=exported,proto3" json:"exported,omitempty"`
+	// What kind of failure the error is of.
+	Failure Failure `protobuf:"varint,7,opt,name=failure,proto3,enum=spanloom.backend.v1.Failure" json:"failure,omitempty"`
 	// The signals that the destination does not take at all, other than the backend has
 	// said by ConfigureResponse. The exports of them that are newly acknowledged went
 	// nowhere, and are not among the lost. A host sends none of them for a while.
-	Refused       []*Refusal `protobuf:"bytes,6,rep,name=refused,proto3" json:"refused,omitempty"`
+	Refused       []*Refusal `protobuf:"bytes,8,rep,name=refused,proto3" json:"refused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2171,6 +2233,20 @@ func (x *Ack) GetLost() *Losses {
 		return x.Lost
 	}
 	return nil
+}
+
+func (x *Ack) GetExported() bool {
+	if x != nil {
+		return x.Exported
+	}
+	return false
+}
+
+func (x *Ack) GetFailure() Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return Failure_FAILURE_UNSPECIFIED
 }
 
 func (x *Ack) GetRefused() []*Refusal {
@@ -3348,14 +3424,16 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x03(\rR\x05event\x12\x18\n" +
 	"\aattempt\x18\x02 \x03(\rR\aattempt\x12\x18\n" +
 	"\afailure\x18\x03 \x03(\rR\afailure\x12\x12\n" +
-	"\x04span\x18\x04 \x03(\fR\x04span\"\xc4\x01\n" +
+	"\x04span\x18\x04 \x03(\fR\x04span\"\x98\x02\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x06R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x16\n" +
 	"\x06output\x18\x04 \x01(\fR\x06output\x12/\n" +
-	"\x04lost\x18\x05 \x01(\v2\x1b.spanloom.backend.v1.LossesR\x04lost\x126\n" +
-	"\arefused\x18\x06 \x03(\v2\x1c.spanloom.backend.v1.RefusalR\arefused\"V\n" +
+	"\x04lost\x18\x05 \x01(\v2\x1b.spanloom.backend.v1.LossesR\x04lost\x12\x1a\n" +
+	"\bexported\x18\x06 \x01(\bR\bexported\x126\n" +
+	"\afailure\x18\a \x01(\x0e2\x1c.spanloom.backend.v1.FailureR\afailure\x126\n" +
+	"\arefused\x18\b \x03(\v2\x1c.spanloom.backend.v1.RefusalR\arefused\"V\n" +
 	"\aRefusal\x123\n" +
 	"\x06signal\x18\x01 \x01(\x0e2\x1b.spanloom.backend.v1.SignalR\x06signal\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"f\n" +
@@ -3474,7 +3552,11 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x12SIGNAL_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSIGNAL_TRACES\x10\x01\x12\x12\n" +
 	"\x0eSIGNAL_METRICS\x10\x02\x12\x0f\n" +
-	"\vSIGNAL_LOGS\x10\x032\xfe\x03\n" +
+	"\vSIGNAL_LOGS\x10\x03*I\n" +
+	"\aFailure\x12\x17\n" +
+	"\x13FAILURE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fFAILURE_AWAY\x10\x01\x12\x13\n" +
+	"\x0fFAILURE_REFUSED\x10\x022\xfe\x03\n" +
 	"\aBackend\x12W\n" +
 	"\bDescribe\x12$.spanloom.backend.v1.DescribeRequest\x1a%.spanloom.backend.v1.DescribeResponse\x12Z\n" +
 	"\tConfigure\x12%.spanloom.backend.v1.ConfigureRequest\x1a&.spanloom.backend.v1.ConfigureResponse\x12B\n" +
@@ -3495,97 +3577,99 @@ func file_spanloom_backend_v1_backend_proto_rawDescGZIP() []byte {
 	return file_spanloom_backend_v1_backend_proto_rawDescData
 }
 
-var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_spanloom_backend_v1_backend_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_spanloom_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_spanloom_backend_v1_backend_proto_goTypes = []any{
 	(Hook)(0),                  // 0: spanloom.backend.v1.Hook
 	(Kind)(0),                  // 1: spanloom.backend.v1.Kind
 	(Result)(0),                // 2: spanloom.backend.v1.Result
 	(Signal)(0),                // 3: spanloom.backend.v1.Signal
-	(Attributes_Type)(0),       // 4: spanloom.backend.v1.Attributes.Type
-	(HealthResponse_Status)(0), // 5: spanloom.backend.v1.HealthResponse.Status
-	(*Batch)(nil),              // 6: spanloom.backend.v1.Batch
-	(*Export)(nil),             // 7: spanloom.backend.v1.Export
-	(*Run)(nil),                // 8: spanloom.backend.v1.Run
-	(*Node)(nil),               // 9: spanloom.backend.v1.Node
-	(*Events)(nil),             // 10: spanloom.backend.v1.Events
-	(*Errors)(nil),             // 11: spanloom.backend.v1.Errors
-	(*Maps)(nil),               // 12: spanloom.backend.v1.Maps
-	(*Cached)(nil),             // 13: spanloom.backend.v1.Cached
-	(*Lookups)(nil),            // 14: spanloom.backend.v1.Lookups
-	(*Resumed)(nil),            // 15: spanloom.backend.v1.Resumed
-	(*Counts)(nil),             // 16: spanloom.backend.v1.Counts
-	(*Retries)(nil),            // 17: spanloom.backend.v1.Retries
-	(*Metrics)(nil),            // 18: spanloom.backend.v1.Metrics
-	(*Attributes)(nil),         // 19: spanloom.backend.v1.Attributes
-	(*Recorded)(nil),           // 20: spanloom.backend.v1.Recorded
-	(*Ack)(nil),                // 21: spanloom.backend.v1.Ack
-	(*Refusal)(nil),            // 22: spanloom.backend.v1.Refusal
-	(*Losses)(nil),             // 23: spanloom.backend.v1.Losses
-	(*DescribeRequest)(nil),    // 24: spanloom.backend.v1.DescribeRequest
-	(*DescribeResponse)(nil),   // 25: spanloom.backend.v1.DescribeResponse
-	(*ConfigureRequest)(nil),   // 26: spanloom.backend.v1.ConfigureRequest
-	(*Tracing)(nil),            // 27: spanloom.backend.v1.Tracing
-	(*Service)(nil),            // 28: spanloom.backend.v1.Service
-	(*Terminal)(nil),           // 29: spanloom.backend.v1.Terminal
-	(*ConfigureResponse)(nil),  // 30: spanloom.backend.v1.ConfigureResponse
-	(*ConfigError)(nil),        // 31: spanloom.backend.v1.ConfigError
-	(*FlushRequest)(nil),       // 32: spanloom.backend.v1.FlushRequest
-	(*FlushResponse)(nil),      // 33: spanloom.backend.v1.FlushResponse
-	(*HealthRequest)(nil),      // 34: spanloom.backend.v1.HealthRequest
-	(*HealthResponse)(nil),     // 35: spanloom.backend.v1.HealthResponse
-	(*ShutdownRequest)(nil),    // 36: spanloom.backend.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),   // 37: spanloom.backend.v1.ShutdownResponse
-	nil,                        // 38: spanloom.backend.v1.Service.AttributesEntry
+	(Failure)(0),               // 4: spanloom.backend.v1.Failure
+	(Attributes_Type)(0),       // 5: spanloom.backend.v1.Attributes.Type
+	(HealthResponse_Status)(0), // 6: spanloom.backend.v1.HealthResponse.Status
+	(*Batch)(nil),              // 7: spanloom.backend.v1.Batch
+	(*Export)(nil),             // 8: spanloom.backend.v1.Export
+	(*Run)(nil),                // 9: spanloom.backend.v1.Run
+	(*Node)(nil),               // 10: spanloom.backend.v1.Node
+	(*Events)(nil),             // 11: spanloom.backend.v1.Events
+	(*Errors)(nil),             // 12: spanloom.backend.v1.Errors
+	(*Maps)(nil),               // 13: spanloom.backend.v1.Maps
+	(*Cached)(nil),             // 14: spanloom.backend.v1.Cached
+	(*Lookups)(nil),            // 15: spanloom.backend.v1.Lookups
+	(*Resumed)(nil),            // 16: spanloom.backend.v1.Resumed
+	(*Counts)(nil),             // 17: spanloom.backend.v1.Counts
+	(*Retries)(nil),            // 18: spanloom.backend.v1.Retries
+	(*Metrics)(nil),            // 19: spanloom.backend.v1.Metrics
+	(*Attributes)(nil),         // 20: spanloom.backend.v1.Attributes
+	(*Recorded)(nil),           // 21: spanloom.backend.v1.Recorded
+	(*Ack)(nil),                // 22: spanloom.backend.v1.Ack
+	(*Refusal)(nil),            // 23: spanloom.backend.v1.Refusal
+	(*Losses)(nil),             // 24: spanloom.backend.v1.Losses
+	(*DescribeRequest)(nil),    // 25: spanloom.backend.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 26: spanloom.backend.v1.DescribeResponse
+	(*ConfigureRequest)(nil),   // 27: spanloom.backend.v1.ConfigureRequest
+	(*Tracing)(nil),            // 28: spanloom.backend.v1.Tracing
+	(*Service)(nil),            // 29: spanloom.backend.v1.Service
+	(*Terminal)(nil),           // 30: spanloom.backend.v1.Terminal
+	(*ConfigureResponse)(nil),  // 31: spanloom.backend.v1.ConfigureResponse
+	(*ConfigError)(nil),        // 32: spanloom.backend.v1.ConfigError
+	(*FlushRequest)(nil),       // 33: spanloom.backend.v1.FlushRequest
+	(*FlushResponse)(nil),      // 34: spanloom.backend.v1.FlushResponse
+	(*HealthRequest)(nil),      // 35: spanloom.backend.v1.HealthRequest
+	(*HealthResponse)(nil),     // 36: spanloom.backend.v1.HealthResponse
+	(*ShutdownRequest)(nil),    // 37: spanloom.backend.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),   // 38: spanloom.backend.v1.ShutdownResponse
+	nil,                        // 39: spanloom.backend.v1.Service.AttributesEntry
 }
 var file_spanloom_backend_v1_backend_proto_depIdxs = []int32{
-	8,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
-	9,  // 1: spanloom.backend.v1.Batch.nodes:type_name -> spanloom.backend.v1.Node
-	10, // 2: spanloom.backend.v1.Batch.events:type_name -> spanloom.backend.v1.Events
-	11, // 3: spanloom.backend.v1.Batch.errors:type_name -> spanloom.backend.v1.Errors
-	12, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
-	13, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
-	17, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
-	19, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
-	14, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
-	15, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
-	7,  // 10: spanloom.backend.v1.Batch.exports:type_name -> spanloom.backend.v1.Export
-	16, // 11: spanloom.backend.v1.Batch.counts:type_name -> spanloom.backend.v1.Counts
-	20, // 12: spanloom.backend.v1.Batch.recorded:type_name -> spanloom.backend.v1.Recorded
-	18, // 13: spanloom.backend.v1.Batch.metrics:type_name -> spanloom.backend.v1.Metrics
+	9,  // 0: spanloom.backend.v1.Batch.runs:type_name -> spanloom.backend.v1.Run
+	10, // 1: spanloom.backend.v1.Batch.nodes:type_name -> spanloom.backend.v1.Node
+	11, // 2: spanloom.backend.v1.Batch.events:type_name -> spanloom.backend.v1.Events
+	12, // 3: spanloom.backend.v1.Batch.errors:type_name -> spanloom.backend.v1.Errors
+	13, // 4: spanloom.backend.v1.Batch.maps:type_name -> spanloom.backend.v1.Maps
+	14, // 5: spanloom.backend.v1.Batch.cached:type_name -> spanloom.backend.v1.Cached
+	18, // 6: spanloom.backend.v1.Batch.retries:type_name -> spanloom.backend.v1.Retries
+	20, // 7: spanloom.backend.v1.Batch.attributes:type_name -> spanloom.backend.v1.Attributes
+	15, // 8: spanloom.backend.v1.Batch.lookups:type_name -> spanloom.backend.v1.Lookups
+	16, // 9: spanloom.backend.v1.Batch.resumed:type_name -> spanloom.backend.v1.Resumed
+	8,  // 10: spanloom.backend.v1.Batch.exports:type_name -> spanloom.backend.v1.Export
+	17, // 11: spanloom.backend.v1.Batch.counts:type_name -> spanloom.backend.v1.Counts
+	21, // 12: spanloom.backend.v1.Batch.recorded:type_name -> spanloom.backend.v1.Recorded
+	19, // 13: spanloom.backend.v1.Batch.metrics:type_name -> spanloom.backend.v1.Metrics
 	3,  // 14: spanloom.backend.v1.Export.signal:type_name -> spanloom.backend.v1.Signal
 	0,  // 15: spanloom.backend.v1.Events.hook:type_name -> spanloom.backend.v1.Hook
 	1,  // 16: spanloom.backend.v1.Events.kind:type_name -> spanloom.backend.v1.Kind
 	2,  // 17: spanloom.backend.v1.Events.result:type_name -> spanloom.backend.v1.Result
-	4,  // 18: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
-	23, // 19: spanloom.backend.v1.Ack.lost:type_name -> spanloom.backend.v1.Losses
-	22, // 20: spanloom.backend.v1.Ack.refused:type_name -> spanloom.backend.v1.Refusal
-	3,  // 21: spanloom.backend.v1.Refusal.signal:type_name -> spanloom.backend.v1.Signal
-	28, // 22: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
-	29, // 23: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
-	27, // 24: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
-	38, // 25: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
-	31, // 26: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
-	3,  // 27: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
-	0,  // 28: spanloom.backend.v1.ConfigureResponse.hooks:type_name -> spanloom.backend.v1.Hook
-	5,  // 29: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
-	24, // 30: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
-	26, // 31: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
-	6,  // 32: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
-	32, // 33: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
-	34, // 34: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
-	36, // 35: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
-	25, // 36: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
-	30, // 37: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
-	21, // 38: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
-	33, // 39: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
-	35, // 40: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
-	37, // 41: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
-	36, // [36:42] is the sub-list for method output_type
-	30, // [30:36] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	5,  // 18: spanloom.backend.v1.Attributes.type:type_name -> spanloom.backend.v1.Attributes.Type
+	24, // 19: spanloom.backend.v1.Ack.lost:type_name -> spanloom.backend.v1.Losses
+	4,  // 20: spanloom.backend.v1.Ack.failure:type_name -> spanloom.backend.v1.Failure
+	23, // 21: spanloom.backend.v1.Ack.refused:type_name -> spanloom.backend.v1.Refusal
+	3,  // 22: spanloom.backend.v1.Refusal.signal:type_name -> spanloom.backend.v1.Signal
+	29, // 23: spanloom.backend.v1.ConfigureRequest.service:type_name -> spanloom.backend.v1.Service
+	30, // 24: spanloom.backend.v1.ConfigureRequest.terminal:type_name -> spanloom.backend.v1.Terminal
+	28, // 25: spanloom.backend.v1.ConfigureRequest.tracing:type_name -> spanloom.backend.v1.Tracing
+	39, // 26: spanloom.backend.v1.Service.attributes:type_name -> spanloom.backend.v1.Service.AttributesEntry
+	32, // 27: spanloom.backend.v1.ConfigureResponse.errors:type_name -> spanloom.backend.v1.ConfigError
+	3,  // 28: spanloom.backend.v1.ConfigureResponse.signals:type_name -> spanloom.backend.v1.Signal
+	0,  // 29: spanloom.backend.v1.ConfigureResponse.hooks:type_name -> spanloom.backend.v1.Hook
+	6,  // 30: spanloom.backend.v1.HealthResponse.status:type_name -> spanloom.backend.v1.HealthResponse.Status
+	25, // 31: spanloom.backend.v1.Backend.Describe:input_type -> spanloom.backend.v1.DescribeRequest
+	27, // 32: spanloom.backend.v1.Backend.Configure:input_type -> spanloom.backend.v1.ConfigureRequest
+	7,  // 33: spanloom.backend.v1.Backend.Stream:input_type -> spanloom.backend.v1.Batch
+	33, // 34: spanloom.backend.v1.Backend.Flush:input_type -> spanloom.backend.v1.FlushRequest
+	35, // 35: spanloom.backend.v1.Backend.Health:input_type -> spanloom.backend.v1.HealthRequest
+	37, // 36: spanloom.backend.v1.Backend.Shutdown:input_type -> spanloom.backend.v1.ShutdownRequest
+	26, // 37: spanloom.backend.v1.Backend.Describe:output_type -> spanloom.backend.v1.DescribeResponse
+	31, // 38: spanloom.backend.v1.Backend.Configure:output_type -> spanloom.backend.v1.ConfigureResponse
+	22, // 39: spanloom.backend.v1.Backend.Stream:output_type -> spanloom.backend.v1.Ack
+	34, // 40: spanloom.backend.v1.Backend.Flush:output_type -> spanloom.backend.v1.FlushResponse
+	36, // 41: spanloom.backend.v1.Backend.Health:output_type -> spanloom.backend.v1.HealthResponse
+	38, // 42: spanloom.backend.v1.Backend.Shutdown:output_type -> spanloom.backend.v1.ShutdownResponse
+	37, // [37:43] is the sub-list for method output_type
+	31, // [31:37] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_spanloom_backend_v1_backend_proto_init() }
@@ -3598,7 +3682,7 @@ func file_spanloom_backend_v1_backend_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spanloom_backend_v1_backend_proto_rawDesc), len(file_spanloom_backend_v1_backend_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -44,7 +44,8 @@ that runs has not delivered yet is left to it.
 What is kept for a service whose name is in the manifest no more is sent with --service.
 
 A collector that does not answer is tried again and again, for a minute or as long as
---timeout says; what is left then stays on the disk.
+--timeout says, and the backends have a second more to end; what is left then stays on
+the disk.
 
 Exit codes: 0 nothing is left, 2 usage, 3 invalid manifest, 4 something is.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -124,8 +125,10 @@ type replayed struct {
 	Found  uint64 `json:"found"`
 	Sent   uint64 `json:"sent"`
 	Failed uint64 `json:"failed"` // the backend could not export these, and never will
-	Lost   uint64 `json:"lost"`   // these were too old, or damaged
-	Left   uint64 `json:"left"`
+	// The backend takes none of these: metrics, for example.
+	Ignored uint64 `json:"ignored"`
+	Lost    uint64 `json:"lost"` // these were too old, or damaged
+	Left    uint64 `json:"left"`
 }
 
 // replayAll returns what became of the spools of backends. failed says why something
@@ -157,8 +160,8 @@ func replayAll(ctx context.Context, file, service string, names []string) (list 
 func fateOf(s pluginhost.Stats) replayed {
 	r := replayed{Name: s.Name}
 	if s.Spool != nil {
-		r.Found, r.Sent, r.Failed, r.Left = s.Spool.Adopted, s.Spool.Delivered, s.Spool.Failed, s.Spool.Waiting
-		if known := r.Sent + r.Failed + r.Left; known < r.Found {
+		r.Found, r.Sent, r.Failed, r.Ignored, r.Left = s.Spool.Adopted, s.Spool.Delivered, s.Spool.Failed, s.Spool.Ignored, s.Spool.Waiting
+		if known := r.Sent + r.Failed + r.Ignored + r.Left; known < r.Found {
 			r.Lost = r.Found - known
 		}
 	}
@@ -176,6 +179,9 @@ func printReplayed(cmd *cobra.Command, list []replayed, asJSON bool) error {
 		var more strings.Builder
 		if r.Failed > 0 {
 			fmt.Fprintf(&more, ", %d that cannot be exported", r.Failed)
+		}
+		if r.Ignored > 0 {
+			fmt.Fprintf(&more, ", %d that the backend takes none of", r.Ignored)
 		}
 		if r.Lost > 0 {
 			fmt.Fprintf(&more, ", %d too old or damaged", r.Lost)

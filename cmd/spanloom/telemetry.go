@@ -182,6 +182,9 @@ func fate(s pluginhost.Stats, flushed error) triedBackend {
 		Name: s.Name, Sent: s.Emitted, Accepted: s.Delivered,
 		Dropped: s.Dropped, InFlight: s.InFlight, Kept: s.Kept, ledger: s.Ledger(),
 	}
+	if held := s.Losses; held.Spans+held.DataPoints+held.LogRecords > 0 {
+		b.ledger += fmt.Sprintf("; an export counts 1 here, and those that were dropped held %s", pluginhost.Losses{Spans: held.Spans, DataPoints: held.DataPoints, LogRecords: held.LogRecords})
+	}
 	switch {
 	case b.Sent == b.Accepted:
 	case s.Err != nil:

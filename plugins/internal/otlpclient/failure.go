@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/plugins/internal/otlpconfig"
 )
 
@@ -23,6 +24,26 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
+// refusal is the answer that the collector does not take this very request.
+type refusal struct{ error }
+
+// misfit is a reason that is none of the request: the config, or a limit of a rate. No
+// attempt goes better soon, and one goes well when it has been mended.
+type misfit struct{ error }
+
+// failureOf returns what kind of failure an attempt has ended with. A collector that has
+// no place for a signal, and one that has failed inside, say nothing that is certain.
+func failureOf(err error) pb.Failure {
+	switch err.(type) { //nolint:errorlint // transports do not wrap them
+	case *failure, *misfit:
+		return pb.Failure_FAILURE_AWAY
+	case *refusal:
+		return pb.Failure_FAILURE_REFUSED
+	default:
+		return pb.Failure_FAILURE_UNSPECIFIED
+	}
+}
+
 // Error is an export that failed, in words that help, on one line and without
 // secrets.
 type Error struct {
@@ -35,7 +56,12 @@ type Error struct {
 	endpoint otlpconfig.Endpoint
 	text     string
 	cause    error // context.Canceled, context.DeadlineExceeded, or nil
+	failure  pb.Failure
 }
+
+// Failure returns what kind of failure it is: only an answer of the collector about this
+// very request is a refusal.
+func (e *Error) Failure() pb.Failure { return e.failure }
 
 // Error implements error.
 func (e *Error) Error() string { return "export to " + e.endpoint.String() + ": " + e.text }
@@ -60,11 +86,14 @@ func takesNone(sig signal, over, answer string) error {
 
 // explain makes an Error. last is why an earlier attempt failed.
 func (c *Client) explain(err, last error) error {
-	e := &Error{endpoint: c.settings.Endpoint}
+	e := &Error{endpoint: c.settings.Endpoint, failure: failureOf(err)}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
 			e.cause = end
 		}
+	}
+	if e.cause != nil || last != nil || errors.Is(err, errNoTime) { // the time was up
+		e.failure = pb.Failure_FAILURE_AWAY
 	}
 	if last != nil {
 		err = last
@@ -88,7 +117,7 @@ func (c *Client) partial(sig signal, sent int64, reply proto.Message) error {
 	if n <= 0 {
 		return nil
 	}
-	e := &Error{endpoint: c.settings.Endpoint, Rejected: n, Sent: sent}
+	e := &Error{endpoint: c.settings.Endpoint, Rejected: n, Sent: sent, failure: pb.Failure_FAILURE_REFUSED}
 	of := ""
 	if e.Sent > 0 {
 		e.Rejected = min(n, e.Sent) // a collector cannot reject what it was not sent

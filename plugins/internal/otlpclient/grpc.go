@@ -103,18 +103,33 @@ func (t *overGRPC) send(ctx context.Context, sig signal, prepared any, reply pro
 	}
 	err = errors.New(grpcText(st))
 	if forGood(st.Message()) {
-		return err
+		return &misfit{err}
 	}
 	// https://opentelemetry.io/docs/specs/otlp/#failures
 	switch st.Code() {
 	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange, codes.Unavailable, codes.DataLoss:
 		return &failure{err: err, after: after}
 	case codes.ResourceExhausted:
-		if told {
+		switch {
+		case told:
 			return &failure{err: err, after: after}
+		case tooLarge(st.Message()):
+			return &refusal{err}
+		default: // a limit of a rate
+			return &misfit{err}
 		}
+	case codes.InvalidArgument:
+		return &refusal{err}
+	case codes.Unauthenticated, codes.PermissionDenied:
+		return &misfit{err}
 	}
 	return err
+}
+
+// tooLarge says whether a server takes no message of the size, in the words of gRPC for
+// Go and C, or of gRPC for Java.
+func tooLarge(text string) bool {
+	return strings.Contains(text, "essage larger than max") || strings.Contains(text, "exceeds maximum size")
 }
 
 func (t *overGRPC) close() error { return t.conn.Close() }

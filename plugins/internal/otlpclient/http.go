@@ -136,7 +136,7 @@ func broken(ctx context.Context, err error) error {
 	_, alert := errors.AsType[tls.AlertError](err)
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	if certificate || record || alert || authority || errors.Is(err, http.ErrSchemeMismatch) {
-		return text // no attempt will go better
+		return &misfit{text} // no attempt will go better
 	}
 	return &failure{err: text}
 }
@@ -172,9 +172,9 @@ func (t *overHTTP) refused(sig signal, res *http.Response, text []byte) error {
 	words := fmt.Sprintf("%d %s", res.StatusCode, http.StatusText(res.StatusCode))
 	switch code := res.StatusCode; {
 	case code/100 == 3:
-		return fmt.Errorf("the server redirects (%s), which is not followed; write the address that it redirects to", words)
+		return &misfit{fmt.Errorf("the server redirects (%s), which is not followed; write the address that it redirects to", words)}
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return fmt.Errorf("the collector refused the credentials (%s)%s; look at auth and headers", words, said(message))
+		return &misfit{fmt.Errorf("the collector refused the credentials (%s)%s; look at auth and headers", words, said(message))}
 	case code == http.StatusNotFound || code == http.StatusMethodNotAllowed:
 		return takesNone(sig, "'s path takes OTLP", fmt.Sprintf(" (%s)%s", words, said(message)))
 	case code == http.StatusTooManyRequests || code == http.StatusBadGateway ||
@@ -183,6 +183,10 @@ func (t *overHTTP) refused(sig signal, res *http.Response, text []byte) error {
 			err:   fmt.Errorf("%s%s", words, said(message)),
 			after: retryAfter(res.Header.Get("Retry-After"), time.Now()),
 		}
+	case code == http.StatusBadRequest || code == http.StatusRequestEntityTooLarge || code == http.StatusUnprocessableEntity:
+		return &refusal{fmt.Errorf("%s%s", words, said(message))}
+	case code == http.StatusRequestTimeout || code == http.StatusTooEarly:
+		return &misfit{fmt.Errorf("%s%s", words, said(message))}
 	default:
 		return fmt.Errorf("%s%s", words, said(message))
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
+	pb "github.com/spanloom/spanloom/backend/backendpb"
 	"github.com/spanloom/spanloom/internal/otlpsplit"
 )
 
@@ -32,7 +34,7 @@ func (c *Client) sendParts(ctx context.Context, sig signal, request proto.Messag
 		if !ok {
 			return err
 		}
-		if first == nil {
+		if first == nil || rank(e) < rank(first) {
 			first = e
 		}
 		if e.Rejected > 0 {
@@ -53,8 +55,15 @@ func (c *Client) sendParts(ctx context.Context, sig signal, request proto.Messag
 	}
 	return &Error{
 		Rejected: lost, Sent: sent,
-		endpoint: first.endpoint, cause: first.cause, text: what + " lost: " + first.text,
+		endpoint: first.endpoint, cause: first.cause, text: what + " not exported: " + first.text,
+		failure: first.failure,
 	}
+}
+
+// rank puts what may pass first, and what is refused last: all parts of a request are
+// sent again together.
+func rank(e *Error) int {
+	return slices.Index([]pb.Failure{pb.Failure_FAILURE_AWAY, pb.Failure_FAILURE_UNSPECIFIED, pb.Failure_FAILURE_REFUSED}, e.failure)
 }
 
 func (c *Client) sendOne(ctx context.Context, sig signal, request proto.Message) error {

@@ -49,7 +49,7 @@ func TestAPartIsLost(t *testing.T) {
 		}
 	}).Endpoint, "10s")
 	err := c.Send(t.Context(), large(128)) // halved to four parts of 32
-	want := "export to " + c.settings.Endpoint.String() + ": 35 of 128 spans lost: InvalidArgument (not these)"
+	want := "export to " + c.settings.Endpoint.String() + ": 35 of 128 spans not exported: InvalidArgument (not these)"
 	if err == nil || err.Error() != want || calls.Load() != 4 {
 		t.Errorf("%v, after %d requests; want %s", err, calls.Load(), want)
 	}

@@ -81,14 +81,14 @@ func TestQueue(t *testing.T) {
 	}
 	emitTimes(2)
 	err := in.Flush(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "6 spans lost: the queue of 2 was full") {
+	if err == nil || !strings.Contains(err.Error(), "the queue of 2 had no room for 6 spans") {
 		t.Errorf("%v", err)
 	}
 	if n := len(c.Spans()); n != 2 {
 		t.Errorf("%d spans arrived, want 2", n)
 	}
 	emitTimes(1)
-	if err := in.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "2 spans lost") {
+	if err := in.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "no room for 2 spans") {
 		t.Errorf("the next flush says %v", err)
 	}
 	if err := in.Flush(t.Context()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -16,6 +17,7 @@ import (
 type exporter struct {
 	client *otlpclient.Client
 	size   int
+	partly atomic.Int64 // spans that were taken of requests of which others were not
 }
 
 var _ otlpspan.Exporter = (*exporter)(nil)
@@ -28,7 +30,11 @@ func (e *exporter) Buffer() *[]byte { return e.client.Buffer() }
 
 // ExportRequest implements otlpspan.Exporter.
 func (e *exporter) ExportRequest(ctx context.Context, spans int, request *[]byte) error {
-	return e.client.SendSpans(ctx, spans, request)
+	err := e.client.SendSpans(ctx, spans, request)
+	if failed, ok := errors.AsType[*otlpclient.Error](err); ok && failed.Rejected > 0 {
+		e.partly.Add(max(int64(spans)-failed.Rejected, 0))
+	}
+	return err
 }
 
 // ExportSpans implements sdktrace.SpanExporter. A request that fails does not

@@ -35,8 +35,9 @@ type forwarding struct {
 	size   int        // of a request for which nothing is gained by waiting
 	ready  func() int // how many spans of runs wait to be sent
 	fate   func() fate
-	told   fate // what a Flush has told of
-	inputs bool // starts may have them
+	told   fate   // what a Flush has told of
+	taken  uint64 // by the collector, of what is not of runs, in requests
+	inputs bool   // starts may have them
 	// What came since the last Flush: one request of each signal then, with the
 	// resources of all as they came.
 	traces  coltracepb.ExportTraceServiceRequest
@@ -54,6 +55,9 @@ const (
 	ofMetrics
 	ofLogs
 )
+
+// Exported returns how much the collector has taken, ever: spans of runs and requests.
+func (f *forwarding) Exported() uint64 { return uint64(f.fate().exported) + f.taken }
 
 // Doing says what is being sent, and has no answer yet.
 func (f *forwarding) Doing() string { return f.client.Doing() }
@@ -144,9 +148,14 @@ func (f *forwarding) Close(ctx context.Context) error {
 func (f *forwarding) with(ctx context.Context, runs func(context.Context) error) error {
 	var wg sync.WaitGroup
 	var errs [4]error
+	var took [4]bool
 	send := func(at, things int, request proto.Message) {
 		if things > 0 {
-			wg.Go(func() { errs[at] = f.client.Send(ctx, request) })
+			wg.Go(func() {
+				errs[at] = f.client.Send(ctx, request)
+				e, partial := errors.AsType[*otlpclient.Error](errs[at])
+				took[at] = errs[at] == nil || partial && e.Rejected > 0 && e.Rejected < e.Sent
+			})
 		}
 	}
 	send(ofTraces, len(f.traces.GetResourceSpans()), &f.traces)
@@ -156,6 +165,11 @@ func (f *forwarding) with(ctx context.Context, runs func(context.Context) error)
 		errs[ofRuns] = runs(ctx)
 	}
 	wg.Wait()
+	for _, some := range took {
+		if some {
+			f.taken++
+		}
+	}
 	now := f.fate()
 	f.refused = f.refusals(&errs, now.since(f.told))
 	err := several(once(errs[:])...)

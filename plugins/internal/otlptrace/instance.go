@@ -13,14 +13,19 @@ import (
 )
 
 // instance is a callback of package telemetry as a backend's instance.
-type instance struct{ *telemetry.Callback }
+type instance struct {
+	*telemetry.Callback
+
+	exporter *exporter
+}
 
 var _ backend.Instance = instance{}
 
 // Flush implements backend.Instance. Of an export that failed it gives the cause
 // only: the host counts what was lost, in events.
-func (i instance) Flush(ctx context.Context) error {
-	err := i.Callback.Flush(ctx)
+func (i instance) Flush(ctx context.Context) error { return cause(i.Callback.Flush(ctx)) }
+
+func cause(err error) error {
 	if said := causes(err); said != nil {
 		return said
 	}
@@ -33,8 +38,8 @@ func (i instance) ready() int {
 	return int(s.Queued - s.Held)
 }
 
-// Close implements backend.Instance.
-func (i instance) Close(ctx context.Context) error { return i.Shutdown(ctx) }
+// Close implements backend.Instance. It says what Flush says.
+func (i instance) Close(ctx context.Context) error { return cause(i.Shutdown(ctx)) }
 
 // Open returns an instance that exports the spans of runs and of programs as s
 // says.
@@ -57,14 +62,15 @@ func open(ctx context.Context, s otlpconfig.Settings, c backend.Config) (*forwar
 	if err != nil {
 		return nil, err
 	}
+	spans := &exporter{client: client, size: s.Batch.Size}
 	in := instance{telemetry.NewCallback(telemetry.Exporters{
-		Spans: &exporter{client, s.Batch.Size}, Resource: otelresource.Of(ctx, c.Service.Name, c.Service.Version, c.Service.Namespace, c.Service.Attributes),
+		Spans: spans, Resource: otelresource.Of(ctx, c.Service.Name, c.Service.Version, c.Service.Namespace, c.Service.Attributes),
 		Attributes: telemetry.ProductOf(c.Service.Attributes),
 		Fanout:     telemetry.Fanout{Items: telemetry.MapItems(c.Tracing.MapItems), Max: c.Tracing.MaxPerMap, Ratio: c.Tracing.ItemRatio},
 		Keep:       telemetry.Keep{Failed: c.Tracing.KeepFailed, Slow: c.Tracing.KeepSlow},
 		// Only text that the host has captured comes this far.
 		Capture: privacy.Capture{Inputs: !c.Tracing.NoInputs, Outputs: true},
-	})}
+	}), spans}
 	runs := bound(in, s.Batch.Queue)
 	return &forwarding{
 		Instance: runs, client: client,

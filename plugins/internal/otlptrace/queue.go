@@ -36,8 +36,8 @@ func (b *bounded) full(cc *callbacks.CallbackContext) bool {
 
 // fate is what became of the spans.
 func (b *bounded) fate() fate {
-	s := b.Stats()
-	return fate{exported: int(s.Exported), lost: b.refused + int(s.Dropped())}
+	s, partly := b.Stats(), int(b.exporter.partly.Load())
+	return fate{exported: int(s.Exported) + partly, lost: b.refused + int(s.Dropped()) - partly}
 }
 
 // Flush implements backend.Instance.
@@ -45,7 +45,7 @@ func (b *bounded) Flush(ctx context.Context) error {
 	err := b.instance.Flush(ctx)
 	if n := b.dropped; n > 0 {
 		b.dropped = 0
-		err = several(err, fmt.Errorf("%d spans lost: the queue of %d was full", n, b.limit))
+		err = several(err, fmt.Errorf("the queue of %d had no room for %d spans", b.limit, n))
 	}
 	return err
 }

@@ -34,6 +34,16 @@ type faulty struct {
 
 type faultHits [len(faults)]atomic.Int64
 
+// missed returns the faults that were never injected.
+func (h *faultHits) missed() (list []string) {
+	for k, name := range faults {
+		if h[k].Load() == 0 {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 var faults = [...]string{"ok", "fail", "slow", "skip", "stranger", "future", "end", "stall", "refuse"}
 
 func (f *faulty) launch(context.Context, *Spec) (*session, error) {
@@ -122,8 +132,19 @@ func (f *faulty) Stream(stream grpc.BidiStreamingServer[pb.Batch, pb.Ack]) error
 
 func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
 	var hits faultHits
+	checkLedgers(t, &hits)
+	for try := 0; try < 5 && len(hits.missed()) > 0; try++ { // on a busy machine few batches arrive
+		checkLedgers(t, &hits)
+	}
+	if missed := hits.missed(); len(missed) > 0 {
+		t.Errorf("faults that were never injected: %q", missed)
+	}
+}
+
+func checkLedgers(t *testing.T, hits *faultHits) {
+	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
-		f := &faulty{t: t, hits: &hits}
+		f := &faulty{t: t, hits: hits}
 		f.script = rapid.SliceOfN(rapid.SampledFrom(faults[:]), 1, 12).Draw(t, "script")
 		size := rapid.Int64Range(8<<10, 1<<20).Draw(t, "bytes")
 		h := Start(Spec{
@@ -170,9 +191,4 @@ func TestTheLedgerIsExactWhateverHappens(t *testing.T) {
 			t.Fatalf("%d acknowledged: %+v", f.got.Load(), s)
 		}
 	})
-	for k, name := range faults {
-		if hits[k].Load() == 0 {
-			t.Errorf("fault %q was never injected", name)
-		}
-	}
 }

@@ -135,6 +135,18 @@ func TestReplayWhatCannotBe(t *testing.T) {
 			t.Errorf("%v, want %q", err, tt.want)
 		}
 	}
+	for _, tt := range []struct {
+		opts []spanloom.Option
+		want string
+	}{
+		{nil, "say with OnlyBackend of which"},
+		{[]spanloom.Option{spanloom.OnlyBackend("main")}, "there is no spool in "},
+	} {
+		opts := append(tt.opts, spanloom.WithEmbeddedManifest([]byte(manifest)), spanloom.FromSpool(t.TempDir()))
+		if _, err := spanloom.Replay(t.Context(), opts...); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v, want %q", err, tt.want)
+		}
+	}
 	t.Setenv("OTEL_SDK_DISABLED", "true")
 	if list, err := spanloom.Replay(t.Context(), spanloom.WithEmbeddedManifest([]byte(manifest))); len(list) > 0 || err != nil {
 		t.Error(list, err)

@@ -36,6 +36,7 @@ type options struct {
 	only     string
 	unlocked bool
 	service  string
+	spool    string
 
 	providers Providers
 

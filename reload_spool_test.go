@@ -125,7 +125,7 @@ func TestReloadThatCannotAdopt(t *testing.T) {
 	}
 	kept := st.Kept
 	if want := fmt.Sprintf(`backend "main": %d events are kept for the next start`, kept); strings.Count(said(), want) != 1 ||
-		!strings.Contains(said(), "; to send them before, run: spanloom spool replay main --service shop --manifest "+path) {
+		!strings.Contains(said(), "; to send them before, run: spanloom spool replay main --dir "+filepath.Dir(logs[0])+" --service shop --manifest "+path) {
 		t.Errorf("not once %q in\n%s", want, said())
 	}
 	if st = tel.Stats()[0]; st.Kept > 0 || st.Emitted != st.Delivered || st.Spool.Adopted != kept || st.Spool.Delivered != kept {

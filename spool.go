@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spanloom/spanloom/internal/catalog"
+	"github.com/spanloom/spanloom/internal/spool"
 	"github.com/spanloom/spanloom/internal/spooldir"
 	"github.com/spanloom/spanloom/manifest"
 	"github.com/spanloom/spanloom/pluginhost"
@@ -21,9 +22,16 @@ func durableOf(m *manifest.Manifest, s manifest.Service, b manifest.Backend) *pl
 	if !b.Delivery.Durable {
 		return nil
 	}
+	d := durableIn(spooldir.Of(m, s, b), m, s, b)
+	d.Others = func() []slog.Attr { return othersOf(m, s, b) }
+	return d
+}
+
+// durableIn returns how a backend's telemetry of a service is kept in a directory.
+func durableIn(dir string, m *manifest.Manifest, s manifest.Service, b manifest.Backend) *pluginhost.Durable {
 	return &pluginhost.Durable{
-		Dir: spooldir.Of(m, s, b), MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge,
-		Replay: spooldir.Replay(m, s, b), Others: func() []slog.Attr { return othersOf(m, s, b) },
+		Dir: dir, MaxBytes: b.Delivery.MaxBytes, MaxAge: b.Delivery.MaxAge,
+		Replay: spooldir.Replay(m, s, b, dir),
 	}
 }
 
@@ -46,6 +54,14 @@ func othersOf(m *manifest.Manifest, s manifest.Service, b manifest.Backend) []sl
 // name, whatever the manifest says.
 func ForService(name string) Option {
 	return func(o *options) { o.service = name }
+}
+
+// FromSpool has [Replay] send what is in that directory, by the backend that
+// [OnlyBackend] names, whatever the manifest says of its delivery. The directory is that
+// of the backend's spool, as the line names it that tells of what is kept. The
+// max_age of the manifest counts, if it has one.
+func FromSpool(dir string) Option {
+	return func(o *options) { o.spool = dir }
 }
 
 // Replay starts the backends of the manifest whose delivery is durable, sends what
@@ -75,7 +91,13 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	if o.service != "" {
 		m.Telemetry.Service.Name = o.service
 	}
-	list := slices.DeleteFunc(specs(m, m.Telemetry, catalog.ReadLock(m), o.unlocked), func(e entry) bool { return e.Durable == nil })
+	list := specs(m, m.Telemetry, catalog.ReadLock(m), o.unlocked)
+	if o.spool != "" {
+		if err := fromSpool(list, m, &o); err != nil {
+			return nil, err
+		}
+	}
+	list = slices.DeleteFunc(list, func(e entry) bool { return e.Durable == nil })
 	if o.only != "" {
 		if list, err = pick(list, o.only); err != nil {
 			return nil, err
@@ -91,6 +113,22 @@ func Replay(ctx context.Context, opts ...Option) ([]pluginhost.Stats, error) {
 	}
 	all.Wait()
 	return stats, errors.Join(errs...)
+}
+
+// fromSpool has the one backend that o names send what is in the directory that o names.
+func fromSpool(list []entry, m *manifest.Manifest, o *options) error {
+	if o.only == "" {
+		return errors.New("one directory has the telemetry of one backend: say with OnlyBackend of which")
+	}
+	if !spool.Exists(o.spool) {
+		return fmt.Errorf("there is no spool in %s; its directory is the one in the line about what is kept", o.spool)
+	}
+	for i, b := range m.Telemetry.Backends {
+		if b.Name == o.only {
+			list[i].Durable = durableIn(o.spool, m, m.Telemetry.Service, b)
+		}
+	}
+	return nil
 }
 
 // endOfReplay is the most time for a backend to say what it has not exported, and to end.

@@ -367,8 +367,8 @@ func (c *courier) stats() *SpoolStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &c.replay
-	s := &SpoolStats{Bytes: st.Bytes, Adopted: r.adopted, Delivered: r.delivered, Failed: r.failed, Ignored: r.ignored, Damaged: st.Damaged}
-	if known := r.delivered + r.failed + r.ignored + st.Expired.Events; !c.finished && known < r.adopted {
+	s := &SpoolStats{Bytes: st.Bytes, Adopted: r.adopted, Delivered: r.delivered, Failed: r.failed, Ignored: r.ignored, Expired: st.Stale.Events, Damaged: st.Damaged}
+	if known := r.delivered + r.failed + r.ignored + s.Expired; (!c.finished || c.adopted) && known < r.adopted {
 		s.Waiting = r.adopted - known
 	}
 	return s

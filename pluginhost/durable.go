@@ -59,8 +59,8 @@ func (h *Host) openSpool() {
 	for _, err := range s.Problems() {
 		h.unused(err)
 	}
-	if n := s.Stats().Adopted; n.Events > 0 {
-		h.spec.log(slog.LevelInfo, "events of earlier runs are being sent", slog.Uint64("events", n.Events))
+	if st := s.Stats(); st.Adopted.Events > st.Stale.Events {
+		h.spec.log(slog.LevelInfo, "events of earlier runs are being sent", slog.Uint64("events", st.Adopted.Events-st.Stale.Events))
 	}
 }
 

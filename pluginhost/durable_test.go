@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -435,6 +436,7 @@ func TestADamagedSpool(t *testing.T) {
 		t.Errorf("%+v", sp)
 	}
 	shutdown(t, h, time.Second)
+	lost(t, h, `backend "sink": 3 events of earlier runs lost: the disk failed that was to keep them`)
 	unused(t, dir)
 }
 
@@ -493,6 +495,62 @@ func TestWhatIsTooOld(t *testing.T) {
 	}
 	shutdown(t, h, time.Second)
 	lost(t, h, "kept for as long as is allowed")
+}
+
+// TestLossesOfEarlierRuns are told by the program that finds them, each reason by itself,
+// in its log and at its end.
+func TestLossesOfEarlierRuns(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		age    time.Duration
+		fail   func(names []string) error
+		want   SpoolStats
+		reason string
+	}{
+		{"too old", time.Nanosecond, nil, SpoolStats{Expired: 7}, "they were kept for as long as is allowed"},
+		{"refused", 0, func(names []string) error {
+			if len(names) > 0 && strings.HasPrefix(names[0], "left") {
+				return unwanted{errors.New("no such spans")}
+			}
+			return nil
+		}, SpoolStats{Failed: 7}, "the backend could not export them: no such spans"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir, s := spoolDir(t), newSink()
+			s.set(away)
+			h := start(t, s.spec(dir))
+			for i := range 7 {
+				emit(t, h, fmt.Sprint("left", i), 1)
+			}
+			shutdown(t, h, 200*time.Millisecond)
+
+			var out lines
+			s.set(tt.fail)
+			spec := s.spec(dir)
+			spec.Durable.MaxAge, spec.lossTick = tt.age, time.Millisecond
+			spec.Logger = slog.New(slog.NewTextHandler(&out, nil))
+			h = start(t, spec)
+			if tt.age == 0 { // what others overtake is given up
+				for i := 0; h.Stats().Spool.Failed < 7; i++ {
+					emit(t, h, fmt.Sprint("own", i), 1)
+				}
+			}
+			replayed(t, h)
+			logged := fmt.Sprintf("level=WARN msg=%q backend=sink lost_now=", "events of earlier runs are lost")
+			await(t, 10*time.Second, "logged", func() bool { return strings.Contains(strings.Join(out.all(), "\n"), logged) })
+			shutdown(t, h, time.Second)
+			lost(t, h, `backend "sink": 7 events of earlier runs lost: `+tt.reason)
+			st := h.Stats()
+			if got := *st.Spool; got.Adopted != 7 || got.Failed != tt.want.Failed || got.Expired != tt.want.Expired || got.Waiting > 0 || st.Lost() > 0 {
+				t.Errorf("%s: %+v", st.Ledger(), got)
+			}
+			if text := strings.Join(out.all(), "\n"); strings.Contains(text, "are being sent") != (tt.age == 0) || strings.Contains(text, "telemetry is lost") {
+				t.Error(text)
+			}
+		})
+	}
 }
 
 // TestABacklogTakesNoMemory: it is on the disk.

@@ -25,11 +25,12 @@ func (s *Spec) log(level slog.Level, text string, attrs ...slog.Attr) {
 const lossTick = 5 * time.Second
 
 // watchLosses says that telemetry is lost while the program runs: after the first loss,
-// and after others, at most once in tellAgain.
+// and after others, at most once in tellAgain. What earlier runs have left is told by
+// itself.
 func (h *Host) watchLosses() {
 	tick := time.NewTicker(h.spec.lossTick)
 	defer tick.Stop()
-	var told [reasons]units
+	var told, toldEarlier [reasons]units
 	var last time.Time
 	for {
 		select {
@@ -43,6 +44,10 @@ func (h *Host) watchLosses() {
 		if attrs, ok := h.newLosses(&told); ok {
 			last = time.Now()
 			h.spec.log(slog.LevelWarn, "telemetry is lost", attrs...)
+		}
+		if attrs, ok := h.newEarlierLosses(&toldEarlier); ok {
+			last = time.Now()
+			h.spec.log(slog.LevelWarn, "events of earlier runs are lost", attrs...)
 		}
 	}
 }
@@ -63,6 +68,26 @@ func (h *Host) newLosses(told *[reasons]units) (attrs []slog.Attr, ok bool) {
 	return []slog.Attr{
 		slog.String("lost_now", now.losses().String()), slog.String("reason", h.clean(h.why(&since, s.Err, h.lastSaid()))),
 		slog.String("lost_in_all", s.Losses.String()), slog.Any("ledger", s),
+	}, true
+}
+
+// newEarlierLosses is newLosses for what earlier runs have left in the spool.
+func (h *Host) newEarlierLosses(told *[reasons]units) (attrs []slog.Attr, ok bool) {
+	lost := h.spoolStats().lost()
+	var since [reasons]units
+	var now, all units
+	for r := range lost {
+		all.add(&lost[r])
+		since[r][0] = lost[r][0] - min(told[r][0], lost[r][0]) // it is less when what had expired has arrived
+		now.add(&since[r])
+	}
+	if now == (units{}) {
+		return nil, false
+	}
+	*told = lost
+	return []slog.Attr{
+		slog.String("lost_now", now.losses().String()), slog.String("reason", h.clean(h.why(&since, nil, h.lastSaid()))),
+		slog.String("lost_in_all", all.losses().String()),
 	}, true
 }
 

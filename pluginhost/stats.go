@@ -59,11 +59,23 @@ type SpoolStats struct {
 	Bytes int64
 	// Adopted counts the events that earlier runs have left, Delivered and Failed those
 	// of them that the backend has exported, and could not, Ignored those of signals that
-	// it takes none of, and Waiting those without an answer. What is in none of the four
-	// was too old, or damaged.
-	Adopted, Delivered, Failed, Ignored, Waiting uint64
+	// it takes none of, Expired those that were too old, and Waiting those without an
+	// answer. What is in none of the five was damaged.
+	Adopted, Delivered, Failed, Ignored, Expired, Waiting uint64
 	// Damaged counts places on the disk that could not be read.
 	Damaged uint64
+}
+
+// lost is what was lost of what earlier runs have left, by reason.
+func (s *SpoolStats) lost() (lost [reasons]units) {
+	if s == nil {
+		return lost
+	}
+	known := s.Delivered + s.Failed + s.Ignored + s.Waiting
+	rest := s.Adopted - min(known, s.Adopted)
+	expired := min(s.Expired, rest)
+	lost[reasonExportFailed][0], lost[reasonExpired][0], lost[reasonSpoolFailed][0] = s.Failed, expired, rest-expired
+	return lost
 }
 
 // HandedOver returns s, which is of a host that is shut down, without what another host
@@ -212,7 +224,10 @@ func (h *Host) Ignored() (line string, ok bool) {
 //
 //	backend "console": 1204 events and 3 log records lost: process exited (signal: killed)
 //
-// With several reasons it has the count of each.
+// With several reasons it has the count of each. What was lost of what earlier runs have
+// left in the spool stands behind that, or alone:
+//
+//	backend "main": 1869 events of earlier runs lost: they were kept for as long as is allowed
 //
 // Print it once, after Shutdown.
 func (h *Host) Lost() (line string, ok bool) {
@@ -231,7 +246,20 @@ func (h *Host) Lost() (line string, ok bool) {
 		line = fmt.Sprintf("backend %q: delivery was not durable: %v", s.Name, s.Spool.Err)
 	case uncounted && s.Kept == 0:
 		line = fmt.Sprintf("backend %q: events may be lost: %s", s.Name, said)
-	default:
+	}
+	earlier := s.Spool.lost()
+	var all units
+	for r := range earlier {
+		all.add(&earlier[r])
+	}
+	switch {
+	case all == (units{}):
+	case line == "":
+		line = fmt.Sprintf("backend %q: %s of earlier runs lost: %s", s.Name, all.losses(), h.why(&earlier, nil, said))
+	default: // which has what it said
+		line += fmt.Sprintf("; %s of earlier runs lost: %s", all.losses(), h.why(&earlier, nil, ""))
+	}
+	if line == "" {
 		return "", false
 	}
 	return h.line(line), true
@@ -251,7 +279,7 @@ func (h *Host) line(text string) string {
 // Kept returns one line for people when events are on the disk that were not
 // delivered, such as
 //
-//	backend "main": 1204 events are kept for the next start, in /var/lib/shop/main: export to http://127.0.0.1:4317: connection refused; to send them before, run: spanloom spool replay main
+//	backend "main": 1204 events are kept for the next start, in /var/lib/shop/main: export to http://127.0.0.1:4317: connection refused; to send them before, run: spanloom spool replay main --dir /var/lib/shop/main
 //
 // Print it once, after Shutdown.
 func (h *Host) Kept() (line string, ok bool) {

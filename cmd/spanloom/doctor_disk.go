@@ -21,7 +21,8 @@ func checkSpools(m *manifest.Manifest) (list []finding) {
 	for _, b := range m.Telemetry.Backends {
 		if b.Delivery.Durable {
 			s := m.Telemetry.Service
-			list = append(list, checkSpool(b, spooldir.Of(m, s, b), spooldir.Replay(m, s, b))...)
+			dir := spooldir.Of(m, s, b)
+			list = append(list, checkSpool(b, dir, spooldir.Replay(m, s, b, dir))...)
 			for _, o := range spooldir.Others(m, s, b) {
 				list = append(list, finding{
 					warning, "spool", b.Name, fmt.Sprintf("%s has %d events of another service, %s, which no program sends", o.Dir, o.Events, o.Service),

@@ -31,7 +31,7 @@ func spoolCommand() *cobra.Command {
 
 func spoolReplayCommand() *cobra.Command {
 	var asJSON bool
-	var file, service string
+	var file, service, dir string
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "replay [BACKEND...]",
@@ -41,7 +41,9 @@ ended, by way of its backends with durable delivery, or those that are named the
 BACKEND. Run it as the user of the programs and in their environment. What a program
 that runs has not delivered yet is left to it.
 
-What is kept for a service whose name is in the manifest no more is sent with --service.
+What is kept for a service whose name is in the manifest no more is sent with --service,
+and what is in a directory to which the manifest does not lead any more, as delivery.dir
+or durable has changed, with --dir: the directory in the line about what was kept.
 
 A collector that does not answer is tried again and again, for a minute or as long as
 --timeout says, and the backends have a second more to end; what is left then stays on
@@ -61,13 +63,13 @@ Exit codes: 0 nothing is left, 2 usage, 3 invalid manifest, 4 something is.`,
 			if service != "" {
 				m.Telemetry.Service.Name = service
 			}
-			names, err := durableNames(m, args)
+			names, err := durableNames(m, args, dir)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
 			ctx, cancel := context.WithTimeout(ctx, timeout)
 			defer cancel()
-			list, failed, err := replayAll(ctx, file, service, names)
+			list, failed, err := replayAll(ctx, file, service, dir, names)
 			if err != nil {
 				return err
 			}
@@ -83,17 +85,21 @@ Exit codes: 0 nothing is left, 2 usage, 3 invalid manifest, 4 something is.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	cmd.Flags().StringVar(&file, "manifest", "", "the `file` to use instead of what SPANLOOM_MANIFEST names, or ./spanloom.yaml")
 	cmd.Flags().StringVar(&service, "service", "", "the `name` of the service whose telemetry to send, instead of that in the manifest")
+	cmd.Flags().StringVar(&dir, "dir", "", "the `directory` with what one BACKEND has kept, instead of that in the manifest")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to try, with a collector that does not answer")
 	return cmd
 }
 
 // durableNames returns the backends to replay: those that are named, or "", which is
-// all at once.
-func durableNames(m *manifest.Manifest, named []string) ([]string, error) {
+// all at once. What is in dir, unless that is "", is of one, durable or not.
+func durableNames(m *manifest.Manifest, named []string, dir string) ([]string, error) {
+	if dir != "" && len(named) != 1 {
+		return nil, errors.New("--dir has what one backend has kept; name that, as in: spanloom spool replay main --dir DIR")
+	}
 	var durable, all []string
 	for _, b := range m.Telemetry.Backends {
 		all = append(all, b.Name)
-		if b.Delivery.Durable {
+		if b.Delivery.Durable || dir != "" {
 			durable = append(durable, b.Name)
 		}
 	}
@@ -133,7 +139,7 @@ type replayed struct {
 
 // replayAll returns what became of the spools of backends. failed says why something
 // is left.
-func replayAll(ctx context.Context, file, service string, names []string) (list []replayed, failed, err error) {
+func replayAll(ctx context.Context, file, service, dir string, names []string) (list []replayed, failed, err error) {
 	for _, name := range names {
 		var opts []spanloom.Option
 		if name != "" {
@@ -141,6 +147,9 @@ func replayAll(ctx context.Context, file, service string, names []string) (list 
 		}
 		if service != "" {
 			opts = append(opts, spanloom.ForService(service))
+		}
+		if dir != "" {
+			opts = append(opts, spanloom.FromSpool(dir))
 		}
 		if file != "" {
 			opts = append(opts, spanloom.WithManifest(file))

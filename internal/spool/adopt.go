@@ -232,6 +232,10 @@ func (s *Spool) expire() {
 		s.mu.Lock()
 		s.stats.Expired.Batches += count.Batches
 		s.stats.Expired.Events += count.Events
+		if !g.log.isOwn() {
+			s.stats.Stale.Batches += count.Batches
+			s.stats.Stale.Events += count.Events
+		}
 		s.mu.Unlock()
 		_ = s.files.remove(g.name())
 	}

@@ -59,8 +59,9 @@ type Stats struct {
 	// Appended is what was accepted, and Refused what was not, for want of room or
 	// because the disk failed.
 	Appended, Refused Count
-	// Expired was removed unacknowledged because of its age.
-	Expired Count
+	// Expired was removed unacknowledged because of its age, and Stale is the part of
+	// it that others had left.
+	Expired, Stale Count
 	// Damaged counts the places where something was lost to damage, a batch as a rule.
 	Damaged uint64
 	// Torn counts segments that end in the middle of a batch, as a crash leaves them.

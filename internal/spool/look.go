@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,12 @@ type Left struct {
 	Since time.Time
 	// Err is why it cannot be read.
 	Err error
+}
+
+// Exists reports whether there is a spool in a directory, with something in it or not.
+func Exists(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, lockName))
+	return err == nil
 }
 
 // Look returns what is in the spool of a directory, the oldest first. It changes and

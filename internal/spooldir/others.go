@@ -42,21 +42,22 @@ func Others(m *manifest.Manifest, s manifest.Service, b manifest.Backend) (list 
 		if o.Events > 0 {
 			other := s
 			other.Name = name
-			o.Replay = Replay(m, other, b)
+			o.Replay = Replay(m, other, b, o.Dir)
 			list = append(list, o)
 		}
 	}
 	return list
 }
 
-// Replay returns the command that sends what is kept of a backend of m for service s; ""
-// when there is none, as the manifest is no file.
-func Replay(m *manifest.Manifest, s manifest.Service, b manifest.Backend) string {
+// Replay returns the command that sends what is kept of a backend of m for service s in
+// dir, also when the manifest leads there no more; "" when there is none, as the manifest
+// is no file.
+func Replay(m *manifest.Manifest, s manifest.Service, b manifest.Backend, dir string) string {
 	if m.File == "" {
 		return ""
 	}
-	words := []string{"spanloom", "spool", "replay", b.Name}
-	if b.Delivery.Dir == "" {
+	words := []string{"spanloom", "spool", "replay", b.Name, "--dir", quoted(absolute(dir))}
+	if s.Name != "" {
 		words = append(words, "--service", quoted(s.Name))
 	}
 	words = append(words, "--manifest", quoted(absolute(m.File)))

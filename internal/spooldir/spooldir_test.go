@@ -71,8 +71,8 @@ func TestOthers(t *testing.T) {
 	running := keep(m, shop, b, 7)
 	want := Other{
 		Service: "a shop", Dir: Of(m, of(func(s *manifest.Service) { s.Name = "a shop" }), b), Events: 4,
-		Replay: `SPANLOOM_MODE=prod spanloom spool replay main --service 'a shop' --manifest '/etc/it'\''s/spanloom.yaml'`,
 	}
+	want.Replay = `SPANLOOM_MODE=prod spanloom spool replay main --dir '` + want.Dir + `' --service 'a shop' --manifest '/etc/it'\''s/spanloom.yaml'`
 	if got := Others(m, now, b); len(got) != 1 || got[0] != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -88,7 +88,7 @@ func TestOthers(t *testing.T) {
 	}
 	m.File = ""
 	b.Delivery.Dir = ""
-	if got := Replay(m, now, b); got != "" || len(Others(m, now, b)) > 0 {
+	if got := Replay(m, now, b, "/kept/main"); got != "" || len(Others(m, now, b)) > 0 {
 		t.Error(got)
 	}
 }

@@ -142,7 +142,7 @@ func TestReplayWhatCannotBe(t *testing.T) {
 		{nil, "say with OnlyBackend of which"},
 		{[]spanloom.Option{spanloom.OnlyBackend("main")}, "there is no spool in "},
 	} {
-		opts := append(tt.opts, spanloom.WithEmbeddedManifest([]byte(manifest)), spanloom.FromSpool(t.TempDir()))
+		opts := append([]spanloom.Option{spanloom.WithEmbeddedManifest([]byte(manifest)), spanloom.FromSpool(t.TempDir())}, tt.opts...)
 		if _, err := spanloom.Replay(t.Context(), opts...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v, want %q", err, tt.want)
 		}

@@ -80,6 +80,7 @@ type outcome struct {
 type tries struct {
 	n           int
 	first, last uint64 // courier.exported at the first time, and at the last that counts
+	lost        units  // what has not arrived at any of them
 }
 
 // replay counts events of earlier runs.

@@ -264,35 +264,6 @@ type unwanted struct{ error }
 
 func (unwanted) Failure() pb.Failure { return pb.Failure_FAILURE_REFUSED }
 
-// partly is an error of a flush that has lost one export.
-type partly struct{ unwanted }
-
-func (partly) Lost() backend.Losses { return backend.Losses{Traces: 1} }
-
-// TestAPartThatIsRefused: the rest of it has arrived, so that it is not sent again.
-func TestAPartThatIsRefused(t *testing.T) {
-	t.Parallel()
-	dir, s := spoolDir(t), newSink()
-	hold := make(chan struct{})
-	s.hung = hold
-	s.set(func(names []string) error {
-		if len(names) > 1 {
-			return partly{unwanted{errors.New("one of them is not wanted")}}
-		}
-		return nil
-	})
-	h := start(t, s.spec(dir))
-	for i := range 6 {
-		h.Export(Traces, marshalled(t, spans(fmt.Sprint(i))))
-	}
-	stored(t, h)
-	close(hold)
-	flushWithin(t, h)
-	if st := h.Stats(); st.Dropped[ExportFailed] == 0 || st.Delivered+st.Dropped[ExportFailed] != 6 || st.Losses.Spans != st.Lost() {
-		t.Errorf("%+v", st)
-	}
-}
-
 func TestAFullSpool(t *testing.T) {
 	t.Parallel()
 	dir, s := spoolDir(t), newSink()

@@ -26,7 +26,8 @@ const (
 	// maxPatterns bounds the patterns of a schema together, in characters with their
 	// repetitions. One takes half a KiB.
 	maxPatterns = 100_000
-	// maxSteps is how often a check may apply a schema to a value. One takes up to a KiB.
+	// maxSteps is how often a check may apply a schema to a value, and more for patterns.
+	// One takes up to a KiB.
 	maxSteps = 50_000
 )
 
@@ -107,9 +108,11 @@ func (w *work) count(ctx *jsonschema.CompilerContext, _ map[string]any) (jsonsch
 	return nil, nil //nolint:nilnil // it is no keyword
 }
 
-func (w *work) step() {
-	if w.steps++; w.steps > maxSteps {
-		w.fault = fmt.Errorf("it takes more than %d steps; let fewer parts of the schema refer to others%s", maxSteps, advice)
+func (w *work) step() { w.cost(1) }
+
+func (w *work) cost(steps int) {
+	if w.steps += steps; w.steps > maxSteps {
+		w.fault = fmt.Errorf("it takes more than %d steps; let fewer parts of the schema refer to others, or shorten its patterns%s", maxSteps, advice)
 		panic(w.fault) //nolint:forbidigo // the library knows no other end; see recovered
 	}
 }
@@ -120,11 +123,28 @@ func (w *work) pattern(text string) (jsonschema.Regexp, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the library says where
 	}
-	if w.patterns += size(tree); w.patterns > maxPatterns {
+	n := size(tree)
+	if w.patterns += n; w.patterns > maxPatterns {
 		w.fault = errors.New("its patterns are too large; write shorter ones, with fewer repetitions" + advice)
 		return nil, w.fault
 	}
-	return regexp.Compile(text) //nolint:wrapcheck // as above
+	re, err := regexp.Compile(text)
+	return pattern{re, n, w}, err //nolint:wrapcheck // as above
+}
+
+// pattern is one whose matches are counted. The time of one grows with the size of the
+// pattern and of the text: a hundred of their product take as long as a step.
+type pattern struct {
+	*regexp.Regexp
+
+	size int
+	work *work
+}
+
+// MatchString reports whether the pattern is found in a text.
+func (p pattern) MatchString(text string) bool {
+	p.work.cost(p.size * (1 + len(text)) / 100)
+	return p.Regexp.MatchString(text)
 }
 
 // size is how many characters a pattern has, with its repetitions.

@@ -55,6 +55,10 @@ func TestHostileSchemas(t *testing.T) {
 		"long numbers":  {`{"minimum":` + strings.Repeat("9", 100_000) + `}`, `{}`, "a number that is too large"},
 		"patterns":      {`{"allOf":[` + list(20, `{"pattern":"(`+strings.Repeat("a.", 800)+`){1000}"}`) + `]}`, `{}`, "patterns are too large"},
 		"of keys":       {`{"patternProperties":{"(` + strings.Repeat("a.", 800) + `){1000}":{}}}`, `{}`, "patterns are too large"},
+		"matches": {
+			`{"$defs":{"p":{"pattern":"^` + strings.Repeat("(?:a?){1000}", 10) + `b$"}},"not":{"anyOf":[` + list(200, `{"$ref":"#/$defs/p"}`) + `]}}`,
+			`"` + strings.Repeat("a", 40) + `"`, steps,
+		},
 		"of the config": {`{"format":"regex"}`, `"(` + strings.Repeat("a.", 800) + `){1000}"`, "patterns are too large"},
 	} {
 		t.Run(name, func(t *testing.T) {

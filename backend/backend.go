@@ -65,10 +65,11 @@ type Instance interface {
 	// error says that what came since the last Flush is lost, or a part of it: one of
 	// [Lost], or another with a method Lost() Losses, says how much.
 	//
-	// With durable delivery the host sends it again, as a whole, until it is exported.
-	// What the destination does not take for good it gives up, when others have arrived
-	// meanwhile: after three errors that say so by a method Failure() backendpb.Failure,
-	// or after one of a part; and after four that do not say what they are. Errors of the
+	// With durable delivery the host sends it again, each batch as a whole and alone, until
+	// it is exported. What the destination does not take for good it gives up, when
+	// something has arrived meanwhile: after three errors for the batch alone that say so by
+	// a method Failure() backendpb.Failure, or one of a part that is a partial success;
+	// and after four that do not say what they are. Errors of the
 	// network, of contexts and of gRPC say it by themselves. What has arrived is what
 	// a method Exported() uint64 of the instance counts, which Flush has returned from,
 	// or without that method every hook but the starts when Flush returns nil.

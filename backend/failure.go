@@ -41,7 +41,7 @@ func failureOf(err error) pb.Failure {
 // worst returns the kind of failure of several errors together, without those that are
 // nil.
 func worst(errs ...error) pb.Failure {
-	all, some := pb.Failure_FAILURE_REFUSED, false
+	all, some := pb.Failure_FAILURE_REJECTED, false
 	for _, err := range errs {
 		if err == nil {
 			continue
@@ -50,7 +50,11 @@ func worst(errs ...error) pb.Failure {
 		switch failureOf(err) {
 		case pb.Failure_FAILURE_AWAY:
 			return pb.Failure_FAILURE_AWAY
+		case pb.Failure_FAILURE_REJECTED:
 		case pb.Failure_FAILURE_REFUSED:
+			if all == pb.Failure_FAILURE_REJECTED {
+				all = pb.Failure_FAILURE_REFUSED
+			}
 		default:
 			all = pb.Failure_FAILURE_UNSPECIFIED
 		}

@@ -21,9 +21,12 @@ func TestFailureOf(t *testing.T) {
 		unknown = pb.Failure_FAILURE_UNSPECIFIED
 		away    = pb.Failure_FAILURE_AWAY
 		refused = pb.Failure_FAILURE_REFUSED
+
+		rejected = pb.Failure_FAILURE_REJECTED
 	)
 	plain := errors.New("no")
 	bad := &failedError{plain, refused}
+	part := &failedError{plain, rejected}
 	dial := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	for _, tt := range []struct {
 		name string
@@ -48,6 +51,10 @@ func TestFailureOf(t *testing.T) {
 		{"invalid", fmt.Errorf("export: %w", status.Error(codes.InvalidArgument, "no")), refused},
 		{"internal", status.Error(codes.Internal, "no"), unknown},
 		{"refused twice", errors.Join(bad, bad), refused},
+		{"partial success", errors.Join(part, part), rejected},
+		{"partial success, and refused", errors.Join(part, bad), refused},
+		{"refused, and partial success", errors.Join(bad, part), refused},
+		{"partial success, and unknown", errors.Join(plain, part), unknown},
 		{"refused, and unknown", errors.Join(bad, plain), unknown},
 		{"refused, unknown, and away", fmt.Errorf("%w; %w; %w", bad, plain, dial), away},
 	} {

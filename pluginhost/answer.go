@@ -63,20 +63,18 @@ func (c *courier) answer(list []*parcel, a answer) {
 	if a.lost != (units{}) {
 		errorType = exportFailed
 	}
-	verdict, before := c.judge(a, &came), c.failed
+	verdict, before := c.judge(&a, &came), c.failed
 	if a.exported {
 		c.exported++
 	}
 	for _, p := range list {
 		c.queue.calls.add("Stream", errorType, time.Since(p.at))
 		if verdict != settled {
-			c.refuse(p, verdict)
+			c.refuse(p, verdict, &a, len(list) == 1)
 			continue
 		}
-		p.answered = true
-		b := batch{came: p.stamp.came, holds: p.stamp.holds}
-		p.outcome.lost = b.blame(&a.lost, &p.outcome.holds)
-		p.outcome.ignored = min(p.stamp.came.ignored(c.takes), p.events-p.outcome.lost)
+		c.settle(p, &a.lost)
+		c.arrived(p)
 	}
 	c.retry = time.Time{}
 	if c.failing = c.failed > before; c.failing {
@@ -86,35 +84,44 @@ func (c *courier) answer(list []*parcel, a answer) {
 	}
 }
 
+// settle notes that a batch is delivered, but for what it has of lost, which is taken from
+// there.
+func (c *courier) settle(p *parcel, lost *units) {
+	p.answered, p.failed = true, false
+	b := batch{came: p.stamp.came, holds: p.stamp.holds}
+	p.outcome.lost = b.blame(lost, &p.outcome.holds)
+	p.outcome.ignored = min(p.stamp.came.ignored(c.takes), p.events-p.outcome.lost)
+}
+
 // verdict is what follows from an answer.
 type verdict uint8
 
 const (
-	// settled: it is delivered, but for a part that is lost for good.
+	// settled: it is delivered, but for a part that the collector has taken out.
 	settled verdict = iota
 	// later: it is sent again, however often: the collector is away.
 	later
-	// doubtful: nothing of it has arrived, and nobody says why.
+	// doubtful: something of it has not arrived, and nobody says why.
 	doubtful
-	// refused: the collector has answered that it does not take it.
+	// refused: something has answered that it does not take it, or a part of it.
 	refused
 )
 
 // judge decides what an answer about what came means. Nothing is lost for good while a
 // collector is away. That is known when the backend says so; and where it does not say
-// what has failed, only what it says has arrived is a sign of the contrary. What it takes
-// none of is neither.
-func (c *courier) judge(a answer, came *units) verdict {
-	nothing := a.lost.cover(came, c.takes)
+// what has failed, only what it says has arrived is a sign of the contrary. A loss in part
+// says no more than one as a whole: of several requests one may have met a proxy. Only a
+// partial success is an answer of the collector's own.
+func (c *courier) judge(a *answer, came *units) verdict {
 	switch {
 	case a.lost == (units{}):
 		return settled
 	case a.failure == pb.Failure_FAILURE_AWAY:
 		return later
-	case a.failure == pb.Failure_FAILURE_REFUSED && nothing:
-		return refused
-	case a.failure == pb.Failure_FAILURE_REFUSED, a.exported && !nothing:
+	case a.failure == pb.Failure_FAILURE_REJECTED && !a.lost.cover(came, c.takes):
 		return settled
+	case a.failure == pb.Failure_FAILURE_REJECTED, a.failure == pb.Failure_FAILURE_REFUSED:
+		return refused
 	default:
 		return doubtful
 	}
@@ -140,28 +147,52 @@ func (u *units) ignored(takes func(Signal) bool) (n uint64) {
 	return n
 }
 
-// refuse notes that a batch could not be exported. It is sent again, unless that has
-// failed for three times that count, and others have arrived since the first one. A time
-// counts when the collector has refused the batch, or when others have arrived since the
-// time before.
-func (c *courier) refuse(p *parcel, v verdict) {
+// refuse notes that a batch could not be exported, or not all of it. It is sent again,
+// unless that has failed for three times that count, and something has arrived since the
+// first one. A time counts when the batch was alone, and it was refused or something has
+// arrived since the time before: of several, only one may be at fault. What has arrived at
+// any time is not lost.
+func (c *courier) refuse(p *parcel, v verdict, a *answer, alone bool) {
 	t, before := c.tries[p.letter]
 	switch {
 	case v == later:
 		p.again(c)
 		return
 	case !before:
-		t.first, t.last = c.exported, c.exported
+		t = tries{first: c.exported, last: c.exported, lost: p.stamp.came}
 	}
-	if v == refused || c.exported > t.last {
-		t.n, t.last = t.n+1, c.exported
-	}
-	if t.n >= maxTries && c.exported > t.first {
-		p.giveUp()
-		return
+	if alone {
+		if v == refused || c.exported > t.last {
+			t.n, t.last = t.n+1, c.exported
+		}
+		lost := t.lost.least(&a.lost)
+		if a.exported { // or what is not lost may be what there was nothing to do with
+			t.lost = lost
+		}
+		switch {
+		case t.lost == (units{}):
+			c.settle(p, &lost)
+			c.arrived(p)
+			return
+		case t.n >= maxTries && c.exported > t.first:
+			c.settle(p, &lost)
+			return
+		}
 	}
 	c.tries[p.letter] = t
 	p.again(c)
+}
+
+// arrived notes that a batch is delivered. If it was refused before, when it was alone too,
+// a refusal says nothing of what is refused, and those of the others count no more.
+func (c *courier) arrived(p *parcel) {
+	if c.tries[p.letter].n == 0 {
+		return
+	}
+	for l, t := range c.tries {
+		t.n = 0
+		c.tries[l] = t
+	}
 }
 
 // again has a batch sent again.

@@ -80,6 +80,7 @@ type outcome struct {
 type tries struct {
 	n           int
 	first, last uint64 // courier.exported at the first time, and at the last that counts
+	lost        units  // what has not arrived at any of them
 }
 
 // replay counts events of earlier runs.
@@ -245,6 +246,9 @@ func sleep(life context.Context, d time.Duration) {
 // idle is called when there is nothing more to read. Everything up to stored could
 // be read.
 func (c *courier) idle(life context.Context, stored mark) {
+	if c.takeRest() {
+		return
+	}
 	c.mu.Lock()
 	left, pending := len(c.sent), c.pending
 	missing := left == 0 && stored.events > c.queue.settledTo()
@@ -267,6 +271,15 @@ func (c *courier) idle(life context.Context, stored mark) {
 	case <-c.answered:
 	case <-life.Done():
 	}
+}
+
+// takeRest takes over what was too much for one time, once all of that is done, and says
+// whether there is more to read by that.
+func (c *courier) takeRest() bool {
+	c.mu.Lock()
+	left := len(c.sent)
+	c.mu.Unlock()
+	return left == 0 && c.spool.Rest() && c.adopt() == nil // what fails waits for another start
 }
 
 // whyMissing says why batches of our own did not come from the spool.

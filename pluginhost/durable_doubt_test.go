@@ -34,14 +34,16 @@ func TestJudge(t *testing.T) {
 		{"away, for a part", answer{lost: hooks, exported: true, failure: pb.Failure_FAILURE_AWAY}, later},
 		{"refused", answer{lost: all, failure: pb.Failure_FAILURE_REFUSED}, refused},
 		{"refused, but for what is not taken", answer{lost: wanted, failure: pb.Failure_FAILURE_REFUSED}, refused},
-		{"refused in part", answer{lost: hooks, failure: pb.Failure_FAILURE_REFUSED}, settled},
+		{"refused in part", answer{lost: hooks, exported: true, failure: pb.Failure_FAILURE_REFUSED}, refused},
+		{"a partial success", answer{lost: hooks, exported: true, failure: pb.Failure_FAILURE_REJECTED}, settled},
+		{"a success that is none", answer{lost: wanted, failure: pb.Failure_FAILURE_REJECTED}, refused},
 		{"lost", answer{lost: all}, doubtful},
 		{"lost, but for what is not taken", answer{lost: wanted}, doubtful},
 		{"lost, when something else arrived", answer{lost: wanted, exported: true}, doubtful},
 		{"lost in part, when nothing arrived", answer{lost: hooks}, doubtful},
-		{"lost in part, and the rest arrived", answer{lost: hooks, exported: true}, settled},
+		{"lost in part, and the rest arrived", answer{lost: hooks, exported: true}, doubtful},
 	} {
-		if got := c.judge(tt.a, &came); got != tt.want {
+		if got := c.judge(&tt.a, &came); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -49,7 +51,10 @@ func TestJudge(t *testing.T) {
 
 // TestRefusals: which times count.
 func TestRefusals(t *testing.T) {
-	const arrived = verdict(100) // of something else
+	const (
+		arrived  = verdict(100) // of something else
+		together = verdict(101) // refused with others
+	)
 	for _, tt := range []struct {
 		name  string
 		story []verdict
@@ -64,9 +69,13 @@ func TestRefusals(t *testing.T) {
 		{"refused, and something had arrived", append([]verdict{arrived}, slices.Repeat([]verdict{refused}, 10)...), false},
 		{"refused twice", []verdict{refused, arrived, refused}, false},
 		{"refused three times", []verdict{refused, arrived, refused, refused}, true},
+		{"refused with others", append([]verdict{together, arrived}, slices.Repeat([]verdict{together}, 10)...), false},
+		{"refused with others, and twice alone", []verdict{together, arrived, refused, arrived, refused}, false},
+		{"refused with others, and three times alone", []verdict{together, arrived, refused, refused, refused}, true},
 		{"refused twice, and away", []verdict{refused, arrived, refused, later, later, later}, false},
 	} {
-		c, p := &courier{tries: map[letter]tries{}}, &parcel{}
+		c := &courier{tries: map[letter]tries{}, takes: func(Signal) bool { return true }}
+		p := &parcel{events: 1, stamp: stamp{came: units{1}}}
 		for _, v := range tt.story {
 			if v == arrived {
 				c.exported++
@@ -75,7 +84,11 @@ func TestRefusals(t *testing.T) {
 			if p.answered {
 				t.Errorf("%s: given up too early", tt.name)
 			}
-			c.refuse(p, v)
+			alone := v != together
+			if !alone {
+				v = refused
+			}
+			c.refuse(p, v, &answer{lost: everything}, alone)
 		}
 		if p.answered != tt.want {
 			t.Errorf("%s: given up: %t", tt.name, p.answered)

@@ -213,6 +213,28 @@ func TestTheNextStartDelivers(t *testing.T) {
 	}
 }
 
+// TestOneStartDeliversWhatManyHaveLeft: more than a spool takes over at once.
+func TestOneStartDeliversWhatManyHaveLeft(t *testing.T) {
+	t.Parallel()
+	const starts, each = 300, 2
+	dir := spoolDir(t)
+	var ends sync.WaitGroup
+	for i := range starts {
+		h := start(t, Spec{Name: "x", Launch: neverReady{}, Durable: &Durable{Dir: dir}})
+		emit(t, h, fmt.Sprint("s", i, "-"), each)
+		ends.Go(func() { _ = h.Shutdown(t.Context()) })
+	}
+	ends.Wait()
+	s := newSink()
+	h := start(t, s.spec(dir))
+	replayed(t, h)
+	if got, again := s.distinct(); got != starts*each || again > 0 {
+		t.Errorf("%d arrived, %d again: %+v", got, again, h.Stats().Spool)
+	}
+	shutdown(t, h, time.Second)
+	unused(t, dir)
+}
+
 // TestACollectorThatComesBack: nothing is lost however often it is away, and what it
 // never takes does not keep the rest from it.
 func TestACollectorThatComesBack(t *testing.T) {
@@ -264,35 +286,6 @@ func flushWithin(t testing.TB, h *Host) {
 type unwanted struct{ error }
 
 func (unwanted) Failure() pb.Failure { return pb.Failure_FAILURE_REFUSED }
-
-// partly is an error of a flush that has lost one export.
-type partly struct{ unwanted }
-
-func (partly) Lost() backend.Losses { return backend.Losses{Traces: 1} }
-
-// TestAPartThatIsRefused: the rest of it has arrived, so that it is not sent again.
-func TestAPartThatIsRefused(t *testing.T) {
-	t.Parallel()
-	dir, s := spoolDir(t), newSink()
-	hold := make(chan struct{})
-	s.hung = hold
-	s.set(func(names []string) error {
-		if len(names) > 1 {
-			return partly{unwanted{errors.New("one of them is not wanted")}}
-		}
-		return nil
-	})
-	h := start(t, s.spec(dir))
-	for i := range 6 {
-		h.Export(Traces, marshalled(t, spans(fmt.Sprint(i))))
-	}
-	stored(t, h)
-	close(hold)
-	flushWithin(t, h)
-	if st := h.Stats(); st.Dropped[ExportFailed] == 0 || st.Delivered+st.Dropped[ExportFailed] != 6 || st.Losses.Spans != st.Lost() {
-		t.Errorf("%+v", st)
-	}
-}
 
 func TestAFullSpool(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,14 @@ func (u *units) sub(other *units) {
 	}
 }
 
+// least is the smaller of each.
+func (u *units) least(other *units) (list units) {
+	for i, n := range other {
+		list[i] = min(u[i], n)
+	}
+	return list
+}
+
 func (u *units) losses() Losses {
 	return Losses{Events: u[0], Spans: u[1+Traces], DataPoints: u[1+Metrics], LogRecords: u[1+Logs]}
 }

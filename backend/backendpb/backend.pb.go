@@ -377,6 +377,9 @@ const (
 	// The destination has answered that it does not take this very data, and would not
 	// another time.
 	Failure_FAILURE_REFUSED Failure = 2
+	// The destination has taken a request, but for a part that it has counted: a partial
+	// success of OTLP, which must not be sent again.
+	Failure_FAILURE_REJECTED Failure = 3
 )
 
 // Enum value maps for Failure.
@@ -385,11 +388,13 @@ var (
 		0: "FAILURE_UNSPECIFIED",
 		1: "FAILURE_AWAY",
 		2: "FAILURE_REFUSED",
+		3: "FAILURE_REJECTED",
 	}
 	Failure_value = map[string]int32{
 		"FAILURE_UNSPECIFIED": 0,
 		"FAILURE_AWAY":        1,
 		"FAILURE_REFUSED":     2,
+		"FAILURE_REJECTED":    3,
 	}
 )
 
@@ -3552,11 +3557,12 @@ const file_spanloom_backend_v1_backend_proto_rawDesc = "" +
 	"\x12SIGNAL_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSIGNAL_TRACES\x10\x01\x12\x12\n" +
 	"\x0eSIGNAL_METRICS\x10\x02\x12\x0f\n" +
-	"\vSIGNAL_LOGS\x10\x03*I\n" +
+	"\vSIGNAL_LOGS\x10\x03*_\n" +
 	"\aFailure\x12\x17\n" +
 	"\x13FAILURE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fFAILURE_AWAY\x10\x01\x12\x13\n" +
-	"\x0fFAILURE_REFUSED\x10\x022\xfe\x03\n" +
+	"\x0fFAILURE_REFUSED\x10\x02\x12\x14\n" +
+	"\x10FAILURE_REJECTED\x10\x032\xfe\x03\n" +
 	"\aBackend\x12W\n" +
 	"\bDescribe\x12$.spanloom.backend.v1.DescribeRequest\x1a%.spanloom.backend.v1.DescribeResponse\x12Z\n" +
 	"\tConfigure\x12%.spanloom.backend.v1.ConfigureRequest\x1a&.spanloom.backend.v1.ConfigureResponse\x12B\n" +

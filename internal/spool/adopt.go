@@ -60,6 +60,17 @@ func (s *Spool) Adopt() error {
 	return nil
 }
 
+// Rest reports, once, that Adopt would take over more: there was too much to do so at
+// once, and some of that is done.
+func (s *Spool) Rest() bool {
+	n := s.adopted()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := s.rest && n < maxAdopted
+	s.rest = s.rest && !rest
+	return rest
+}
+
 // adopt takes over the logs that nobody has locked. What has another name stays as
 // it is: it may be of a later version.
 func (s *Spool) adopt() error {
@@ -70,11 +81,14 @@ func (s *Spool) adopt() error {
 	for _, name := range names {
 		name, isDir := strings.CutSuffix(name, "/")
 		epoch, ok := parseLogName(name)
-		if !ok || !isDir || s.adopted() == maxAdopted {
+		if !ok || !isDir || epoch == s.epoch && s.own != nil {
 			continue
 		}
-		if epoch == s.epoch && s.own != nil {
-			continue
+		if s.adopted() == maxAdopted {
+			s.mu.Lock()
+			s.rest = true
+			s.mu.Unlock()
+			break
 		}
 		if epoch == s.epoch {
 			return fmt.Errorf("another process has appended with the same epoch, %016x", epoch)

@@ -14,8 +14,8 @@ import (
 const (
 	// maxSegment is the size at which a segment is ended.
 	maxSegment = 8 << 20
-	// maxAdopted bounds the files that are open for locks. The rest waits for another
-	// start.
+	// maxAdopted bounds the files that are open for locks. The rest is taken over when
+	// these are done: see [Spool.Rest].
 	maxAdopted = 256
 	// pause is how long nothing is tried after the disk has failed, or was full.
 	pause = 250 * time.Millisecond
@@ -51,6 +51,7 @@ type Spool struct {
 	stats    Stats
 	found    map[uint64]uint64 // by epoch, how many events of others Open and Adopt have found
 	problems []error
+	rest     bool // of what others have left, more was there than may be taken over at once
 	closed   bool
 }
 

@@ -60,7 +60,7 @@ type Error struct {
 }
 
 // Failure returns what kind of failure it is: only an answer of the collector about this
-// very request is a refusal.
+// very request is a refusal, and only a partial success is what it rejects.
 func (e *Error) Failure() pb.Failure { return e.failure }
 
 // Error implements error.
@@ -117,7 +117,7 @@ func (c *Client) partial(sig signal, sent int64, reply proto.Message) error {
 	if n <= 0 {
 		return nil
 	}
-	e := &Error{endpoint: c.settings.Endpoint, Rejected: n, Sent: sent, failure: pb.Failure_FAILURE_REFUSED}
+	e := &Error{endpoint: c.settings.Endpoint, Rejected: n, Sent: sent, failure: pb.Failure_FAILURE_REJECTED}
 	of := ""
 	if e.Sent > 0 {
 		e.Rejected = min(n, e.Sent) // a collector cannot reject what it was not sent

@@ -69,7 +69,7 @@ func TestKindsOfFailure(t *testing.T) {
 	part := otlptest.Start(t, func(context.Context) (*coltracepb.ExportTraceServiceResponse, error) {
 		return &coltracepb.ExportTraceServiceResponse{PartialSuccess: &coltracepb.ExportTracePartialSuccess{RejectedSpans: 1}}, nil
 	})
-	kind(t, "partial success", part.Endpoint, "grpc", refused)
+	kind(t, "partial success", part.Endpoint, "grpc", pb.Failure_FAILURE_REJECTED)
 	for code, want := range map[int]pb.Failure{
 		301: away, 400: refused, 401: away, 403: away, 404: unknown, 405: unknown, 408: away, 413: refused, 422: refused,
 		429: away, 500: unknown, 502: away, 503: away, 504: away,

@@ -60,10 +60,12 @@ func (c *Client) sendParts(ctx context.Context, sig signal, request proto.Messag
 	}
 }
 
-// rank puts what may pass first, and what is refused last: all parts of a request are
-// sent again together.
+// rank puts what may pass first, and what a collector has rejected for good last: all
+// parts of a request are sent again together.
 func rank(e *Error) int {
-	return slices.Index([]pb.Failure{pb.Failure_FAILURE_AWAY, pb.Failure_FAILURE_UNSPECIFIED, pb.Failure_FAILURE_REFUSED}, e.failure)
+	return slices.Index([]pb.Failure{
+		pb.Failure_FAILURE_AWAY, pb.Failure_FAILURE_UNSPECIFIED, pb.Failure_FAILURE_REFUSED, pb.Failure_FAILURE_REJECTED,
+	}, e.failure)
 }
 
 func (c *Client) sendOne(ctx context.Context, sig signal, request proto.Message) error {
